@@ -1,0 +1,296 @@
+//! Settings: one TOML file, environment variables over it (`FRESNEL_<SECTION>__<FIELD>`, and
+//! `FRESNEL_<FIELD>` for top-level fields). An unknown or bad setting stops the start and is named with
+//! its line, or with its variable. `docs/configuration.md` lists every setting with its default; a test
+//! keeps it complete.
+//!
+//! The environment is handed in by the caller, so that tests can set it.
+
+mod secret;
+mod source;
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+pub use secret::Secret;
+pub use source::ConfigError;
+
+/// All settings of one Fresnel process.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Folder of everything that Fresnel keeps on this machine: the log, the embedded engine, secrets.
+    pub data_dir: PathBuf,
+    /// The HTTP server.
+    pub server: ServerConfig,
+    /// Credentials that are preset instead of generated at the first start.
+    pub bootstrap: BootstrapConfig,
+    /// Limits on what is accepted.
+    pub ingest: IngestConfig,
+    /// The write-ahead log.
+    pub wal: WalConfig,
+    /// The way from the log to the warehouse.
+    pub flush: FlushConfig,
+    /// The ClickHouse server, embedded or not.
+    pub warehouse: WarehouseConfig,
+    /// The embedded ClickHouse engine, used while `warehouse.url` is empty.
+    pub engine: EngineConfig,
+    /// Logs of the process itself.
+    pub log: LogConfig,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            data_dir: PathBuf::from("./data"),
+            server: ServerConfig::default(),
+            bootstrap: BootstrapConfig::default(),
+            ingest: IngestConfig::default(),
+            wal: WalConfig::default(),
+            flush: FlushConfig::default(),
+            warehouse: WarehouseConfig::default(),
+            engine: EngineConfig::default(),
+            log: LogConfig::default(),
+        }
+    }
+}
+
+/// The HTTP server.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ServerConfig {
+    /// Address and port to listen on; port 0 lets the system pick.
+    pub listen: SocketAddr,
+    /// Worker threads; 0 means one a core.
+    pub workers: usize,
+    /// Open connections over all workers; more wait in the listen queue.
+    pub connections_max: usize,
+    /// Time in which a request's headers must have arrived, or it is answered 408.
+    pub header_timeout_ms: u64,
+    /// Time in which a request's body must have arrived, or it is answered 408.
+    pub body_timeout_ms: u64,
+    /// Time for which an idle connection is kept.
+    pub keep_alive_ms: u64,
+    /// Time in which a stop must be done.
+    pub shutdown_timeout_ms: u64,
+}
+
+impl Default for ServerConfig {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
+            workers: 0,
+            connections_max: 20_000,
+            header_timeout_ms: 5_000,
+            body_timeout_ms: 10_000,
+            keep_alive_ms: 75_000,
+            shutdown_timeout_ms: 10_000,
+        }
+    }
+}
+
+/// Credentials that are preset instead of generated at the first start.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct BootstrapConfig {
+    /// Key that beacons are posted with; empty: generated at the first start. At least 16 characters.
+    pub ingest_key: Secret,
+    /// Token that queries are asked with; empty: generated at the first start. At least 16 characters.
+    pub admin_token: Secret,
+}
+
+/// Limits on what is accepted.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct IngestConfig {
+    /// Largest body on the wire.
+    pub body_max_bytes: usize,
+    /// Largest body after inflating.
+    pub inflated_max_bytes: usize,
+    /// Deepest nesting of objects and arrays in a body.
+    pub depth_max: usize,
+    /// Most keys in one object of a body.
+    pub keys_max: usize,
+    /// Metadata strings above this many characters are cut and flagged.
+    pub text_max_chars: usize,
+    /// Names of funnel steps that are valid beside the nine standard ones.
+    pub funnel_steps: Vec<String>,
+    /// Types of events that are valid beside the seven standard ones.
+    pub event_types: Vec<String>,
+}
+
+impl Default for IngestConfig {
+    fn default() -> Self {
+        Self {
+            body_max_bytes: 64 * 1024,
+            inflated_max_bytes: 1024 * 1024,
+            depth_max: 32,
+            keys_max: 100,
+            text_max_chars: 1_024,
+            funnel_steps: Vec::new(),
+            event_types: Vec::new(),
+        }
+    }
+}
+
+/// When a beacon counts as acknowledged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Durability {
+    /// After `fdatasync`: survives the loss of power.
+    #[default]
+    Fsync,
+    /// After the write: survives the death of the process.
+    Os,
+    /// At once: no promise.
+    Memory,
+}
+
+/// The write-ahead log.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct WalConfig {
+    /// When a beacon counts as acknowledged: `fsync`, `os` or `memory`.
+    pub durability: Durability,
+    /// Most bytes that the log may take on disk; at the limit beacons get 503.
+    pub max_bytes: u64,
+    /// Size of one segment file.
+    pub segment_max_bytes: u64,
+    /// Most bytes that may wait in memory for their commit; at the limit beacons get 503.
+    pub pending_max_bytes: usize,
+    /// Least time between the starts of two commits under load; the first one after a pause is immediate.
+    pub commit_interval_us: u64,
+    /// Time for which a segment is kept after the warehouse has taken it.
+    pub grace_ms: u64,
+}
+
+impl Default for WalConfig {
+    fn default() -> Self {
+        Self {
+            durability: Durability::Fsync,
+            max_bytes: 8 * 1024 * 1024 * 1024,
+            segment_max_bytes: 16 * 1024 * 1024,
+            pending_max_bytes: 16 * 1024 * 1024,
+            commit_interval_us: 500,
+            grace_ms: 2_000,
+        }
+    }
+}
+
+/// The way from the log to the warehouse.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct FlushConfig {
+    /// Oldest that a batch may become before it is sent.
+    pub max_wait_ms: u64,
+    /// Most rows in a batch.
+    pub max_rows: u32,
+    /// Time in which the warehouse must have answered an insert; then the same batch is sent again.
+    pub insert_timeout_ms: u64,
+    /// Longest pause between two tries of the same batch.
+    pub retry_max_ms: u64,
+}
+
+impl Default for FlushConfig {
+    fn default() -> Self {
+        Self {
+            max_wait_ms: 1_000,
+            max_rows: 100_000,
+            insert_timeout_ms: 30_000,
+            retry_max_ms: 5_000,
+        }
+    }
+}
+
+/// The ClickHouse server, embedded or not.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct WarehouseConfig {
+    /// Address of a ClickHouse HTTP interface; empty: the embedded engine.
+    pub url: String,
+    /// User for `url`.
+    pub user: String,
+    /// Password for `url`.
+    pub password: Secret,
+    /// Database that holds Fresnel's tables.
+    pub database: String,
+    /// Time in which a query must have been answered.
+    pub query_timeout_ms: u64,
+    /// Days for which raw events are kept.
+    pub raw_retention_days: u32,
+    /// Days for which rollups per minute are kept.
+    pub minute_retention_days: u32,
+    /// Days for which rollups per hour are kept.
+    pub hour_retention_days: u32,
+}
+
+impl Default for WarehouseConfig {
+    fn default() -> Self {
+        Self {
+            url: String::new(),
+            user: "default".to_owned(),
+            password: Secret::default(),
+            database: "fresnel".to_owned(),
+            query_timeout_ms: 10_000,
+            raw_retention_days: 90,
+            minute_retention_days: 30,
+            hour_retention_days: 730,
+        }
+    }
+}
+
+/// The embedded ClickHouse engine.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct EngineConfig {
+    /// Path of `libchdb`; empty: looked for beside the binary, in `node_modules` and in `/usr/lib/fresnel`.
+    pub library: PathBuf,
+    /// Most memory that the engine may take.
+    pub memory_max_bytes: u64,
+    /// Time in which the engine must be ready after its start.
+    pub start_timeout_ms: u64,
+    /// Niceness of the engine's process, 0 to 19; at 19 ingestion wins and the log takes the lag.
+    pub niceness: u8,
+}
+
+impl Default for EngineConfig {
+    fn default() -> Self {
+        Self {
+            library: PathBuf::new(),
+            memory_max_bytes: 2 * 1024 * 1024 * 1024,
+            start_timeout_ms: 30_000,
+            niceness: 19,
+        }
+    }
+}
+
+/// Form of the log lines.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// For machines: one JSON object a line.
+    Json,
+}
+
+/// Logs of the process itself.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LogConfig {
+    /// Least level, or a filter like `info,fresnel::wal=debug`.
+    pub filter: String,
+    /// `text` or `json`.
+    pub format: LogFormat,
+}
+
+impl Default for LogConfig {
+    fn default() -> Self {
+        Self {
+            filter: "info".to_owned(),
+            format: LogFormat::Text,
+        }
+    }
+}

@@ -1,0 +1,268 @@
+//! Where settings come from: a file, and the environment over it.
+
+use std::path::Path;
+
+use serde::Deserialize;
+use toml::{Table, Value};
+
+use super::{Config, Durability};
+
+const ENV_PREFIX: &str = "FRESNEL_";
+
+/// Why the settings cannot be used; the message names the setting and where it stands.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The settings file cannot be read.
+    #[error("settings file {path}: {source}")]
+    Unreadable {
+        /// The file as the caller named it.
+        path: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The settings file has an error; the message carries line and column.
+    #[error("settings file {path}: {message}")]
+    File {
+        /// The file as the caller named it.
+        path: String,
+        /// Line, column, and what is wrong.
+        message: String,
+    },
+    /// A variable names no setting.
+    #[error("environment variable {variable}: there is no setting `{setting}`")]
+    UnknownVariable {
+        /// The variable.
+        variable: String,
+        /// The setting that it would be.
+        setting: String,
+    },
+    /// A variable's value does not fit its setting.
+    #[error("environment variable {variable}: {message}")]
+    BadVariable {
+        /// The variable.
+        variable: String,
+        /// What is wrong.
+        message: String,
+    },
+    /// A setting is out of its range.
+    #[error("setting {setting}{variable}: {message}", variable = in_environment(.setting))]
+    OutOfRange {
+        /// The setting as `section.field`.
+        setting: &'static str,
+        /// The range.
+        message: String,
+    },
+}
+
+fn in_environment(setting: &str) -> String {
+    format!(" ({ENV_PREFIX}{})", setting.to_uppercase().replace('.', "__"))
+}
+
+impl Config {
+    /// Reads the file, if one is named, and lays the `FRESNEL_` variables among `environment` over it.
+    ///
+    /// # Errors
+    /// Any unknown, badly typed or out-of-range setting.
+    pub fn load(
+        file: Option<&Path>,
+        environment: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigError> {
+        let mut settings = match file {
+            Some(path) => read_file(path)?,
+            None => Table::new(),
+        };
+        let defaults = Table::try_from(Self::default()).unwrap_or_default();
+        for (variable, text) in environment {
+            let Some(name) = variable.strip_prefix(ENV_PREFIX) else {
+                continue;
+            };
+            overlay(&mut settings, &defaults, &variable, name, &text)?;
+        }
+        let config = Self::deserialize(Value::Table(settings)).map_err(|error| ConfigError::BadVariable {
+            variable: ENV_PREFIX.to_owned() + "*",
+            message: error.to_string(),
+        })?;
+        config.check_ranges()?;
+        Ok(config)
+    }
+
+    fn check_ranges(&self) -> Result<(), ConfigError> {
+        let checks: [(&'static str, bool, &str); 15] = [
+            (
+                "server.connections_max",
+                self.server.connections_max >= 1,
+                "at least 1",
+            ),
+            (
+                "server.header_timeout_ms",
+                self.server.header_timeout_ms >= 1,
+                "at least 1",
+            ),
+            (
+                "server.body_timeout_ms",
+                self.server.body_timeout_ms >= 1,
+                "at least 1",
+            ),
+            (
+                "bootstrap.ingest_key",
+                is_empty_or_long(self.bootstrap.ingest_key.reveal()),
+                "empty, or at least 16 characters",
+            ),
+            (
+                "bootstrap.admin_token",
+                is_empty_or_long(self.bootstrap.admin_token.reveal()),
+                "empty, or at least 16 characters",
+            ),
+            (
+                "ingest.body_max_bytes",
+                self.ingest.body_max_bytes >= 1_024,
+                "at least 1024",
+            ),
+            (
+                "ingest.inflated_max_bytes",
+                (self.ingest.body_max_bytes..=4 << 20).contains(&self.ingest.inflated_max_bytes),
+                "from ingest.body_max_bytes to 4194304",
+            ),
+            (
+                "ingest.depth_max",
+                (2..=100).contains(&self.ingest.depth_max),
+                "from 2 to 100",
+            ),
+            ("ingest.keys_max", self.ingest.keys_max >= 8, "at least 8"),
+            (
+                "wal.segment_max_bytes",
+                (1 << 20..=256 << 20).contains(&self.wal.segment_max_bytes),
+                "from 1048576 to 268435456",
+            ),
+            (
+                "wal.max_bytes",
+                self.wal.max_bytes >= 3 * self.wal.segment_max_bytes,
+                "at least three segments (3 × wal.segment_max_bytes)",
+            ),
+            (
+                "wal.pending_max_bytes",
+                self.wal.pending_max_bytes >= 1 << 20,
+                "at least 1048576",
+            ),
+            (
+                "flush.max_wait_ms",
+                (10..=60_000).contains(&self.flush.max_wait_ms),
+                "from 10 to 60000",
+            ),
+            (
+                "flush.max_rows",
+                (1..=1_000_000).contains(&self.flush.max_rows),
+                "from 1 to 1000000",
+            ),
+            ("engine.niceness", self.engine.niceness <= 19, "from 0 to 19"),
+        ];
+        for (setting, holds, range) in checks {
+            if !holds {
+                return Err(ConfigError::OutOfRange {
+                    setting,
+                    message: format!("must be {range}"),
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Durability {
+    /// The name as it stands in the settings.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Fsync => "fsync",
+            Self::Os => "os",
+            Self::Memory => "memory",
+        }
+    }
+}
+
+fn is_empty_or_long(secret: &str) -> bool {
+    secret.is_empty() || secret.chars().count() >= 16
+}
+
+fn read_file(path: &Path) -> Result<Table, ConfigError> {
+    let shown = path.display().to_string();
+    let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Unreadable {
+        path: shown.clone(),
+        source,
+    })?;
+    let wrong = |error: toml::de::Error| ConfigError::File {
+        path: shown.clone(),
+        message: error.to_string(),
+    };
+    // Once into the typed form, so that an error carries the line; the table is what variables are laid over.
+    toml::from_str::<Config>(&text).map_err(wrong)?;
+    toml::from_str::<Table>(&text).map_err(wrong)
+}
+
+fn overlay(
+    settings: &mut Table,
+    defaults: &Table,
+    variable: &str,
+    name: &str,
+    text: &str,
+) -> Result<(), ConfigError> {
+    let lower = name.to_lowercase();
+    let unknown = |setting: &str| ConfigError::UnknownVariable {
+        variable: variable.to_owned(),
+        setting: setting.replace("__", "."),
+    };
+    let (target, default) = match lower.split_once("__") {
+        None => (&mut *settings, defaults.get(&lower)),
+        Some((section, field)) => {
+            let default = defaults.get(section).and_then(|s| s.get(field));
+            let entry = settings
+                .entry(section)
+                .or_insert_with(|| Value::Table(Table::new()));
+            (entry.as_table_mut().ok_or_else(|| unknown(&lower))?, default)
+        }
+    };
+    let field = lower.rsplit("__").next().unwrap_or(&lower);
+    let default = default
+        .filter(|value| !value.is_table())
+        .ok_or_else(|| unknown(&lower))?;
+    let value = typed(text, default).map_err(|message| ConfigError::BadVariable {
+        variable: variable.to_owned(),
+        message,
+    })?;
+    target.insert(field.to_owned(), value.clone());
+    // One variable at a time, so that the error can name it.
+    Config::deserialize(Value::Table(settings.clone())).map_err(|error| ConfigError::BadVariable {
+        variable: variable.to_owned(),
+        message: error.to_string().trim().to_owned(),
+    })?;
+    Ok(())
+}
+
+/// Reads a variable's text as the type that the setting's default has.
+fn typed(text: &str, default: &Value) -> Result<Value, String> {
+    match default {
+        Value::Integer(_) => text
+            .trim()
+            .parse()
+            .map(Value::Integer)
+            .map_err(|_| format!("`{text}` is not a whole number")),
+        Value::Float(_) => text
+            .trim()
+            .parse()
+            .map(Value::Float)
+            .map_err(|_| format!("`{text}` is not a number")),
+        Value::Boolean(_) => text
+            .trim()
+            .parse()
+            .map(Value::Boolean)
+            .map_err(|_| format!("`{text}` is neither true nor false")),
+        Value::Array(_) => Ok(Value::Array(
+            text.split(',')
+                .map(str::trim)
+                .filter(|item| !item.is_empty())
+                .map(|item| Value::String(item.to_owned()))
+                .collect(),
+        )),
+        _ => Ok(Value::String(text.to_owned())),
+    }
+}

@@ -1,0 +1,4 @@
+//! The words of Fresnel, without I/O and without async.
+
+pub mod field_error;
+pub mod table;

@@ -1,0 +1,128 @@
+//! The raw tables and their columns, in the order in which the log holds a row's values.
+//!
+//! Three rooms rely on this list: `ingest/encode` writes rows in this order, `wal` puts the names in each
+//! segment's header, and `warehouse` inserts with an explicit column list. A test compares it with the
+//! live schema.
+
+/// A column of a raw table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Column {
+    /// Name in ClickHouse.
+    pub name: &'static str,
+    /// Type in ClickHouse. `LowCardinality(T)` and `JSON` stand in RowBinary as `T` and `String`.
+    pub clickhouse_type: &'static str,
+}
+
+/// A raw table. The number is the one on disk and never changes its meaning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Table {
+    /// One row a measurement.
+    PerformanceMetrics = 1,
+    /// One row a step of a funnel.
+    FunnelSteps = 2,
+    /// One row an event of a user.
+    UserEvents = 3,
+    /// One row an alert that a client raised.
+    ClientAlerts = 4,
+}
+
+const fn column(name: &'static str, clickhouse_type: &'static str) -> Column {
+    Column {
+        name,
+        clickhouse_type,
+    }
+}
+
+/// Columns that every raw table begins with. `event_id` stands first in each row of each table: a row's
+/// identity can be read without knowing the rest.
+macro_rules! columns {
+    ($($name:literal : $type:literal),* $(,)?) => {
+        const { &[
+            column("event_id", "UUID"),
+            column("project_id", "LowCardinality(String)"),
+            column("ts", "DateTime64(3, 'UTC')"),
+            column("received_at", "DateTime64(3, 'UTC')"),
+            column("client_ts", "Nullable(DateTime64(3, 'UTC'))"),
+            column("session_id", "String"),
+            column("user_id", "String"),
+            column("flags", "UInt16"),
+            $(column($name, $type)),*
+        ] }
+    };
+}
+
+impl Table {
+    /// All raw tables.
+    pub const ALL: [Self; 4] = [
+        Self::PerformanceMetrics,
+        Self::FunnelSteps,
+        Self::UserEvents,
+        Self::ClientAlerts,
+    ];
+
+    /// Name in ClickHouse.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::PerformanceMetrics => "performance_metrics",
+            Self::FunnelSteps => "funnel_steps",
+            Self::UserEvents => "user_events",
+            Self::ClientAlerts => "client_alerts",
+        }
+    }
+
+    /// The number on disk.
+    #[must_use]
+    pub const fn id(self) -> u8 {
+        self as u8
+    }
+
+    /// The table with this number on disk.
+    #[must_use]
+    pub fn from_id(id: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|table| table.id() == id)
+    }
+
+    /// Columns in the order of a row's values.
+    #[must_use]
+    pub const fn columns(self) -> &'static [Column] {
+        match self {
+            Self::PerformanceMetrics => columns![
+                "type": "LowCardinality(String)",
+                "name": "LowCardinality(String)",
+                "value": "Float64",
+                "page": "LowCardinality(String)",
+                "api_endpoint": "LowCardinality(String)",
+                "method": "LowCardinality(String)",
+                "status": "UInt16",
+                "region": "LowCardinality(String)",
+                "effect_id": "LowCardinality(String)",
+                "error_context": "String",
+                "release": "LowCardinality(String)",
+                "environment": "LowCardinality(String)",
+                "rating": "LowCardinality(String)",
+                "navigation_type": "LowCardinality(String)",
+                "metadata": "JSON(max_dynamic_paths=8)",
+            ],
+            Self::FunnelSteps => columns![
+                "step": "LowCardinality(String)",
+                "effect_id": "LowCardinality(String)",
+                "metadata": "JSON(max_dynamic_paths=8)",
+            ],
+            Self::UserEvents => columns![
+                "event_type": "LowCardinality(String)",
+                "event_data": "JSON(max_dynamic_paths=8)",
+            ],
+            Self::ClientAlerts => columns![
+                "severity": "LowCardinality(String)",
+                "metric": "LowCardinality(String)",
+                "threshold": "Float64",
+                "actual_value": "Float64",
+                "browser": "LowCardinality(String)",
+                "device_type": "LowCardinality(String)",
+                "user_context": "JSON(max_dynamic_paths=8)",
+            ],
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! Named, supervised background tasks: the only place that spawns.
+
+use std::future::Future;
+
+use tokio::task::JoinHandle;
+
+/// Starts a background task on the current runtime. Its end is logged with its name, and a panic in it
+/// is logged as an error instead of vanishing with the handle.
+pub fn spawn<F>(name: &'static str, work: F) -> JoinHandle<()>
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    #[expect(clippy::disallowed_methods, reason = "this is the one door to spawning")]
+    let inner = tokio::spawn(work);
+    #[expect(clippy::disallowed_methods, reason = "this is the one door to spawning")]
+    tokio::spawn(async move {
+        let abort_inner = AbortOnDrop(inner.abort_handle());
+        match inner.await {
+            Ok(()) => tracing::debug!(task = name, "task ended"),
+            Err(error) if error.is_cancelled() => tracing::debug!(task = name, "task cancelled"),
+            Err(error) => tracing::error!(task = name, %error, "task panicked"),
+        }
+        drop(abort_inner);
+    })
+}
+
+/// Aborting the supervisor must abort the work that it watches.
+struct AbortOnDrop(tokio::task::AbortHandle);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}

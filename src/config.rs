@@ -7,6 +7,8 @@
 
 mod secret;
 mod source;
+#[cfg(test)]
+mod tests;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;

@@ -20,12 +20,12 @@ pub enum ConfigError {
         /// What the system said.
         source: std::io::Error,
     },
-    /// The settings file has an error; the message carries line and column.
+    /// The settings file has an error; the message carries the line.
     #[error("settings file {path}: {message}")]
     File {
         /// The file as the caller named it.
         path: String,
-        /// Line, column, and what is wrong.
+        /// Line, and what is wrong.
         message: String,
     },
     /// A variable names no setting.
@@ -190,13 +190,32 @@ fn read_file(path: &Path) -> Result<Table, ConfigError> {
         path: shown.clone(),
         source,
     })?;
-    let wrong = |error: toml::de::Error| ConfigError::File {
-        path: shown.clone(),
-        message: error.to_string(),
-    };
+    parse(&text).map_err(|message| ConfigError::File { path: shown, message })
+}
+
+fn parse(text: &str) -> Result<Table, String> {
     // Once into the typed form, so that an error carries the line; the table is what variables are laid over.
-    toml::from_str::<Config>(&text).map_err(wrong)?;
-    toml::from_str::<Table>(&text).map_err(wrong)
+    let document = toml::Deserializer::parse(text).map_err(|error| located(text, "", &error))?;
+    serde_path_to_error::deserialize::<_, Config>(document).map_err(|error| {
+        let path = format!("{}: ", error.path());
+        located(text, path.trim_start_matches(".: "), error.inner())
+    })?;
+    toml::from_str(text).map_err(|error| located(text, "", &error))
+}
+
+/// What is wrong and where; not the error's own text, which quotes the line: that may hold a password.
+fn located(text: &str, path: &str, error: &toml::de::Error) -> String {
+    let message = error.message();
+    match error.span() {
+        Some(span) => format!("line {}: {path}{message}", line_of(text, span.start)),
+        None => format!("{path}{message}"),
+    }
+}
+
+/// Line of a byte offset, counted from 1.
+fn line_of(text: &str, offset: usize) -> usize {
+    let before = text.as_bytes().get(..offset).unwrap_or_default();
+    1 + before.iter().filter(|&&byte| byte == b'\n').count()
 }
 
 fn overlay(

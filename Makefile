@@ -1,0 +1,43 @@
+# Fresnel's commands. Each fetches what it needs, unless it is there already; `make help` lists them.
+#
+# A machine needs Rust (rustup or cargo), Node 20 or newer with npm, and a C compiler. `make test` also needs
+# Python 3 and Chromium; on Debian it installs them when it may.
+
+TARGET_DIR := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
+export TARGET_DIR
+
+.DEFAULT_GOAL := help
+.PHONY: help run build library test test-tools lint bench dist clean
+
+help: ## Lists the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+
+run: library build ## Builds and starts Fresnel with the embedded engine, on ./data and 127.0.0.1:8080
+	@exec "$(TARGET_DIR)/release/fresnel" serve
+
+build: ## Builds the release binary
+	cargo build --release --locked --bin fresnel
+
+library: # The ClickHouse library, from npm, as package-lock.json pins it.
+	@scripts/fetch-node-packages runtime
+
+test-tools: # Everything that the tests need beside Rust.
+	@scripts/install-test-packages
+	@scripts/fetch-node-packages all
+	@scripts/make-test-venv
+
+test: test-tools ## Installs what the tests need and runs them all
+	@scripts/run-tests
+
+lint: ## Formatting, clippy, rustdoc, shell scripts, dependencies
+	@scripts/run-lints
+
+bench: library ## Measures; see benches/
+	cargo bench --locked
+
+dist: library build ## Packs dist/fresnel-<version>-<target>.tar.gz
+	@scripts/make-dist
+
+clean: ## Removes what was built and fetched; ./data stays
+	cargo clean
+	rm -rf node_modules dist

@@ -1,0 +1,98 @@
+// A running `fresnel serve` for the browser's tests, and a look into its warehouse.
+//
+// With TEST_SERVICE_URL, TEST_SERVICE_DATA_DIR and TEST_SERVICE_INGEST_KEY a service that runs already is taken
+// instead; so the same tests look at what `make run` started.
+
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+
+const repository = fileURLToPath(new URL('../..', import.meta.url))
+const binary = process.env.TEST_BINARY ?? path.join(repository, 'target/debug/fresnel')
+
+/** Time in which anything that must happen has happened, on a busy machine too. */
+const PATIENCE_MS = 60_000
+
+/** Asks until there is an answer other than undefined. */
+export async function eventually(what, ask, patienceMs = PATIENCE_MS) {
+  const deadline = Date.now() + patienceMs
+  for (;;) {
+    const answer = await ask()
+    if (answer !== undefined) return answer
+    if (Date.now() > deadline) throw new Error(`not within ${patienceMs} ms: ${what}`)
+    await pause(20)
+  }
+}
+
+export async function startFresnel() {
+  if (process.env.TEST_SERVICE_URL) {
+    const { TEST_SERVICE_URL: url, TEST_SERVICE_INGEST_KEY: ingestKey, TEST_SERVICE_DATA_DIR: dataDir } = process.env
+    return { url, ingestKey, query: (sql) => query(dataDir, sql), stop: async () => {} }
+  }
+
+  const dataDir = await mkdtemp(path.join(tmpdir(), 'fresnel-browser-'))
+  const port = await freePort()
+  const ingestKey = 'ingest-key-of-the-browser-tests'
+  const service = spawn(binary, ['serve'], {
+    cwd: repository,
+    env: {
+      ...Object.fromEntries(
+        Object.entries(process.env).filter(
+          ([name]) => !name.startsWith('FRESNEL_') || name === 'FRESNEL_ENGINE__LIBRARY',
+        ),
+      ),
+      FRESNEL_DATA_DIR: dataDir,
+      FRESNEL_SERVER__LISTEN: `127.0.0.1:${port}`,
+      FRESNEL_BOOTSTRAP__INGEST_KEY: ingestKey,
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let output = ''
+  for (const stream of [service.stdout, service.stderr]) stream.on('data', (data) => (output += data))
+  const ended = once(service, 'close')
+
+  const url = `http://127.0.0.1:${port}`
+  const stop = async () => {
+    service.kill('SIGTERM')
+    await ended
+    await rm(dataDir, { recursive: true, force: true })
+  }
+  try {
+    await eventually('/readyz says 200', async () => {
+      if (service.exitCode !== null) throw new Error(`fresnel ended with ${service.exitCode}`)
+      const answer = await fetch(`${url}/readyz`).catch(() => undefined)
+      return answer?.status === 200 || undefined
+    })
+  } catch (error) {
+    await stop()
+    throw new Error(`fresnel did not start:\n${output}`, { cause: error })
+  }
+  return { url, ingestKey, query: (sql) => query(dataDir, sql), stop }
+}
+
+/** Asks the embedded ClickHouse over plain HTTP, as any client would; gives rows as objects. */
+async function query(dataDir, sql) {
+  const connection = JSON.parse(await readFile(path.join(dataDir, 'engine/connection.json'), 'utf8'))
+  const answer = await fetch(`${connection.url}/?database=${connection.database}&default_format=JSONEachRow`, {
+    method: 'POST',
+    headers: { 'X-ClickHouse-User': connection.user, 'X-ClickHouse-Key': connection.password },
+    body: sql,
+  })
+  const text = await answer.text()
+  if (!answer.ok) throw new Error(text)
+  return text.split('\n').filter(Boolean).map((line) => JSON.parse(line))
+}
+
+async function freePort() {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address()
+  server.close()
+  await once(server, 'close')
+  return port
+}

@@ -1,7 +1,7 @@
 // A running `fresnel serve` for the browser's tests, and a look into its warehouse.
 //
-// With TEST_SERVICE_URL, TEST_SERVICE_DATA_DIR and TEST_SERVICE_INGEST_KEY a service that runs already is taken
-// instead; so the same tests look at what `make run` started.
+// With TEST_SERVICE_URL, …_DATA_DIR, …_INGEST_KEY and …_ADMIN_TOKEN a service that runs already is taken instead; so
+// the same tests look at what `make run` started (scripts/try-fresh-clone).
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -31,13 +31,15 @@ export async function eventually(what, ask, patienceMs = PATIENCE_MS) {
 
 export async function startFresnel() {
   if (process.env.TEST_SERVICE_URL) {
-    const { TEST_SERVICE_URL: url, TEST_SERVICE_INGEST_KEY: ingestKey, TEST_SERVICE_DATA_DIR: dataDir } = process.env
-    return { url, ingestKey, query: (sql) => query(dataDir, sql), stop: async () => {} }
+    const { TEST_SERVICE_URL: url, TEST_SERVICE_DATA_DIR: dataDir } = process.env
+    const { TEST_SERVICE_INGEST_KEY: ingestKey, TEST_SERVICE_ADMIN_TOKEN: adminToken } = process.env
+    return { url, ingestKey, adminToken, dataDir, query: (sql) => query(dataDir, sql), stop: async () => {} }
   }
 
   const dataDir = await mkdtemp(path.join(tmpdir(), 'fresnel-browser-'))
   const port = await freePort()
   const ingestKey = 'ingest-key-of-the-browser-tests'
+  const adminToken = 'admin-token-of-the-browser-tests'
   const service = spawn(binary, ['serve'], {
     cwd: repository,
     env: {
@@ -49,6 +51,7 @@ export async function startFresnel() {
       FRESNEL_DATA_DIR: dataDir,
       FRESNEL_SERVER__LISTEN: `127.0.0.1:${port}`,
       FRESNEL_BOOTSTRAP__INGEST_KEY: ingestKey,
+      FRESNEL_BOOTSTRAP__ADMIN_TOKEN: adminToken,
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
@@ -72,7 +75,7 @@ export async function startFresnel() {
     await stop()
     throw new Error(`fresnel did not start:\n${output}`, { cause: error })
   }
-  return { url, ingestKey, query: (sql) => query(dataDir, sql), stop }
+  return { url, ingestKey, adminToken, dataDir, query: (sql) => query(dataDir, sql), stop }
 }
 
 /** Asks the embedded ClickHouse over plain HTTP, as any client would; gives rows as objects. */

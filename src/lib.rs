@@ -31,3 +31,4 @@ pub mod config;
 pub mod domain;
 pub mod engine;
 pub mod task;
+pub mod warehouse;

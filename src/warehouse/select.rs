@@ -1,0 +1,167 @@
+//! Questions to the warehouse, with bound parameters only.
+
+use std::sync::Arc;
+
+use clickhouse::query::Query;
+use clickhouse::{Client, RowOwned, RowRead};
+use serde::Serialize;
+use thiserror::Error;
+
+use super::failure::Failure;
+use super::{Link, Warehouse};
+
+/// A statement with its parameters: `{name:Type}` in the text, the value beside it. A value never becomes
+/// part of the text.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Statement {
+    sql: String,
+    parameters: Vec<(&'static str, Parameter)>,
+}
+
+/// A value for a parameter.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Parameter {
+    /// For `String` and what is read from one.
+    Text(String),
+    /// For integers.
+    Integer(i64),
+    /// For `Array(String)`.
+    Texts(Vec<String>),
+    /// For arrays of integers.
+    Integers(Vec<i64>),
+}
+
+impl Statement {
+    /// A statement; the text must come from this program alone.
+    #[must_use]
+    pub fn new(sql: impl Into<String>) -> Self {
+        Self {
+            sql: sql.into(),
+            parameters: Vec::new(),
+        }
+    }
+
+    /// Binds a parameter.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: Parameter) -> Self {
+        self.parameters.push((name, value));
+        self
+    }
+
+    fn on(&self, client: &Client) -> Query {
+        self.parameters
+            .iter()
+            .fold(client.query_raw(&self.sql), |query, (name, value)| {
+                query.param(name, value)
+            })
+    }
+
+    /// The text, with placeholders.
+    #[must_use]
+    pub fn sql(&self) -> &str {
+        &self.sql
+    }
+
+    /// The bound parameters.
+    #[must_use]
+    pub fn parameters(&self) -> &[(&'static str, Parameter)] {
+        &self.parameters
+    }
+}
+
+/// Why a question has no answer.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum SelectError {
+    /// There is no connection, or it broke before the answer was whole.
+    #[error("the warehouse cannot be reached: {0}")]
+    Unavailable(String),
+    /// The answer took too long.
+    #[error("the warehouse took too long: {0}")]
+    TimedOut(String),
+    /// The warehouse has too much to do or too little memory now.
+    #[error("the warehouse is overloaded, code {code}: {message}")]
+    Overloaded {
+        /// ClickHouse's code.
+        code: u32,
+        /// ClickHouse's message.
+        message: String,
+    },
+    /// The tables are not there: migrations have not run on this database.
+    #[error("the warehouse is not migrated, code {code}: {message}")]
+    NotMigrated {
+        /// ClickHouse's code.
+        code: u32,
+        /// ClickHouse's message.
+        message: String,
+    },
+    /// ClickHouse refused the question, or its answer was not understood.
+    #[error("the warehouse failed, code {code}: {message}")]
+    Failed {
+        /// ClickHouse's code, 0 when the failure is on our side.
+        code: u32,
+        /// ClickHouse's message.
+        message: String,
+    },
+}
+
+impl From<Failure> for SelectError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Unreachable(message) | Failure::Unanswered(message) => Self::Unavailable(message),
+            Failure::Misunderstood(message) => Self::Failed { code: 0, message },
+            Failure::Exception { code, message } => match code {
+                159 | 160 | 209 => Self::TimedOut(message), // TIMEOUT_EXCEEDED, TOO_SLOW, SOCKET_TIMEOUT
+                202 | 241 => Self::Overloaded { code, message }, // TOO_MANY_SIMULTANEOUS_QUERIES, MEMORY_LIMIT_EXCEEDED
+                16 | 47 | 60 | 81 => Self::NotMigrated { code, message }, // column, identifier, table, database unknown
+                _ => Self::Failed { code, message },
+            },
+        }
+    }
+}
+
+impl Warehouse {
+    /// Asks, and collects the answer. The query cannot write, ends on the server when we stop waiting for
+    /// it, and takes no longer than the warehouse's query timeout.
+    ///
+    /// # Errors
+    /// Why there is no whole answer.
+    pub async fn select<R>(&self, statement: &Statement) -> Result<Vec<R>, SelectError>
+    where
+        R: RowOwned + RowRead,
+    {
+        let link = self.connected()?;
+        self.limited(statement.on(&link.reader).fetch_all()).await
+    }
+
+    /// Asks as the user who migrates, who sees more of the system's tables than a reader.
+    pub(super) async fn select_as_writer<R>(&self, statement: &Statement) -> Result<Vec<R>, SelectError>
+    where
+        R: RowOwned + RowRead,
+    {
+        let link = self.connected()?;
+        self.limited(statement.on(&link.writer).fetch_all()).await
+    }
+
+    /// Runs a statement of the schema, which has no answer.
+    pub(super) async fn execute(&self, statement: &Statement) -> Result<(), SelectError> {
+        let link = self.connected()?;
+        self.limited(statement.on(&link.writer).execute()).await
+    }
+
+    async fn limited<T>(
+        &self,
+        answer: impl Future<Output = Result<T, clickhouse::error::Error>>,
+    ) -> Result<T, SelectError> {
+        match tokio::time::timeout(self.query_timeout, answer).await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(error)) => Err(Failure::from_client(error).into()),
+            Err(_) => Err(SelectError::TimedOut("no answer in time".to_owned())),
+        }
+    }
+
+    pub(super) fn connected(&self) -> Result<Arc<Link>, SelectError> {
+        self.link()
+            .ok_or_else(|| SelectError::Unavailable("not connected".to_owned()))
+    }
+}

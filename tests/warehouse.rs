@@ -1,7 +1,8 @@
 //! The warehouse room against a real engine.
 
-#[path = "warehouse/engine.rs"]
-mod engine;
+#[allow(dead_code, reason = "shared with the engine's own tests, which use all of it")]
+#[path = "engine/harness.rs"]
+mod harness;
 #[path = "warehouse/insert.rs"]
 mod insert;
 #[path = "warehouse/rows.rs"]
@@ -9,13 +10,36 @@ mod rows;
 #[path = "warehouse/schema.rs"]
 mod schema;
 
+use std::time::Duration;
+
 use fresnel::warehouse::{Retention, Statement, Warehouse};
+use harness::Engine;
+
+/// Not a test by itself: the engine's process, when a test starts this program again as one.
+#[test]
+fn engine_process() {
+    harness::be_the_engine_if_asked();
+}
 
 const RETENTION: Retention = Retention {
     raw_days: 20_000,
     minute_days: 20_000,
     hour_days: 20_000,
 };
+
+/// A warehouse on this engine, not migrated yet.
+fn warehouse_of(engine: &Engine) -> Warehouse {
+    let connection = engine.connection().expect("a running engine");
+    Warehouse::new(Some(connection), Duration::from_secs(20))
+}
+
+/// A warehouse on an engine of its own.
+async fn migrated() -> (Engine, Warehouse) {
+    let engine = Engine::start().await;
+    let warehouse = warehouse_of(&engine);
+    warehouse.migrate(&RETENTION).await.expect("migrate");
+    (engine, warehouse)
+}
 
 /// Counts of the raw table and of both rollups.
 async fn counts(warehouse: &Warehouse) -> [u64; 3] {

@@ -5,8 +5,8 @@ use fresnel::domain::table::Table;
 use fresnel::warehouse::{MigrateError, Migrated, Parameter, Retention, Statement, Warehouse};
 use serde::Deserialize;
 
-use crate::RETENTION;
-use crate::engine::Engine;
+use crate::harness::Engine;
+use crate::{RETENTION, migrated, warehouse_of};
 
 const ALL: [&str; 2] = ["0001_raw_tables", "0002_performance_rollups"];
 
@@ -16,21 +16,13 @@ async fn texts(warehouse: &Warehouse, sql: &str) -> Vec<String> {
 
 /// Runs a statement that no part of the product would run.
 async fn meddle(engine: &Engine, sql: &str) {
-    let connection = &engine.connection;
-    clickhouse::Client::default()
-        .with_url(&connection.url)
-        .with_user(&connection.user)
-        .with_password(connection.password.reveal())
-        .query_raw(sql)
-        .execute()
-        .await
-        .expect("meddling");
+    engine.client().query_raw(sql).execute().await.expect("meddling");
 }
 
 #[tokio::test]
 async fn migrating_twice_does_nothing_the_second_time() {
     let engine = Engine::start().await;
-    let warehouse = engine.warehouse();
+    let warehouse = warehouse_of(&engine);
     let first = warehouse.migrate(&RETENTION).await.expect("first");
     assert_eq!(first.applied, ALL);
     assert_eq!(first.retention_changed, Vec::<&str>::new());
@@ -49,9 +41,7 @@ struct LiveColumn {
 
 #[tokio::test]
 async fn live_tables_have_exactly_the_columns_of_the_rows() {
-    let engine = Engine::start().await;
-    let warehouse = engine.warehouse();
-    warehouse.migrate(&RETENTION).await.expect("migrate");
+    let (_engine, warehouse) = migrated().await;
     for table in Table::ALL {
         let statement = Statement::new(
             "SELECT name, type, comment FROM system.columns
@@ -80,7 +70,7 @@ async fn live_tables_have_exactly_the_columns_of_the_rows() {
 #[tokio::test]
 async fn two_nodes_may_migrate_an_empty_warehouse_at_once() {
     let engine = Engine::start().await;
-    let warehouses: Vec<_> = (0..4).map(|_| engine.warehouse()).collect();
+    let warehouses: Vec<_> = (0..4).map(|_| warehouse_of(&engine)).collect();
     let runs = warehouses.iter().map(|warehouse| warehouse.migrate(&RETENTION));
     for run in futures_util::future::join_all(runs).await {
         run.expect("each of them");
@@ -99,9 +89,7 @@ async fn two_nodes_may_migrate_an_empty_warehouse_at_once() {
 
 #[tokio::test]
 async fn a_migration_that_died_half_way_is_finished_by_the_next_run() {
-    let engine = Engine::start().await;
-    let warehouse = engine.warehouse();
-    warehouse.migrate(&RETENTION).await.expect("migrate");
+    let (engine, warehouse) = migrated().await;
     // As after a death: some statements of the last file have run, and it is not written down.
     meddle(&engine, "DROP TABLE fresnel.performance_metrics_to_hour SYNC").await;
     meddle(&engine, "DROP TABLE fresnel.performance_metrics_hour SYNC").await;
@@ -122,9 +110,7 @@ async fn a_migration_that_died_half_way_is_finished_by_the_next_run() {
 
 #[tokio::test]
 async fn a_newer_database_and_a_changed_migration_are_refused_untouched() {
-    let engine = Engine::start().await;
-    let warehouse = engine.warehouse();
-    warehouse.migrate(&RETENTION).await.expect("migrate");
+    let (engine, warehouse) = migrated().await;
     meddle(
         &engine,
         "INSERT INTO fresnel.schema_migrations VALUES (77, '0077_future', 'x', now64(3))",
@@ -161,9 +147,7 @@ async fn a_newer_database_and_a_changed_migration_are_refused_untouched() {
 
 #[tokio::test]
 async fn retention_follows_the_settings() {
-    let engine = Engine::start().await;
-    let warehouse = engine.warehouse();
-    warehouse.migrate(&RETENTION).await.expect("migrate");
+    let (_engine, warehouse) = migrated().await;
     let shorter = Retention {
         minute_days: 14,
         ..RETENTION
@@ -179,7 +163,7 @@ async fn retention_follows_the_settings() {
 #[tokio::test]
 async fn a_retention_that_would_delete_everything_is_refused() {
     let engine = Engine::start().await;
-    let warehouse = engine.warehouse();
+    let warehouse = warehouse_of(&engine);
     for days in [0, 20_001, 36_500] {
         let error = warehouse
             .migrate(&Retention {

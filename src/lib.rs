@@ -28,6 +28,7 @@
 
 pub mod clock;
 pub mod config;
+pub mod doctor;
 pub mod domain;
 pub mod engine;
 pub mod task;

@@ -9,7 +9,7 @@ import { after, before, beforeEach, afterEach, test } from 'node:test'
 
 import { chromium } from 'playwright-core'
 
-import { eventually, startFresnel } from './fresnel.mjs'
+import { eventually, startFresnel } from '../fresnel.mjs'
 
 /** From a beacon's arrival, which is before its acknowledgement, to its row. */
 const STORED_WITHIN_MS = 2_000

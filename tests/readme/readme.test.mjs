@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs'
 import { after, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 
-import { eventually, startFresnel } from '../browser/fresnel.mjs'
+import { eventually, startFresnel } from '../fresnel.mjs'
 
 const repository = fileURLToPath(new URL('../..', import.meta.url))
 let fresnel

@@ -1,4 +1,4 @@
-// A running `fresnel serve` for the browser's tests, and a look into its warehouse.
+// A running `fresnel serve` for the tests in JavaScript, and a look into its warehouse.
 //
 // With TEST_SERVICE_URL, …_DATA_DIR, …_INGEST_KEY and …_ADMIN_TOKEN a service that runs already is taken instead; so
 // the same tests look at what `make run` started (scripts/try-fresh-clone).
@@ -12,7 +12,7 @@ import path from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 
-const repository = fileURLToPath(new URL('../..', import.meta.url))
+const repository = fileURLToPath(new URL('..', import.meta.url))
 const binary = process.env.TEST_BINARY ?? path.join(repository, 'target/debug/fresnel')
 
 /** Time in which anything that must happen has happened, on a busy machine too. */
@@ -36,10 +36,10 @@ export async function startFresnel() {
     return { url, ingestKey, adminToken, dataDir, query: (sql) => query(dataDir, sql), stop: async () => {} }
   }
 
-  const dataDir = await mkdtemp(path.join(tmpdir(), 'fresnel-browser-'))
+  const dataDir = await mkdtemp(path.join(tmpdir(), 'fresnel-js-'))
   const port = await freePort()
-  const ingestKey = 'ingest-key-of-the-browser-tests'
-  const adminToken = 'admin-token-of-the-browser-tests'
+  const ingestKey = 'ingest-key-of-the-tests-in-js'
+  const adminToken = 'admin-token-of-the-tests-in-js'
   const service = spawn(binary, ['serve'], {
     cwd: repository,
     env: {

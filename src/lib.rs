@@ -28,6 +28,7 @@
 
 pub mod clock;
 pub mod config;
+pub mod demo;
 pub mod doctor;
 pub mod domain;
 pub mod engine;

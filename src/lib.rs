@@ -33,4 +33,5 @@ pub mod doctor;
 pub mod domain;
 pub mod engine;
 pub mod task;
+pub mod wal;
 pub mod warehouse;

@@ -24,6 +24,27 @@ where
     })
 }
 
+/// The same for work that stays on the calling thread, which must run a `LocalSet`, as each actix worker
+/// does. It ends with that `LocalSet` at the latest.
+///
+/// # Panics
+/// Outside of a `LocalSet`.
+pub fn spawn_local<F>(name: &'static str, work: F) -> JoinHandle<()>
+where
+    F: Future<Output = ()> + 'static,
+{
+    let inner = tokio::task::spawn_local(work);
+    tokio::task::spawn_local(async move {
+        let abort_inner = AbortOnDrop(inner.abort_handle());
+        match inner.await {
+            Ok(()) => tracing::debug!(task = name, "task ended"),
+            Err(error) if error.is_cancelled() => tracing::debug!(task = name, "task cancelled"),
+            Err(error) => tracing::error!(task = name, %error, "task panicked"),
+        }
+        drop(abort_inner);
+    })
+}
+
 /// Aborting the supervisor must abort the work that it watches.
 struct AbortOnDrop(tokio::task::AbortHandle);
 

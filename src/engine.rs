@@ -28,6 +28,7 @@
 //!    file goes before each start, and what it says is believed only after a query with its password.
 //! 4. **Nobody but us gets in**: the port is on loopback, passwords are random and new in each life, the folder
 //!    is for its owner alone, and `default`, whose password must be empty, cannot log in (see `config.rs`).
+//!    ClickHouse itself reaches no file but its own and connects to nothing (see `confine.rs`).
 //! 5. **Killing is safe.** ClickHouse's parts are written beside each other and renamed; what was not yet
 //!    inserted is in Fresnel's log, and is sent again with the same deduplication token.
 //!
@@ -35,6 +36,7 @@
 //! C functions), and any trust in a suspended engine: it is alive, so it is left alone and reported.
 
 mod config;
+mod confine;
 mod folder;
 pub mod library;
 mod output;
@@ -172,11 +174,11 @@ pub fn run_child(config: &Config) -> Result<(), EngineError> {
 
     let arguments = arguments(&folder, &descriptor_path(&stop_reader))?;
     announce_port(folder.clone(), port_reader, credentials)?;
-    let parent_is_gone = watch_parent(stop_writer)?;
+    let parent_is_gone = watch_parent(folder.clone(), stop_writer)?;
+    // After the threads above, which are not to be confined, and before the library starts any.
+    let _confinement = confine::this_thread(&folder, &library);
     tracing::debug!(library = %library.display(), "entering ClickHouse");
-    let outcome = library::run(&library, &arguments);
-    folder.remove(&folder.connection_json())?;
-    match outcome {
+    match library::run(&library, &arguments) {
         Ok(()) if !parent_is_gone.load(Ordering::Acquire) => Err(EngineError::Failed {
             message: "its input has not ended, and no error was given".to_owned(),
         }),
@@ -260,13 +262,16 @@ fn announce_port(folder: Folder, port: PipeReader, credentials: Credentials) -> 
 
 /// Ends the host session when standard input ends, and the process if that does not help. The flag says
 /// whether standard input has ended.
-fn watch_parent(stop: PipeWriter) -> Result<Arc<AtomicBool>, EngineError> {
+fn watch_parent(folder: Folder, stop: PipeWriter) -> Result<Arc<AtomicBool>, EngineError> {
     let gone = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&gone);
     start_thread("engine-parent", move || {
         // Whatever the parent writes is ignored; an error is an end too.
         let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
         flag.store(true, Ordering::Release);
+        if let Err(error) = folder.remove(&folder.connection_json()) {
+            tracing::warn!(%error, "the connection file stays");
+        }
         drop(stop);
         let deadline = Instant::now() + STOP_TIMEOUT;
         while let Some(left) = deadline.checked_duration_since(Instant::now()) {

@@ -22,6 +22,10 @@ const TABLE_ENGINES: [&str; 7] = [
     "Null",
 ];
 
+/// What [`WRITER`] may do to our database: everything that migrations, inserts and erasure need.
+const WRITER_RIGHTS: &str = "CHECK, SHOW, SELECT, INSERT, ALTER, CREATE, DROP, UNDROP TABLE, TRUNCATE, OPTIMIZE, \
+     SYSTEM MERGES, SYSTEM TTL MERGES, SYSTEM WAIT LOADING PARTS, dictGet";
+
 /// Users, passwords and the database of one life of the engine.
 #[derive(Debug)]
 pub(crate) struct Credentials {
@@ -91,9 +95,12 @@ pub(crate) fn server_settings(config: &EngineConfig, users_xml: &str) -> String 
   <keep_alive_timeout>60</keep_alive_timeout>
 
   <background_pool_size>2</background_pool_size>
-  <background_schedule_pool_size>2</background_schedule_pool_size>
+  <background_schedule_pool_size>8</background_schedule_pool_size>
+  <background_streaming_schedule_pool_size>8</background_streaming_schedule_pool_size>
   <max_thread_pool_size>500</max_thread_pool_size>
   <max_thread_pool_free_size>8</max_thread_pool_free_size>
+
+  <timezone>UTC</timezone>
 
   <merge_tree>
     <!-- Merged parts are not synced: their sources stay until the system has surely written them. -->
@@ -126,7 +133,7 @@ pub(crate) fn users(config: &EngineConfig, credentials: &Credentials) -> String 
     let readers = per_query * 2;
     let database = quote_identifier(&credentials.database);
     let mut writer_grants = vec![
-        format!("GRANT ALL ON {database}.*"),
+        format!("GRANT {WRITER_RIGHTS} ON {database}.*"),
         "GRANT SYSTEM JEMALLOC ON *.*".to_owned(),
         // For numbers(), values() and the like; every source of data outside needs a right of its own.
         "GRANT CREATE TEMPORARY TABLE ON *.*".to_owned(),

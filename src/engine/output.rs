@@ -6,6 +6,10 @@ use std::time::Duration;
 
 use tokio::io::{AsyncBufRead, AsyncBufReadExt};
 use tokio::time::Instant;
+use tracing::Level;
+
+/// Under which name the lines stand in our log.
+const TARGET: &str = "fresnel::engine::clickhouse";
 
 /// Longest line that is passed on; the rest of it is dropped.
 const LINE_MAX_BYTES: usize = 2_048;
@@ -87,15 +91,33 @@ pub(crate) async fn pass_on(mut stream: impl AsyncBufRead + Unpin, tail: Tail) {
 }
 
 /// ClickHouse marks each message with its level: `2026.01.31 12:00:00.000000 [ 4711 ] {} <Error> Logger: text`.
-/// Lines without a mark belong to the message before them.
+/// Its lines without a mark belong to the message before them: the steps of a stack trace.
 fn log(line: &str) {
-    let has = |mark: &str| line.contains(mark);
-    if has("<Fatal>") || has("<Critical>") || has("<Error>") {
-        tracing::error!(target: "fresnel::engine::clickhouse", "{line}");
-    } else if has("<Warning>") {
-        tracing::warn!(target: "fresnel::engine::clickhouse", "{line}");
-    } else {
-        tracing::info!(target: "fresnel::engine::clickhouse", "{line}");
+    match level(line) {
+        Level::ERROR => tracing::error!(target: TARGET, "{line}"),
+        Level::WARN => tracing::warn!(target: TARGET, "{line}"),
+        Level::INFO => tracing::info!(target: TARGET, "{line}"),
+        _ => tracing::debug!(target: TARGET, "{line}"),
+    }
+}
+
+fn level(line: &str) -> Level {
+    const MARKS: [(&str, Level); 5] = [
+        ("<Fatal>", Level::ERROR),
+        ("<Critical>", Level::ERROR),
+        ("<Error>", Level::ERROR),
+        ("<Warning>", Level::WARN),
+        ("<Information>", Level::INFO),
+    ];
+    let marked = MARKS.iter().find(|(mark, _)| line.contains(mark));
+    let is_step = line.starts_with([' ', '('])
+        || line
+            .split_once(". ")
+            .is_some_and(|(n, _)| n.parse::<u32>().is_ok());
+    match marked {
+        Some((_, level)) => *level,
+        None if is_step => Level::DEBUG,
+        None => Level::INFO,
     }
 }
 
@@ -112,6 +134,15 @@ mod tests {
         assert_eq!(next_line(&mut stream).await.unwrap().len(), LINE_MAX_BYTES);
         assert_eq!(next_line(&mut stream).await.unwrap(), "next");
         assert_eq!(next_line(&mut stream).await, None);
+    }
+
+    #[test]
+    fn a_line_has_the_level_that_clickhouse_gave_it() {
+        let line = "2026.01.31 12:00:00.000000 [ 4711 ] {} <Error> void DB::Merge: Code: 243. No space left";
+        assert_eq!(level(line), Level::ERROR);
+        assert_eq!(level("12. start_thread @ 0x00000000000891f5"), Level::DEBUG);
+        assert_eq!(level(" (version 26.7.2.1)"), Level::DEBUG);
+        assert_eq!(level("Error: the ClickHouse library is missing"), Level::INFO);
     }
 
     #[tokio::test]

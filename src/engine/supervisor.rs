@@ -1,7 +1,7 @@
 //! Keeps one engine running beside this process: starts it, waits until it answers, tells everyone how to
 //! reach it, starts another when it dies, stops it last.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -77,7 +77,8 @@ pub struct Supervisor {
 
 impl Supervisor {
     /// Starts keeping an engine on `data_dir`; does not wait for it. `exe` with `args` is the command whose
-    /// body is [`run_child`](super::run_child), on the same data folder; it inherits the environment.
+    /// body is [`run_child`](super::run_child), on the same data folder; it
+    /// inherits the environment's settings for the engine, and none of its secrets.
     /// Must be called within a tokio runtime.
     ///
     /// # Errors
@@ -293,6 +294,8 @@ impl Keeper {
         let failed = |error| EngineError::io("start", &self.exe)(error);
         let mut child = Command::new(&self.exe)
             .args(&self.args)
+            .env_clear()
+            .envs(std::env::vars_os().filter(|(name, _)| is_for_the_engine(name)))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -369,6 +372,23 @@ impl Keeper {
             change(status);
         });
     }
+}
+
+/// Whether the engine's process gets a variable. It gets what it needs and no more: SQL can read the
+/// environment of the process that it runs in, and ours may hold anybody's secrets.
+fn is_for_the_engine(name: &OsStr) -> bool {
+    const NAMES: [&str; 7] = [
+        "PATH",
+        "HOME",
+        "TMPDIR",
+        "LD_LIBRARY_PATH",
+        "JE_MALLOC_CONF",
+        "FRESNEL_DATA_DIR",
+        "FRESNEL_WAREHOUSE__DATABASE",
+    ];
+    const PREFIXES: [&str; 3] = ["FRESNEL_ENGINE__", "FRESNEL_LOG__", "RUST_"];
+    name.to_str()
+        .is_some_and(|name| NAMES.contains(&name) || PREFIXES.iter().any(|prefix| name.starts_with(prefix)))
 }
 
 /// Resolves when a stop is asked for, or nobody is left to ask for it.

@@ -1,7 +1,9 @@
-//! Starts engines on folders of their own, through the real supervisor.
+//! Starts engines on folders of their own: through the real supervisor, or as bare processes.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use clickhouse::Client;
@@ -9,62 +11,102 @@ use fresnel::config::Config;
 use fresnel::domain::connection::Connection;
 use fresnel::engine::run_child;
 use fresnel::engine::supervisor::{EngineStatus, Supervisor};
+use rustix::fs::{FlockOperation, flock};
+use rustix::process::{Pid, Signal, kill_process};
 use tokio::time::{Instant, sleep};
-
-/// Set for a process of this program that is to be an engine; its value is the data folder.
-const ENGINE_DATA_DIR: &str = "FRESNEL_TEST_ENGINE_DATA_DIR";
 
 /// Longest that anything here may take on a busy machine.
 const DEADLINE: Duration = Duration::from_secs(60);
 
 const POLL_PAUSE: Duration = Duration::from_millis(10);
 
-/// Runs the engine instead of a test, when a test has started this process for that.
+/// Tells a process of this program what to be instead of a test.
+const ROLE: &str = "FRESNEL_TEST_ROLE";
+/// The data folder of a process with a role.
+const DATA_DIR: &str = "FRESNEL_DATA_DIR";
+
+/// Is an engine, or the parent of one, when a test started this process for that.
 pub(crate) fn be_the_engine_if_asked() {
-    if let Some(data_dir) = std::env::var_os(ENGINE_DATA_DIR) {
-        let mut config = config();
-        config.data_dir = PathBuf::from(data_dir);
-        run_child(&config).unwrap();
+    let Some(role) = std::env::var_os(ROLE) else {
+        return;
+    };
+    let config = config();
+    if role == "engine" {
+        if let Err(error) = run_child(&config) {
+            eprintln!("{error}");
+            std::process::exit(1);
+        }
+        return;
     }
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    runtime.block_on(async {
+        let (exe, args) = engine_command(&config.data_dir);
+        let _supervisor =
+            Supervisor::start(&config.engine, &config.data_dir, exe, args).expect("a supervisor");
+        std::future::pending::<()>().await;
+    });
 }
 
 fn config() -> Config {
     let environment = std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-    let ours = environment.filter(|(name, _)| name == "FRESNEL_ENGINE__LIBRARY");
-    Config::load(None, ours).unwrap()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .filter(|(name, _)| name == DATA_DIR || name.starts_with("FRESNEL_ENGINE__"));
+    Config::load(None, environment).expect("settings")
 }
 
-/// An engine on a new data folder, kept by a supervisor of its own.
+/// The command that runs an engine on a data folder.
+fn engine_command(data_dir: &Path) -> (PathBuf, Vec<OsString>) {
+    let mut args = vec![
+        OsString::from(format!("{DATA_DIR}={}", data_dir.display())),
+        OsString::from(format!("{ROLE}=engine")),
+    ];
+    args.extend(role_command());
+    (PathBuf::from("/usr/bin/env"), args)
+}
+
+fn role_command() -> Vec<OsString> {
+    let this = std::env::current_exe().expect("this program").into_os_string();
+    let args = ["-q", "--exact", "engine_process", "--nocapture"].map(OsString::from);
+    std::iter::once(this).chain(args).collect()
+}
+
+/// A process of this program that keeps an engine, as `serve` does.
+pub(crate) fn start_parent(data_dir: &Path) -> Child {
+    let command = role_command();
+    Command::new(&command[0])
+        .args(&command[1..])
+        .env(ROLE, "parent")
+        .env(DATA_DIR, data_dir)
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("a parent process")
+}
+
+/// An engine on a new data folder, kept by a supervisor.
 pub(crate) struct Engine {
     supervisor: Supervisor,
-    _data_dir: tempfile::TempDir,
+    data_dir: tempfile::TempDir,
 }
 
 impl Engine {
     /// Starts one and waits until it is ready.
     pub(crate) async fn start() -> Self {
-        let data_dir = tempfile::tempdir().unwrap();
-        let args = ["-q", "--exact", "engine_process", "--nocapture"].map(OsString::from);
-        // `env` carries the variable to the child alone.
-        let mut command = vec![
-            OsString::from(format!("{ENGINE_DATA_DIR}={}", data_dir.path().display())),
-            std::env::current_exe().unwrap().into_os_string(),
-        ];
-        command.extend(args);
-        let supervisor = Supervisor::start(
-            &config().engine,
-            data_dir.path(),
-            PathBuf::from("/usr/bin/env"),
-            command,
-        )
-        .unwrap();
-        let engine = Self {
-            supervisor,
-            _data_dir: data_dir,
-        };
+        let engine = Self::launch();
         engine.until_ready().await;
         engine
+    }
+
+    /// Starts one and does not wait.
+    pub(crate) fn launch() -> Self {
+        Self::launch_on(tempfile::tempdir().expect("a temporary folder"))
+    }
+
+    /// Starts one on a folder that holds something, and does not wait.
+    pub(crate) fn launch_on(data_dir: tempfile::TempDir) -> Self {
+        let (exe, args) = engine_command(data_dir.path());
+        let supervisor =
+            Supervisor::start(&config().engine, data_dir.path(), exe, args).expect("a supervisor");
+        Self { supervisor, data_dir }
     }
 
     pub(crate) async fn until_ready(&self) -> Connection {
@@ -86,26 +128,109 @@ impl Engine {
         self.supervisor.status()
     }
 
+    pub(crate) fn data_dir(&self) -> &Path {
+        self.data_dir.path()
+    }
+
     /// The official client, as Fresnel's own user.
     pub(crate) fn client(&self) -> Client {
-        let connection = self.connection().unwrap();
-        Client::default()
-            .with_url(&connection.url)
-            .with_user(&connection.user)
-            .with_password(connection.password.reveal())
-            .with_database(&connection.database)
+        let connection = self.connection().expect("a ready engine");
+        client(&connection, &connection.user, connection.password.reveal())
+    }
+
+    /// The official client, as the user who may only read.
+    pub(crate) fn reader(&self) -> Client {
+        let connection = self.connection().expect("a ready engine");
+        let (user, password) = connection.reader();
+        client(&connection, user, password.reveal())
+    }
+
+    /// The official client, as the user of the library's own session.
+    pub(crate) fn host_user(&self) -> Client {
+        client(&self.connection().expect("a ready engine"), "default", "")
     }
 
     /// Kills the engine's process as a crash would.
     pub(crate) fn kill(&self) {
-        let pid = i32::try_from(self.status().pid.unwrap()).unwrap();
-        let pid = rustix::process::Pid::from_raw(pid).unwrap();
-        rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+        self.signal(Signal::KILL);
+    }
+
+    /// Sends the engine's process a signal.
+    pub(crate) fn signal(&self, signal: Signal) {
+        signal_pid(self.status().pid.expect("a process"), signal);
     }
 
     pub(crate) async fn stop(self) {
         self.supervisor.stop().await;
     }
+}
+
+fn client(connection: &Connection, user: &str, password: &str) -> Client {
+    Client::default()
+        .with_url(&connection.url)
+        .with_user(user)
+        .with_password(password)
+        .with_database(&connection.database)
+}
+
+/// Sends a process a signal.
+pub(crate) fn signal_pid(pid: u32, signal: Signal) {
+    let pid = i32::try_from(pid)
+        .ok()
+        .and_then(Pid::from_raw)
+        .expect("a process id");
+    kill_process(pid, signal).expect("a living process");
+}
+
+/// An engine's process without a supervisor, whose input this test holds.
+pub(crate) struct BareEngine(pub(crate) Child);
+
+impl BareEngine {
+    pub(crate) fn start(data_dir: &Path) -> Self {
+        let (exe, args) = engine_command(data_dir);
+        let child = Command::new(exe)
+            .args(args)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("an engine process");
+        Self(child)
+    }
+
+    /// Waits for the line that says that the port is open.
+    pub(crate) fn wait_until_listening(&mut self) {
+        let output = self.0.stdout.as_mut().expect("its output");
+        let ready = BufReader::new(output)
+            .lines()
+            .map_while(Result::ok)
+            .any(|line| line == "fresnel-engine ready");
+        assert!(ready, "the engine ended: {}", self.errors());
+    }
+
+    /// What it wrote to standard error until its end.
+    pub(crate) fn errors(&mut self) -> String {
+        let mut text = String::new();
+        let stream = self.0.stderr.as_mut().expect("its errors");
+        stream.read_to_string(&mut text).expect("its errors");
+        text
+    }
+}
+
+impl Drop for BareEngine {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Whether a process still has the engine's folder.
+pub(crate) fn folder_is_taken(data_dir: &Path) -> bool {
+    let Ok(file) = std::fs::File::open(data_dir.join("engine/lock")) else {
+        return false;
+    };
+    flock(&file, FlockOperation::NonBlockingLockShared).is_err()
 }
 
 /// Waits for something to be there.

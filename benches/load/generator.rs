@@ -138,7 +138,9 @@ impl<'plan> Generator<'plan> {
         let ended = loop {
             let now = Instant::now();
             if !warm && now >= started + self.plan.warmup {
+                let accepted_warming_up = self.figures.accepted();
                 (warm, started, self.figures) = (true, now, Figures::new()?);
+                self.figures.accepted_warming_up = accepted_warming_up;
             }
             if now >= end || (self.requests_left == 0 && self.on_their_way == 0) {
                 break now;

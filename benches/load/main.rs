@@ -2,6 +2,8 @@
 //! read the figures.
 //!
 //! ```text
+//! cargo bench --bench load                                                  the comparison, with its defaults
+//! cargo bench --bench load -- compare --rounds 5 --layouts pinned           parts of it, or more of it
 //! cargo bench --bench load -- run --url http://127.0.0.1:8080 --key KEY     load what runs already
 //! cargo bench --bench load -- bare --listen 127.0.0.1:8081                  the handler to compare with
 //! ```
@@ -13,8 +15,11 @@
 
 mod bare;
 mod beacons;
+mod clickhouse;
+mod compare;
 mod connection;
 mod generator;
+mod process;
 mod report;
 
 use std::net::{SocketAddr, ToSocketAddrs};
@@ -25,6 +30,7 @@ use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
 
 use crate::beacons::KindShares;
+use crate::compare::{CompareArgs, compare};
 use crate::generator::Plan;
 
 #[derive(Parser)]
@@ -36,12 +42,15 @@ struct Cli {
     /// Given by `cargo bench` to every benchmark; means nothing here.
     #[arg(long, hide = true, global = true)]
     bench: bool,
+    /// Without one: `compare` with its defaults.
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
 }
 
 #[derive(Subcommand)]
 enum Command {
+    /// Start the product and the bare handler by turns and compare them.
+    Compare(CompareArgs),
     /// Load a server that runs already.
     Run(RunArgs),
     /// Serve the bare handler that the product is compared with.
@@ -93,11 +102,27 @@ struct BareArgs {
 }
 
 fn main() -> anyhow::Result<()> {
-    let cli = Cli::parse();
-    match cli.command {
-        Command::Run(args) => run(args),
-        Command::Bare(args) => bare::serve(args.listen, args.workers),
+    match Cli::parse().command {
+        Some(Command::Run(args)) => run(args),
+        Some(Command::Bare(args)) => bare::serve(args.listen, args.workers),
+        Some(Command::Compare(args)) => compare_all(&args),
+        None => compare_all(&Defaults::parse_from(["load"]).compare),
     }
+}
+
+/// The comparison's arguments when none is given.
+#[derive(Parser)]
+struct Defaults {
+    #[command(flatten)]
+    compare: CompareArgs,
+}
+
+/// Everything but the servers runs on one thread: the generator is to have a core for itself.
+fn compare_all(args: &CompareArgs) -> anyhow::Result<()> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?
+        .block_on(compare(args))
 }
 
 fn run(args: RunArgs) -> anyhow::Result<()> {

@@ -24,6 +24,8 @@ pub(crate) struct Figures {
     pub(crate) unanswered: u64,
     pub(crate) sent_bytes: u64,
     pub(crate) received_bytes: u64,
+    /// Answers 202 before the measured time.
+    pub(crate) accepted_warming_up: u64,
 }
 
 impl Figures {
@@ -40,6 +42,7 @@ impl Figures {
             unanswered: 0,
             sent_bytes: 0,
             received_bytes: 0,
+            accepted_warming_up: 0,
         })
     }
 
@@ -83,6 +86,7 @@ impl Figures {
             body_bytes_mean,
             answered,
             accepted,
+            accepted_with_warmup: accepted + self.accepted_warming_up,
             accepted_per_second: accepted_in_time as f64 / elapsed.as_secs_f64(),
             latency_ms: LatencyMillis {
                 mean: self.latency_us.mean() / 1_000.0,
@@ -122,6 +126,8 @@ pub(crate) struct Report {
     pub(crate) answered: u64,
     /// Answers 202.
     pub(crate) accepted: u64,
+    /// The same with those of the warm-up.
+    pub(crate) accepted_with_warmup: u64,
     pub(crate) accepted_per_second: f64,
     pub(crate) latency_ms: LatencyMillis,
     pub(crate) statuses: BTreeMap<u16, u64>,

@@ -167,6 +167,7 @@ pub(crate) fn users(config: &EngineConfig, credentials: &Credentials) -> String 
       <max_memory_usage>{per_query}</max_memory_usage>
       <max_memory_usage_for_user>{readers}</max_memory_usage_for_user>
       <max_concurrent_queries_for_user>4</max_concurrent_queries_for_user>
+      <max_execution_time>60</max_execution_time>
       <constraints>
         <readonly><readonly/></readonly>
         <cancel_http_readonly_queries_on_client_close><readonly/></cancel_http_readonly_queries_on_client_close>
@@ -247,4 +248,67 @@ fn quote_identifier(name: &str) -> String {
 
 fn quote_text(text: &str) -> String {
     format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn credentials(database: &str) -> Credentials {
+        Credentials {
+            database: database.to_owned(),
+            writer_password: Secret::new("of the writer".to_owned()),
+            reader_password: Secret::new("of the reader".to_owned()),
+        }
+    }
+
+    #[test]
+    fn passwords_are_long_and_never_the_same() {
+        let one = Credentials::generate("d");
+        let other = Credentials::generate("d");
+        assert_eq!(one.writer_password.reveal().len(), 48);
+        assert_ne!(one.writer_password, one.reader_password);
+        assert_ne!(one.writer_password, other.writer_password);
+    }
+
+    #[test]
+    fn the_users_file_holds_no_password() {
+        let users = users(&EngineConfig::default(), &credentials("fresnel"));
+        assert!(!users.contains("of the writer") && !users.contains("of the reader"));
+        // printf 'of the writer' | sha256sum
+        assert!(users.contains(&hexadecimal(&Sha256::digest("of the writer"))));
+    }
+
+    #[test]
+    fn names_and_paths_cannot_leave_their_place() {
+        let users = users(&EngineConfig::default(), &credentials("a`.* TO x; <b>&'\\"));
+        assert!(
+            users.contains("ON `a\\`.* TO x; &lt;b&gt;&amp;&apos;\\\\`.*"),
+            "{users}"
+        );
+        let settings = server_settings(&EngineConfig::default(), "/da<ta/&");
+        assert!(settings.contains("<users_config>/da&lt;ta/&amp;</users_config>"));
+        let start = start_sql("`", "it's");
+        assert!(
+            start.contains("EXISTS `\\``;") && start.contains("'it\\'s'"),
+            "{start}"
+        );
+    }
+
+    #[test]
+    fn a_query_may_take_a_third_of_the_memory_and_all_readers_two_thirds() {
+        let config = EngineConfig {
+            memory_max_bytes: 900_000_000,
+            ..EngineConfig::default()
+        };
+        let users = users(&config, &credentials("d"));
+        assert_eq!(
+            users
+                .matches("<max_memory_usage>300000000</max_memory_usage>")
+                .count(),
+            2
+        );
+        assert!(users.contains("<max_memory_usage_for_user>600000000<"));
+        assert!(server_settings(&config, "").contains("<max_server_memory_usage>900000000<"));
+    }
 }

@@ -43,7 +43,7 @@ impl Tail {
 
 /// Reads one line of at most [`LINE_MAX_BYTES`] without its end; `None` at the end of the stream. Bytes that
 /// are not UTF-8 are replaced.
-pub(crate) async fn next_line(stream: &mut (impl AsyncBufRead + Unpin)) -> Option<String> {
+async fn next_line(stream: &mut (impl AsyncBufRead + Unpin)) -> Option<String> {
     let mut line = Vec::new();
     let mut any = false;
     loop {
@@ -66,12 +66,17 @@ pub(crate) async fn next_line(stream: &mut (impl AsyncBufRead + Unpin)) -> Optio
     any.then(|| String::from_utf8_lossy(&line).trim_end().to_owned())
 }
 
-/// Passes the engine's lines on until its process has closed the stream.
-pub(crate) async fn pass_on(mut stream: impl AsyncBufRead + Unpin, tail: Tail) {
+/// Passes the engine's lines on until its process has closed the stream. Lines that `taken` answers with
+/// true are for the caller alone.
+pub(crate) async fn pass_on(
+    mut stream: impl AsyncBufRead + Unpin,
+    tail: Tail,
+    mut taken: impl FnMut(&str) -> bool,
+) {
     let mut window_start = Instant::now();
     let mut lines = 0_u32;
     while let Some(line) = next_line(&mut stream).await {
-        if line.is_empty() {
+        if line.is_empty() || taken(&line) {
             continue;
         }
         tail.push(&line);
@@ -149,8 +154,15 @@ mod tests {
     async fn the_last_lines_are_kept() {
         let text: String = (0..100).map(|n| format!("line {n}\n\n")).collect();
         let tail = Tail::default();
-        pass_on(BufReader::new(text.as_bytes()), tail.clone()).await;
-        assert!(tail.text().starts_with("line 92 | line 93"), "{}", tail.text());
-        assert!(tail.text().ends_with("line 99"));
+        pass_on(BufReader::new(text.as_bytes()), tail.clone(), |line| {
+            line == "line 97"
+        })
+        .await;
+        assert!(tail.text().starts_with("line 91 | line 92"), "{}", tail.text());
+        assert!(
+            tail.text().ends_with("line 96 | line 98 | line 99"),
+            "{}",
+            tail.text()
+        );
     }
 }

@@ -1,33 +1,33 @@
 //! Keeps one engine running beside this process: starts it, waits until it answers, tells everyone how to
 //! reach it, starts another when it dies, stops it last.
 
-use std::ffi::{OsStr, OsString};
+mod life;
+
+use std::convert::Infallible;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::time::Duration;
 
 use serde::Serialize;
-use tokio::io::BufReader;
-use tokio::process::{Child, ChildStdin, Command};
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 
+use super::EngineError;
 use super::folder::Folder;
-use super::output::{Tail, next_line, pass_on};
 use super::probe::Probe;
-use super::{EngineError, READY_LINE, STOP_TIMEOUT};
 use crate::clock::{self, UnixMicros};
 use crate::config::EngineConfig;
 use crate::domain::connection::Connection;
 use crate::task;
+use life::Life;
 
 /// First pause after a death; it doubles with each further one.
 const PAUSE_MIN: Duration = Duration::from_millis(50);
 /// Longest pause between two starts.
 const PAUSE_MAX: Duration = Duration::from_secs(5);
 /// A life this long was a healthy one: the pauses start over.
-const HEALTHY_AFTER: Duration = Duration::from_secs(30);
+const HEALTHY_AFTER: Duration = Duration::from_secs(5);
 /// Pause between two looks at a folder that another engine has.
 const LOCK_PAUSE: Duration = Duration::from_millis(50);
 /// Pause between two questions whether the engine still answers.
@@ -130,7 +130,7 @@ impl Supervisor {
         self.status.borrow().clone()
     }
 
-    /// Stops the engine: closes its input, and kills it if it is still there after [`STOP_TIMEOUT`]. Close
+    /// Stops the engine: closes its input, and kills it if it is still there after [`STOP_TIMEOUT`](super::STOP_TIMEOUT). Close
     /// the clients' connections first: ClickHouse waits for them.
     pub async fn stop(self) {
         let _ = self.stop.send(true);
@@ -148,15 +148,6 @@ enum End {
         reason: String,
         ready_for: Option<Duration>,
     },
-}
-
-/// The process of one life, and the input that keeps it alive. The input is apart, because waiting for a
-/// child closes the one that it holds.
-struct Life {
-    child: Child,
-    input: ChildStdin,
-    ready: oneshot::Receiver<()>,
-    tail: Tail,
 }
 
 struct Keeper {
@@ -221,51 +212,56 @@ impl Keeper {
             free = self.folder_is_free() => if let Err(error) = free { return died(error) },
             () = asked(stop) => return End::Stopped,
         }
+        // What an earlier life told must not be believed.
+        if let Err(error) = self.folder.remove(&self.folder.connection_json()) {
+            return died(error);
+        }
         let started = Instant::now();
-        let mut life = match self.spawn() {
+        let (mut life, ready) = match Life::start(&self.exe, &self.args) {
             Ok(life) => life,
-            Err(error) => return died(error),
+            Err(error) => return died(EngineError::io("start", &self.exe)(error)),
         };
-        let pid = life.child.id();
+        let pid = life.pid();
         self.update(EngineState::Starting, |status| status.pid = pid);
 
         let outcome = tokio::select! {
-            status = life.child.wait() => Err(exit_text(status)),
-            outcome = timeout(start_timeout, self.until_ready(&mut life.ready)) => outcome
-                .unwrap_or_else(|_| Err(format!("not ready within {} ms", start_timeout.as_millis()))),
+            reason = life.ended() => Err(reason),
+            outcome = timeout(start_timeout, self.until_ready(ready)) => match outcome {
+                Ok(outcome) => outcome.map_err(|reason| life.with_tail(reason)),
+                Err(_) => Err(life.with_tail(format!("not ready within {} ms", start_timeout.as_millis()))),
+            },
             () = asked(stop) => {
-                end(life).await;
+                life.stop().await;
                 return End::Stopped;
             }
         };
         let connection = match outcome {
             Ok(connection) => connection,
             Err(reason) => {
-                let tail = life.tail.clone();
-                end_now(life).await;
+                life.kill().await;
                 return End::Died {
-                    reason: with_tail(reason, &tail),
+                    reason,
                     ready_for: None,
                 };
             }
         };
         let start_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         tracing::info!(pid, start_ms, url = connection.url, "the engine is ready");
-        let ready = Instant::now();
+        let ready_since = Instant::now();
         self.update(EngineState::Ready, |status| status.start_ms = Some(start_ms));
         self.connection.send_replace(Some(connection.clone()));
 
         let reason = tokio::select! {
-            status = life.child.wait() => exit_text(status),
-            () = self.watch_answers(&connection) => return End::Stopped,
+            reason = life.ended() => reason,
+            never = self.watch_answers(&connection) => match never {},
             () = asked(stop) => {
-                end(life).await;
+                life.stop().await;
                 return End::Stopped;
             }
         };
         End::Died {
-            reason: with_tail(reason, &life.tail),
-            ready_for: Some(ready.elapsed()),
+            reason,
+            ready_for: Some(ready_since.elapsed()),
         }
     }
 
@@ -288,49 +284,8 @@ impl Keeper {
         Ok(())
     }
 
-    fn spawn(&self) -> Result<Life, EngineError> {
-        // What an earlier life told must not be believed.
-        self.folder.remove(&self.folder.connection_json())?;
-        let failed = |error| EngineError::io("start", &self.exe)(error);
-        let mut child = Command::new(&self.exe)
-            .args(&self.args)
-            .env_clear()
-            .envs(std::env::vars_os().filter(|(name, _)| is_for_the_engine(name)))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            // A group of its own: Ctrl-C in a terminal is for us, and we stop the engine last.
-            .process_group(0)
-            .kill_on_drop(true)
-            .spawn()
-            .map_err(failed)?;
-        let (Some(input), Some(output), Some(errors)) =
-            (child.stdin.take(), child.stdout.take(), child.stderr.take())
-        else {
-            return Err(failed(std::io::ErrorKind::BrokenPipe.into()));
-        };
-        let tail = Tail::default();
-        let (ready_sender, ready) = oneshot::channel();
-        task::spawn("engine-stderr", pass_on(BufReader::new(errors), tail.clone()));
-        task::spawn("engine-stdout", async move {
-            let mut ready_sender = Some(ready_sender);
-            let mut output = BufReader::new(output);
-            while let Some(line) = next_line(&mut output).await {
-                if line == READY_LINE {
-                    ready_sender.take().map(|sender| sender.send(()));
-                }
-            }
-        });
-        Ok(Life {
-            child,
-            input,
-            ready,
-            tail,
-        })
-    }
-
     /// Waits for the engine's word and for its first answer to its own user.
-    async fn until_ready(&self, ready: &mut oneshot::Receiver<()>) -> Result<Connection, String> {
+    async fn until_ready(&self, ready: oneshot::Receiver<()>) -> Result<Connection, String> {
         if ready.await.is_err() {
             // Its output ended: the process is going, and whoever waits for its end has the reason.
             std::future::pending::<()>().await;
@@ -344,7 +299,7 @@ impl Keeper {
     }
 
     /// Reports an engine that stops answering, and one that answers again; never ends.
-    async fn watch_answers(&self, connection: &Connection) {
+    async fn watch_answers(&self, connection: &Connection) -> Infallible {
         loop {
             sleep(PING_PAUSE).await;
             let answers = self.probe.ping(connection).await;
@@ -374,55 +329,7 @@ impl Keeper {
     }
 }
 
-/// Whether the engine's process gets a variable. It gets what it needs and no more: SQL can read the
-/// environment of the process that it runs in, and ours may hold anybody's secrets.
-fn is_for_the_engine(name: &OsStr) -> bool {
-    const NAMES: [&str; 7] = [
-        "PATH",
-        "HOME",
-        "TMPDIR",
-        "LD_LIBRARY_PATH",
-        "JE_MALLOC_CONF",
-        "FRESNEL_DATA_DIR",
-        "FRESNEL_WAREHOUSE__DATABASE",
-    ];
-    const PREFIXES: [&str; 3] = ["FRESNEL_ENGINE__", "FRESNEL_LOG__", "RUST_"];
-    name.to_str()
-        .is_some_and(|name| NAMES.contains(&name) || PREFIXES.iter().any(|prefix| name.starts_with(prefix)))
-}
-
 /// Resolves when a stop is asked for, or nobody is left to ask for it.
 async fn asked(stop: &mut watch::Receiver<bool>) {
     let _ = stop.wait_for(|asked| *asked).await;
-}
-
-/// Closes the engine's input, and kills it when that does not help in time.
-async fn end(mut life: Life) {
-    drop(life.input);
-    if timeout(STOP_TIMEOUT, life.child.wait()).await.is_err() {
-        tracing::warn!("the engine does not stop: killing it");
-        let _ = life.child.kill().await;
-    }
-}
-
-/// Kills an engine that did not start in time; for one that is gone already this only collects its status.
-async fn end_now(mut life: Life) {
-    drop(life.input);
-    let _ = life.child.kill().await;
-}
-
-fn exit_text(status: std::io::Result<std::process::ExitStatus>) -> String {
-    match status {
-        Ok(status) => format!("its process ended: {status}"),
-        Err(error) => format!("its process is gone: {error}"),
-    }
-}
-
-fn with_tail(reason: String, tail: &Tail) -> String {
-    let tail = tail.text();
-    if tail.is_empty() {
-        reason
-    } else {
-        format!("{reason}; it last wrote: {tail}")
-    }
 }

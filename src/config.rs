@@ -192,6 +192,9 @@ pub struct FlushConfig {
     pub insert_timeout_ms: u64,
     /// Longest pause between two tries of the same batch.
     pub retry_max_ms: u64,
+    /// Time for which ClickHouse must have answered a batch with errors before the batch itself is suspected:
+    /// when the one behind it can be stored, it is cut until the row at fault is alone.
+    pub suspect_after_ms: u64,
 }
 
 impl Default for FlushConfig {
@@ -201,6 +204,7 @@ impl Default for FlushConfig {
             max_rows: 100_000,
             insert_timeout_ms: 30_000,
             retry_max_ms: 5_000,
+            suspect_after_ms: 60_000,
         }
     }
 }
@@ -219,11 +223,11 @@ pub struct WarehouseConfig {
     pub database: String,
     /// Time in which a query must have been answered.
     pub query_timeout_ms: u64,
-    /// Days for which raw events are kept.
+    /// Days for which raw events are kept, 1 to 20,000.
     pub raw_retention_days: u32,
-    /// Days for which rollups per minute are kept.
+    /// Days for which rollups per minute are kept, 1 to 20,000.
     pub minute_retention_days: u32,
-    /// Days for which rollups per hour are kept.
+    /// Days for which rollups per hour are kept, 1 to 20,000.
     pub hour_retention_days: u32,
 }
 

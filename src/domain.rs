@@ -1,5 +1,7 @@
 //! The words of Fresnel, without I/O and without async.
 
+pub mod beacon;
 pub mod connection;
 pub mod field_error;
+pub mod json;
 pub mod table;

@@ -16,22 +16,31 @@
 //! (`tests/rooms.rs` enforces it):
 //!
 //! ```text
-//! L5  main  cli  app (composition root, ordered drain)  demo  doctor
+//! L5  main  cli  app (composition root, ordered drain)  app/{data_folder,warehouse_link}  demo  doctor
 //! L4  api (the route table)  api/{auth,envelope,error,ingest,query,operations}
-//! L3  ingest (the list of steps)  ingest/{inflate,decode,validate,encode}   flush   query  query/{…}
-//! L2  wal  wal/{…}    warehouse  warehouse/{…}    engine  engine/{…}
-//! L1  domain  domain/{beacon,report}      no I/O, no async
-//! L0  config  telemetry  metric_definitions  clock  task
+//! L3  ingest (the list of steps)  ingest/{inflate,media,decode,validate,encode}   flush   query  query/{…}
+//! L2  wal  wal/{…}    warehouse  warehouse/{…}    engine  engine/{…}    bootstrap
+//! L1  domain  domain/{beacon,connection,field_error,json,table}      no I/O, no async
+//! L0  config  telemetry  metric_definitions  clock  task  process
 //! ```
 //!
 //! `ARCHITECTURE.md` tells the same at length; `docs/adr/` holds the decisions.
 
+pub mod api;
+pub mod app;
+pub mod bootstrap;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod demo;
 pub mod doctor;
 pub mod domain;
 pub mod engine;
+pub mod flush;
+pub mod ingest;
+pub mod metric_definitions;
+pub mod process;
 pub mod task;
+pub mod telemetry;
 pub mod wal;
 pub mod warehouse;

@@ -45,6 +45,16 @@ where
     })
 }
 
+/// Runs blocking work off the async threads.
+///
+/// # Errors
+/// The work panicked.
+pub async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, tokio::task::JoinError> {
+    tokio::task::spawn_blocking(work).await
+}
+
 /// Aborting the supervisor must abort the work that it watches.
 struct AbortOnDrop(tokio::task::AbortHandle);
 

@@ -100,13 +100,12 @@ impl Warehouse {
         Ok(())
     }
 
-    /// Name of the database as an SQL identifier, with its quotes; `None` without a connection.
-    #[must_use]
-    pub fn database(&self) -> Option<String> {
-        self.link
-            .borrow()
-            .as_ref()
-            .map(|link| quote_identifier(&link.database))
+    /// Name of the database, for a parameter of type `Identifier`.
+    ///
+    /// # Errors
+    /// There is no connection.
+    pub fn database_name(&self) -> Result<String, SelectError> {
+        Ok(self.connected()?.database.clone())
     }
 
     fn link(&self) -> Option<Arc<Link>> {

@@ -7,6 +7,8 @@ use toml::{Table, Value};
 
 use super::{Config, Durability};
 
+/// Days of retention that make sense: ClickHouse counts days from 1970 in 16 bits.
+const RETENTION_DAYS: std::ops::RangeInclusive<u32> = 1..=20_000;
 const ENV_PREFIX: &str = "FRESNEL_";
 
 /// Why the settings cannot be used; the message names the setting and where it stands.
@@ -87,7 +89,7 @@ impl Config {
     }
 
     fn check_ranges(&self) -> Result<(), ConfigError> {
-        let checks: [(&'static str, bool, &str); 15] = [
+        let checks: [(&'static str, bool, &str); 19] = [
             (
                 "server.connections_max",
                 self.server.connections_max >= 1,
@@ -153,6 +155,26 @@ impl Config {
                 "flush.max_rows",
                 (1..=1_000_000).contains(&self.flush.max_rows),
                 "from 1 to 1000000",
+            ),
+            (
+                "flush.insert_timeout_ms",
+                self.flush.insert_timeout_ms >= 100,
+                "at least 100",
+            ),
+            (
+                "warehouse.raw_retention_days",
+                RETENTION_DAYS.contains(&self.warehouse.raw_retention_days),
+                "from 1 to 20000",
+            ),
+            (
+                "warehouse.minute_retention_days",
+                RETENTION_DAYS.contains(&self.warehouse.minute_retention_days),
+                "from 1 to 20000",
+            ),
+            (
+                "warehouse.hour_retention_days",
+                RETENTION_DAYS.contains(&self.warehouse.hour_retention_days),
+                "from 1 to 20000",
             ),
             ("engine.niceness", self.engine.niceness <= 19, "from 0 to 19"),
         ];

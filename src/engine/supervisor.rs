@@ -50,11 +50,12 @@ pub enum EngineState {
 }
 
 /// How the engine is, for the health page.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub struct EngineStatus {
     /// What it is doing.
     pub state: EngineState,
     /// Since when.
+    #[serde(rename = "since_us")]
     pub since: UnixMicros,
     /// Its process, while there is one.
     pub pid: Option<u32>,
@@ -122,6 +123,12 @@ impl Supervisor {
     #[must_use]
     pub fn connection(&self) -> watch::Receiver<Option<Connection>> {
         self.connection.clone()
+    }
+
+    /// Follows how the engine is.
+    #[must_use]
+    pub fn watch_status(&self) -> watch::Receiver<EngineStatus> {
+        self.status.clone()
     }
 
     /// How the engine is.

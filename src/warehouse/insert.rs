@@ -141,6 +141,8 @@ impl Warehouse {
             // A batch may span months (late rows, imports), and would be refused for ever.
             ("max_partitions_per_insert_block", "0"),
             ("input_format_binary_read_json_as_string", "1"),
+            // `{"a.b": 1, "a": {"b": 2}}` is good JSON; a client's choice of keys must not become a refusal.
+            ("type_json_skip_duplicated_paths", "1"),
             ("wait_end_of_query", "1"),
         ];
         let mut request = link.writer.insert_formatted_with(sql);

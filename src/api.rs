@@ -1,0 +1,40 @@
+//! The route table.
+
+mod auth;
+mod envelope;
+mod error;
+mod ingest;
+mod operations;
+
+use actix_web::{HttpRequest, web};
+
+pub use auth::Credentials;
+pub use ingest::IngestState;
+pub use operations::OperationsState;
+
+use error::ApiError;
+
+/// Adds every address. The application must hold `web::Data` of [`IngestState`] (one a worker) and of
+/// [`OperationsState`].
+pub fn routes(config: &mut web::ServiceConfig) {
+    config
+        .configure(ingest::routes)
+        .configure(operations::routes)
+        .default_service(web::to(|request: HttpRequest| async move {
+            error::answer(&request, &ApiError::NotFound)
+        }));
+}
+
+/// An address that answers `GET`, and says so to other methods.
+fn get<F, Args>(path: &str, handler: F) -> actix_web::Resource
+where
+    F: actix_web::Handler<Args>,
+    Args: actix_web::FromRequest + 'static,
+    F::Output: actix_web::Responder + 'static,
+{
+    web::resource(path)
+        .route(web::get().to(handler))
+        .default_service(web::to(|request: HttpRequest| async move {
+            error::answer(&request, &ApiError::MethodNotAllowed("GET"))
+        }))
+}

@@ -1,0 +1,301 @@
+//! The only place where a failure becomes a status, a code, and an answer.
+//!
+//! The client reads what helps it to send a better request; the log gets the cause, under the same `error_id`.
+
+mod log_limit;
+
+use std::sync::LazyLock;
+
+use actix_web::http::{Method, StatusCode, header};
+use actix_web::{HttpRequest, HttpResponse};
+use serde::Serialize;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+use uuid::Uuid;
+
+use crate::clock;
+use crate::domain::field_error::FieldError;
+use crate::ingest::Rejection;
+use crate::warehouse::SelectError;
+use log_limit::{LogLimit, Verdict};
+
+/// Seconds after which a client may try again when the log is full.
+const RETRY_AFTER_FULL_S: u32 = 5;
+/// Seconds after which a client may try again when the server is busy or restarts.
+const RETRY_AFTER_BUSY_S: u32 = 1;
+
+/// Refusals logged a second; a client's mistakes must not bury the server's.
+const REFUSALS_LOGGED_PER_S: u64 = 50;
+static REFUSALS: LazyLock<LogLimit> = LazyLock::new(|| LogLimit::new(REFUSALS_LOGGED_PER_S));
+
+/// Every way in which a request can fail.
+#[derive(Debug)]
+pub(super) enum ApiError {
+    /// A beacon was refused.
+    Rejected(Rejection),
+    /// A query without the admin token.
+    Unauthenticated,
+    /// No such address.
+    NotFound,
+    /// The address exists, and takes these methods only.
+    MethodNotAllowed(&'static str),
+    /// Parameters of a query are missing or wrong.
+    BadParameters(Vec<FieldError>),
+    /// The warehouse cannot be asked; the text is for the log.
+    WarehouseUnavailable(String),
+    /// The warehouse did not answer in time; the text is for the log.
+    WarehouseTimeout(String),
+    /// The warehouse has too much to do; the text is for the log.
+    WarehouseOverloaded(String),
+    /// The warehouse refused a query that should have been right; the text is for the log.
+    WarehouseFailed(String),
+}
+
+impl From<SelectError> for ApiError {
+    fn from(error: SelectError) -> Self {
+        let cause = error.to_string();
+        match error {
+            SelectError::Unavailable(_) | SelectError::NotMigrated { .. } => {
+                Self::WarehouseUnavailable(cause)
+            }
+            SelectError::TimedOut(_) => Self::WarehouseTimeout(cause),
+            SelectError::Overloaded { .. } => Self::WarehouseOverloaded(cause),
+            SelectError::Failed { .. } => Self::WarehouseFailed(cause),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct ErrorEnvelope<'e> {
+    success: bool,
+    error: &'e str,
+    code: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    details: Option<&'e [FieldError]>,
+    meta: ErrorMeta,
+}
+
+#[derive(Serialize)]
+struct ErrorMeta {
+    error_id: Uuid,
+    timestamp: String,
+    retry_suggested: bool,
+}
+
+/// What the client is told.
+struct Told<'e> {
+    status: StatusCode,
+    code: &'static str,
+    message: &'e str,
+    details: Option<&'e [FieldError]>,
+    retry_after_s: Option<u32>,
+}
+
+impl<'e> Told<'e> {
+    const fn new(status: StatusCode, code: &'static str, message: &'e str) -> Self {
+        Self {
+            status,
+            code,
+            message,
+            details: None,
+            retry_after_s: None,
+        }
+    }
+
+    const fn with_details(self, details: &'e [FieldError]) -> Self {
+        Self {
+            details: Some(details),
+            ..self
+        }
+    }
+
+    const fn retry_after(self, seconds: u32) -> Self {
+        Self {
+            retry_after_s: Some(seconds),
+            ..self
+        }
+    }
+}
+
+impl ApiError {
+    fn told(&self) -> Told<'_> {
+        match self {
+            Self::Rejected(rejection) => told_of_rejection(rejection),
+            Self::Unauthenticated => Told::new(
+                StatusCode::UNAUTHORIZED,
+                "UNAUTHENTICATED",
+                "the admin token is missing or wrong",
+            ),
+            Self::NotFound => Told::new(
+                StatusCode::NOT_FOUND,
+                "NOT_FOUND",
+                "there is nothing at this address",
+            ),
+            Self::MethodNotAllowed(_) => Told::new(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "METHOD_NOT_ALLOWED",
+                "this address does not take this method",
+            ),
+            Self::BadParameters(details) => Told::new(
+                StatusCode::BAD_REQUEST,
+                "BAD_PARAMETERS",
+                "parameters are missing or wrong",
+            )
+            .with_details(details),
+            Self::WarehouseUnavailable(_) => Told::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "WAREHOUSE_UNAVAILABLE",
+                "the warehouse cannot be reached; beacons are kept in the log meanwhile",
+            )
+            .retry_after(RETRY_AFTER_BUSY_S),
+            Self::WarehouseTimeout(_) => Told::new(
+                StatusCode::GATEWAY_TIMEOUT,
+                "PERFORMANCE_TIMEOUT",
+                "the warehouse did not answer in time; ask for a shorter range or fewer groups",
+            ),
+            Self::WarehouseOverloaded(_) => Told::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "WAREHOUSE_OVERLOADED",
+                "the warehouse has too much to do",
+            )
+            .retry_after(RETRY_AFTER_BUSY_S),
+            Self::WarehouseFailed(_) => Told::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "INTERNAL",
+                "the query failed; see the log",
+            ),
+        }
+    }
+
+    /// What only the log is told.
+    fn cause(&self) -> &str {
+        match self {
+            Self::WarehouseUnavailable(cause)
+            | Self::WarehouseTimeout(cause)
+            | Self::WarehouseOverloaded(cause)
+            | Self::WarehouseFailed(cause) => cause,
+            Self::Rejected(_)
+            | Self::Unauthenticated
+            | Self::NotFound
+            | Self::MethodNotAllowed(_)
+            | Self::BadParameters(_) => "",
+        }
+    }
+}
+
+fn told_of_rejection(rejection: &Rejection) -> Told<'_> {
+    match rejection {
+        Rejection::Unauthenticated => Told::new(
+            StatusCode::UNAUTHORIZED,
+            "UNAUTHENTICATED",
+            "the ingest key is missing or wrong",
+        ),
+        Rejection::TooLarge => Told::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "TOO_LARGE",
+            "the body is larger than allowed",
+        ),
+        Rejection::UnsupportedMedia(message) => Told::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "UNSUPPORTED_MEDIA_TYPE",
+            message,
+        ),
+        Rejection::BadEncoding => Told::new(
+            StatusCode::BAD_REQUEST,
+            "BAD_ENCODING",
+            "the body cannot be inflated: it is cut off, or not in the form that Content-Encoding names",
+        ),
+        Rejection::BodyTimeout => Told::new(
+            StatusCode::REQUEST_TIMEOUT,
+            "BODY_TIMEOUT",
+            "the body did not arrive in time",
+        ),
+        Rejection::BodyIncomplete => Told::new(
+            StatusCode::BAD_REQUEST,
+            "BODY_INCOMPLETE",
+            "the connection broke within the body",
+        ),
+        Rejection::BadJson(detail) => Told::new(
+            StatusCode::BAD_REQUEST,
+            "BAD_JSON",
+            "the body cannot be read as JSON",
+        )
+        .with_details(std::slice::from_ref(detail)),
+        Rejection::Invalid(details) => {
+            Told::new(StatusCode::BAD_REQUEST, "INVALID", "fields are missing or wrong").with_details(details)
+        }
+        Rejection::LogFull => Told::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "LOG_FULL",
+            "there is no room to make the beacon durable; send it again later with the same event_id",
+        )
+        .retry_after(RETRY_AFTER_FULL_S),
+        Rejection::Overloaded => Told::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "OVERLOADED",
+            "too many beacons wait to be made durable; send it again with the same event_id",
+        )
+        .retry_after(RETRY_AFTER_BUSY_S),
+        Rejection::Unavailable => Told::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "UNAVAILABLE",
+            "not acknowledged, possibly stored: send it again with the same event_id",
+        )
+        .retry_after(RETRY_AFTER_BUSY_S),
+    }
+}
+
+/// Builds the answer to a failure, and logs it once.
+pub(super) fn answer(request: &HttpRequest, error: &ApiError) -> HttpResponse {
+    let told = error.told();
+    let error_id = Uuid::now_v7();
+    log(request, error, &told, error_id);
+    let timestamp = OffsetDateTime::from_unix_timestamp_nanos(i128::from(clock::now().0) * 1_000)
+        .ok()
+        .and_then(|now| now.format(&Rfc3339).ok())
+        .unwrap_or_default();
+    let mut response = HttpResponse::build(told.status);
+    if let Some(seconds) = told.retry_after_s {
+        response.insert_header((header::RETRY_AFTER, seconds));
+    }
+    if let ApiError::MethodNotAllowed(allow) = error {
+        response.insert_header((header::ALLOW, *allow));
+    }
+    if told.status == StatusCode::UNAUTHORIZED {
+        response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
+    }
+    let retry_suggested = told.retry_after_s.is_some();
+    response.json(ErrorEnvelope {
+        success: false,
+        error: told.message,
+        code: told.code,
+        details: told.details,
+        meta: ErrorMeta {
+            error_id,
+            timestamp,
+            retry_suggested,
+        },
+    })
+}
+
+fn log(request: &HttpRequest, error: &ApiError, told: &Told<'_>, error_id: Uuid) {
+    let endpoint = request.path();
+    let method: &Method = request.method();
+    let user_agent = request
+        .headers()
+        .get(header::USER_AGENT)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or("");
+    let (status, code, cause) = (told.status.as_u16(), told.code, error.cause());
+    if told.status.is_server_error() {
+        tracing::error!(%error_id, %method, endpoint, user_agent, status, code, cause, "request failed");
+    } else if let Verdict::Log { suppressed } = REFUSALS.admit() {
+        let fields = told
+            .details
+            .unwrap_or_default()
+            .iter()
+            .map(|detail| detail.field.as_ref());
+        let fields = fields.collect::<Vec<_>>().join(",");
+        tracing::info!(%error_id, %method, endpoint, user_agent, status, code, fields, suppressed, "request refused");
+    }
+}

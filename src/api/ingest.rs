@@ -1,0 +1,158 @@
+//! `POST /api/analytics/…`: beacons in.
+
+use std::time::{Duration, Instant};
+
+use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderName};
+use actix_web::web::{self, Bytes, BytesMut};
+use actix_web::{HttpRequest, HttpResponse};
+use futures_util::{FutureExt, StreamExt};
+
+use super::auth::Credentials;
+use super::envelope;
+use super::error::{self, ApiError};
+use crate::clock;
+use crate::domain::beacon::Kind;
+use crate::ingest::{Body, Encoding, Ingest, MediaType, Rejection};
+
+/// What the handlers of one worker share.
+pub struct IngestState {
+    /// Who may post.
+    pub credentials: Credentials,
+    /// This worker's path into the log.
+    pub ingest: Ingest,
+    /// Time in which a body must have arrived.
+    pub body_timeout: Duration,
+}
+
+/// Adds the addresses of the four kinds.
+pub(super) fn routes(config: &mut web::ServiceConfig) {
+    for (path, kind) in [
+        ("/api/analytics/performance/metrics", Kind::Metric),
+        ("/api/analytics/performance/alerts", Kind::Alert),
+        ("/api/analytics/funnel", Kind::Funnel),
+        ("/api/analytics/events", Kind::Event),
+    ] {
+        config.service(
+            web::resource(path)
+                .route(
+                    web::post()
+                        .to(move |request: HttpRequest, payload: web::Payload| post(kind, request, payload)),
+                )
+                .default_service(web::to(|request: HttpRequest| async move {
+                    error::answer(&request, &ApiError::MethodNotAllowed("POST"))
+                })),
+        );
+    }
+}
+
+async fn post(kind: Kind, request: HttpRequest, payload: web::Payload) -> HttpResponse {
+    let started = Instant::now();
+    let Some(state) = request.app_data::<web::Data<IngestState>>() else {
+        return HttpResponse::InternalServerError().finish();
+    };
+    match take(state, kind, &request, payload).await {
+        Ok(event_id) => {
+            state.ingest.count_accepted(kind);
+            envelope::accepted(event_id, started)
+        }
+        Err(rejection) => {
+            state.ingest.count_rejected(kind, &rejection);
+            error::answer(&request, &ApiError::Rejected(rejection))
+        }
+    }
+}
+
+async fn take(
+    state: &IngestState,
+    kind: Kind,
+    request: &HttpRequest,
+    payload: web::Payload,
+) -> Result<uuid::Uuid, Rejection> {
+    if !state.credentials.may_post(request) {
+        return Err(Rejection::Unauthenticated);
+    }
+    let media_type = MediaType::from_header(header_text(request, &CONTENT_TYPE)).ok_or(
+        Rejection::UnsupportedMedia("send application/json, text/plain or a form, in UTF-8"),
+    )?;
+    let encoding = Encoding::from_header(header_text(request, &CONTENT_ENCODING)).ok_or(
+        Rejection::UnsupportedMedia("Content-Encoding must be one of gzip, deflate, br, zstd"),
+    )?;
+    let bytes_max = state.ingest.body_max_bytes();
+    if header_text(request, &CONTENT_LENGTH)
+        .parse()
+        .is_ok_and(|length: u64| length > bytes_max as u64)
+    {
+        return Err(Rejection::TooLarge);
+    }
+    let bytes = read_body(payload, bytes_max, state.body_timeout).await?;
+    let body = Body {
+        bytes: &bytes,
+        media_type,
+        encoding,
+    };
+    let (event_id, commit) = state.ingest.accept(kind, body, clock::now().as_millis())?;
+    commit.await?;
+    Ok(event_id)
+}
+
+/// A header's text; absent is empty, and text that is not ASCII is something that no list knows.
+fn header_text<'r>(request: &'r HttpRequest, name: &HeaderName) -> &'r str {
+    request
+        .headers()
+        .get(name)
+        .map_or("", |value| value.to_str().unwrap_or("?"))
+}
+
+/// Reads a body. Most have arrived in one piece with their head: that piece is the body, not copied, and no
+/// timer is set for it.
+async fn read_body(
+    mut payload: web::Payload,
+    bytes_max: usize,
+    timeout: Duration,
+) -> Result<Bytes, Rejection> {
+    let mut first: Option<Bytes> = None;
+    loop {
+        match payload.next().now_or_never() {
+            Some(None) => return Ok(first.unwrap_or_default()),
+            Some(Some(Ok(piece))) if first.is_none() && piece.len() <= bytes_max => first = Some(piece),
+            Some(Some(Ok(piece))) => {
+                return read_rest(
+                    payload,
+                    first.unwrap_or_default(),
+                    Some(piece),
+                    bytes_max,
+                    timeout,
+                )
+                .await;
+            }
+            Some(Some(Err(_))) => return Err(Rejection::BodyIncomplete),
+            None => return read_rest(payload, first.unwrap_or_default(), None, bytes_max, timeout).await,
+        }
+    }
+}
+
+async fn read_rest(
+    mut payload: web::Payload,
+    first: Bytes,
+    second: Option<Bytes>,
+    bytes_max: usize,
+    timeout: Duration,
+) -> Result<Bytes, Rejection> {
+    let mut body = BytesMut::from(first.as_ref());
+    let mut next = second;
+    let deadline = tokio::time::Instant::now() + timeout;
+    loop {
+        if let Some(piece) = next.take() {
+            if body.len() + piece.len() > bytes_max {
+                return Err(Rejection::TooLarge);
+            }
+            body.extend_from_slice(&piece);
+        }
+        match tokio::time::timeout_at(deadline, payload.next()).await {
+            Err(_) => return Err(Rejection::BodyTimeout),
+            Ok(None) => return Ok(body.freeze()),
+            Ok(Some(Ok(piece))) => next = Some(piece),
+            Ok(Some(Err(_))) => return Err(Rejection::BodyIncomplete),
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! How Fresnel itself is: `/livez`, `/readyz`, `/metrics`, `/api/health`.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CONTENT_TYPE, RETRY_AFTER};
+use actix_web::web;
+use actix_web::{HttpRequest, HttpResponse};
+use metrics::{counter, gauge};
+use metrics_exporter_prometheus::PrometheusHandle;
+use serde::Serialize;
+use tokio::sync::watch;
+
+use super::auth::Credentials;
+use super::{envelope, get};
+use crate::engine::supervisor::EngineStatus;
+use crate::flush::{Flush, FlushStatus};
+use crate::metric_definitions as names;
+use crate::process::ProcessUsage;
+use crate::wal::{Wal, WalStatus};
+use crate::warehouse::Warehouse;
+
+/// What the handlers share.
+pub struct OperationsState {
+    /// Who may see more than the status.
+    pub credentials: Credentials,
+    /// The log.
+    pub wal: Wal,
+    /// The way to the warehouse.
+    pub flush: Flush,
+    /// The embedded engine, when there is one.
+    pub engine: Option<watch::Receiver<EngineStatus>>,
+    /// The warehouse.
+    pub warehouse: Warehouse,
+    /// What `/metrics` shows.
+    pub metrics: PrometheusHandle,
+    /// When the process started.
+    pub started: Instant,
+    /// Set when a stop has begun: load balancers should look elsewhere.
+    pub stopping: Arc<AtomicBool>,
+}
+
+/// Adds the addresses.
+pub(super) fn routes(config: &mut web::ServiceConfig) {
+    config
+        .service(get("/livez", livez))
+        .service(get("/readyz", readyz))
+        .service(get("/metrics", metrics_text))
+        .service(get("/api/health", health));
+}
+
+/// In short, for people and load balancers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum State {
+    /// Everything works.
+    Ok,
+    /// Beacons are taken and kept; the warehouse is behind or away.
+    Degraded,
+    /// Beacons are not taken.
+    Unavailable,
+}
+
+impl OperationsState {
+    fn state(&self, wal: &WalStatus) -> State {
+        if wal.poisoned || wal.full || self.stopping.load(Ordering::Relaxed) {
+            State::Unavailable
+        } else if !self.warehouse.connections().is_connected() || self.flush.status().last_error.is_some() {
+            State::Degraded
+        } else {
+            State::Ok
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Short {
+    status: State,
+}
+
+#[derive(Serialize)]
+struct Health {
+    status: State,
+    version: &'static str,
+    uptime_ms: u64,
+    process: ProcessUsage,
+    wal: WalHealth,
+    flush: FlushStatus,
+    warehouse: WarehouseHealth,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    engine: Option<EngineStatus>,
+}
+
+/// The log's [`WalStatus`], with units in its names.
+#[derive(Serialize)]
+struct WalHealth {
+    bytes_on_disk: u64,
+    segments_waiting: u64,
+    rows_waiting: u64,
+    /// Age of the oldest row that the warehouse has not taken; absent when there is none.
+    oldest_age_ms: Option<u64>,
+    pending_bytes: u64,
+    commits: u64,
+    rows: u64,
+    last_commit_us: u64,
+    full: bool,
+    poisoned: bool,
+    damaged_segments: u64,
+    frames_lost: u64,
+}
+
+impl From<&WalStatus> for WalHealth {
+    fn from(status: &WalStatus) -> Self {
+        Self {
+            bytes_on_disk: status.bytes_on_disk,
+            segments_waiting: status.segments_waiting,
+            rows_waiting: status.rows_waiting,
+            oldest_age_ms: status.oldest_age.map(whole_ms),
+            pending_bytes: status.pending_bytes,
+            commits: status.commits,
+            rows: status.rows,
+            last_commit_us: u64::try_from(status.last_commit.as_micros()).unwrap_or(u64::MAX),
+            full: status.full,
+            poisoned: status.poisoned,
+            damaged_segments: status.damaged_segments,
+            frames_lost: status.frames_lost,
+        }
+    }
+}
+
+fn whole_ms(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[derive(Serialize)]
+struct WarehouseHealth {
+    connected: bool,
+}
+
+/// The process answers.
+async fn livez() -> HttpResponse {
+    HttpResponse::Ok().json(Short { status: State::Ok })
+}
+
+/// Beacons are taken. The warehouse may be away: the log holds them meanwhile.
+async fn readyz(state: web::Data<OperationsState>) -> HttpResponse {
+    let status = state.state(&state.wal.status());
+    match status {
+        State::Ok | State::Degraded => HttpResponse::Ok().json(Short { status }),
+        State::Unavailable => HttpResponse::build(StatusCode::SERVICE_UNAVAILABLE)
+            .insert_header((RETRY_AFTER, 1))
+            .json(Short { status }),
+    }
+}
+
+async fn metrics_text(state: web::Data<OperationsState>) -> HttpResponse {
+    let (wal, flush) = (state.wal.status(), state.flush.status());
+    #[expect(clippy::cast_precision_loss, reason = "gauges are floats")]
+    {
+        gauge!(names::WAL_BYTES).set(wal.bytes_on_disk as f64);
+        gauge!(names::WAL_SEGMENTS_WAITING).set(wal.segments_waiting as f64);
+        gauge!(names::WAL_OLDEST_SECONDS).set(wal.oldest_age.unwrap_or_default().as_secs_f64());
+        gauge!(names::PROCESS_RESIDENT_BYTES).set(ProcessUsage::now().resident_bytes as f64);
+    }
+    counter!(names::WAL_COMMITS).absolute(wal.commits);
+    counter!(names::FLUSH_ROWS).absolute(flush.rows);
+    counter!(names::FLUSH_DEAD_LETTERS).absolute(flush.dead_letters);
+    counter!(names::FLUSH_RETRIES).absolute(flush.retries);
+    gauge!(names::WAREHOUSE_UP).set(if state.warehouse.connections().is_connected() {
+        1.0
+    } else {
+        0.0
+    });
+    if let Some(engine) = &state.engine {
+        counter!(names::ENGINE_RESTARTS).absolute(engine.borrow().restarts);
+    }
+    HttpResponse::Ok()
+        .insert_header((CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8"))
+        .body(state.metrics.render())
+}
+
+/// All of it for admins; the status alone for everyone else.
+async fn health(request: HttpRequest, state: web::Data<OperationsState>) -> HttpResponse {
+    let started = Instant::now();
+    let wal = state.wal.status();
+    let status = state.state(&wal);
+    if !state.credentials.may_look(&request) {
+        return envelope::success(&Short { status }, started);
+    }
+    let health = Health {
+        status,
+        version: env!("CARGO_PKG_VERSION"),
+        uptime_ms: whole_ms(state.started.elapsed()),
+        process: ProcessUsage::now(),
+        wal: WalHealth::from(&wal),
+        flush: state.flush.status(),
+        warehouse: WarehouseHealth {
+            connected: state.warehouse.connections().is_connected(),
+        },
+        engine: state.engine.as_ref().map(|engine| engine.borrow().clone()),
+    };
+    envelope::success(&health, started)
+}

@@ -1,0 +1,329 @@
+//! The composition root: builds every part with its own settings, runs them, and drains them in order.
+//!
+//! A stop goes with the stream: first no new requests (those under way are answered), then the log commits
+//! and seals what it holds, then the flush gets what is left of the time, and the engine goes last. What the
+//! flush does not reach stays in the log for the next start.
+
+mod data_folder;
+mod warehouse_link;
+
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use actix_web::dev::Server;
+use actix_web::{App as HttpApp, HttpServer, web};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::api::{self, Credentials, IngestState, OperationsState};
+use crate::bootstrap::{Bootstrap, BootstrapError};
+use crate::config::{Config, Durability, WalConfig};
+use crate::engine::supervisor::Supervisor;
+use crate::engine::{EngineError, library};
+use crate::flush::Flush;
+use crate::ingest::Ingest;
+use crate::task;
+use crate::telemetry::{self, TelemetryError};
+use crate::wal::{SystemFiles, Wal, WalError, WalOptions};
+use crate::warehouse::{MigrateError, Warehouse};
+use data_folder::{DataFolder, DataFolderError};
+use warehouse_link::WarehouseLink;
+
+/// Segments that hold a client's alert are sealed within this time.
+const PRIORITY_SEAL_AFTER: Duration = Duration::from_millis(100);
+/// What a stop leaves for the engine's own end.
+const ENGINE_STOP_RESERVE: Duration = Duration::from_secs(3);
+/// Share of a stop's time in which requests under way may still be answered.
+const SHARE_OF_STOP_FOR_REQUESTS: f64 = 0.4;
+/// Connections that may wait to be accepted; the system's own limit (`net.core.somaxconn`) may be lower.
+const LISTEN_BACKLOG: u32 = 4_096;
+/// Exit code after a failed sync: a supervisor should start the service again.
+const EXIT_LOG_POISONED: u8 = 3;
+
+/// Why Fresnel cannot start, or cannot do what a command asks for.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// The data folder cannot be used.
+    #[error(transparent)]
+    DataFolder(#[from] DataFolderError),
+    /// The credentials cannot be had.
+    #[error(transparent)]
+    Bootstrap(#[from] BootstrapError),
+    /// Logs or metrics cannot be set up.
+    #[error(transparent)]
+    Telemetry(#[from] TelemetryError),
+    /// The log cannot be opened.
+    #[error("the log cannot be opened: {0}")]
+    Wal(#[from] WalError),
+    /// The embedded engine cannot be started.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// The schema cannot be brought up to date.
+    #[error(transparent)]
+    Migrate(#[from] MigrateError),
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address} (setting server.listen): {source}")]
+    Listen {
+        /// The address.
+        address: std::net::SocketAddr,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The system refused something at the start.
+    #[error("{0}")]
+    Io(#[from] std::io::Error),
+    /// The engine did not become ready.
+    #[error("the embedded engine was not ready in time: {0}")]
+    EngineNotReady(String),
+}
+
+/// A Fresnel that is ready to run.
+pub struct App {
+    config: Config,
+    server: Server,
+    wal: Wal,
+    flush: Flush,
+    warehouse: Warehouse,
+    link: WarehouseLink,
+    engine: Option<Supervisor>,
+    stopping: Arc<AtomicBool>,
+    // Held for its lock, which ends with the process.
+    _folder: DataFolder,
+}
+
+impl App {
+    /// Opens the log, starts the engine when one is wanted, and binds the address. Beacons are taken as soon as
+    /// [`run`](Self::run) is called; the warehouse may come later.
+    ///
+    /// # Errors
+    /// The first part that cannot be had.
+    pub async fn build(config: Config, config_file: Option<&Path>) -> Result<Self, AppError> {
+        let folder = DataFolder::open(&config.data_dir)?;
+        let metrics = telemetry::set_up_metrics()?;
+        let bootstrap = Bootstrap::load(&config.bootstrap, folder.path())?;
+        let credentials = credentials(&bootstrap);
+        let wal = open_wal(&config, folder.path())?;
+        let engine = start_engine(&config, folder.path(), config_file)?;
+        let warehouse = Warehouse::new(None, Duration::from_millis(config.warehouse.query_timeout_ms));
+        let link = WarehouseLink::start(&config.warehouse, warehouse.clone(), engine.as_ref());
+        let flush = Flush::start(
+            wal.clone(),
+            warehouse.clone(),
+            &config.flush,
+            folder.path().join("dead-letters"),
+        );
+        let stopping = Arc::new(AtomicBool::new(false));
+        let operations = OperationsState {
+            credentials: credentials.clone(),
+            wal: wal.clone(),
+            flush: flush.clone(),
+            engine: engine.as_ref().map(Supervisor::watch_status),
+            warehouse: warehouse.clone(),
+            metrics,
+            started: Instant::now(),
+            stopping: Arc::clone(&stopping),
+        };
+        let (server, addresses) = listen(&config, &credentials, &wal, operations)?;
+        announce(&addresses, &bootstrap, folder.path());
+        Ok(Self {
+            config,
+            server,
+            wal,
+            flush,
+            warehouse,
+            link,
+            engine,
+            stopping,
+            _folder: folder,
+        })
+    }
+
+    /// Serves until a signal asks for a stop, or the log can no longer be trusted.
+    pub async fn run(self) -> ExitCode {
+        let handle = self.server.handle();
+        let server = self.server;
+        let mut serving = task::spawn("http", async move {
+            if let Err(error) = server.await {
+                tracing::error!(%error, "the HTTP server ended");
+            }
+        });
+        let outcome = tokio::select! {
+            outcome = stop_signal() => outcome,
+            () = self.wal.poisoned() => {
+                tracing::error!("the log could not be synced; nothing more can be promised: stopping, the next start reads the disk");
+                ExitCode::from(EXIT_LOG_POISONED)
+            }
+            _ = &mut serving => ExitCode::FAILURE,
+        };
+        let deadline = Instant::now() + Duration::from_millis(self.config.server.shutdown_timeout_ms);
+        self.stopping.store(true, Ordering::Relaxed);
+        tracing::info!("stopping: answering what is under way");
+        // The stop of the HTTP server may hang on a client; the log must be closed in time all the same.
+        let for_requests = deadline
+            .saturating_duration_since(Instant::now())
+            .mul_f64(SHARE_OF_STOP_FOR_REQUESTS);
+        if tokio::time::timeout(for_requests, handle.stop(true))
+            .await
+            .is_err()
+        {
+            handle.stop(false).await;
+        }
+        let wal = self.wal.clone();
+        if let Err(error) = task::blocking(move || wal.close()).await {
+            tracing::error!(%error, "the log was not closed; the next start reads what is on disk");
+        }
+        self.flush
+            .stop(deadline.checked_sub(ENGINE_STOP_RESERVE).unwrap_or(deadline))
+            .await;
+        self.link.stop();
+        self.warehouse.disconnect();
+        if let Some(engine) = self.engine {
+            engine.stop().await;
+        }
+        tracing::info!("stopped");
+        outcome
+    }
+}
+
+/// Brings the warehouse's schema up to date; starts the engine for it when there is no other warehouse.
+///
+/// # Errors
+/// The warehouse cannot be reached, or refuses.
+pub async fn migrate(config: Config, config_file: Option<&Path>) -> Result<Vec<&'static str>, AppError> {
+    let folder = DataFolder::open(&config.data_dir)?;
+    let engine = start_engine(&config, folder.path(), config_file)?;
+    let outcome = warehouse_link::migrate_once(&config, engine.as_ref()).await;
+    if let Some(engine) = engine {
+        engine.stop().await;
+    }
+    outcome
+}
+
+fn open_wal(config: &Config, data_dir: &Path) -> Result<Wal, AppError> {
+    let WalConfig {
+        durability,
+        max_bytes,
+        segment_max_bytes,
+        pending_max_bytes,
+        commit_interval_us,
+        grace_ms,
+    } = config.wal;
+    let options = WalOptions {
+        dir: data_dir.join("wal"),
+        durability,
+        max_bytes,
+        segment_max_bytes,
+        pending_max_bytes,
+        commit_interval: Duration::from_micros(commit_interval_us),
+        seal_after: Duration::from_millis(config.flush.max_wait_ms),
+        priority_seal_after: PRIORITY_SEAL_AFTER,
+        rows_max: config.flush.max_rows,
+        grace: Duration::from_millis(grace_ms),
+    };
+    let (wal, recovery) = Wal::open(options, Arc::new(SystemFiles))?;
+    tracing::info!(?recovery, durability = durability.as_str(), "the log is open");
+    if durability == Durability::Memory {
+        tracing::warn!("wal.durability is `memory`: acknowledged beacons are lost when the process dies");
+    }
+    Ok(wal)
+}
+
+fn start_engine(
+    config: &Config,
+    data_dir: &Path,
+    config_file: Option<&Path>,
+) -> Result<Option<Supervisor>, AppError> {
+    if !config.warehouse.url.is_empty() {
+        return Ok(None);
+    }
+    // A library that is not there will not come by waiting: say so now, not in the child's log.
+    library::find(&config.engine.library)?;
+    let mut args = vec![OsString::from("engine"), "--data-dir".into(), data_dir.into()];
+    if let Some(file) = config_file {
+        args.extend(["--config".into(), file.into()]);
+    }
+    let supervisor = Supervisor::start(&config.engine, data_dir, std::env::current_exe()?, args)?;
+    Ok(Some(supervisor))
+}
+
+fn credentials(bootstrap: &Bootstrap) -> Credentials {
+    Credentials::new(bootstrap.ingest_key_sha256, bootstrap.admin_token_sha256)
+}
+
+/// Binds the address. Each worker builds its own ingest path, with a lane of the log of its own.
+fn listen(
+    config: &Config,
+    credentials: &Credentials,
+    wal: &Wal,
+    operations: OperationsState,
+) -> Result<(Server, Vec<SocketAddr>), AppError> {
+    let operations = web::Data::new(operations);
+    let (wal, credentials, ingest_config) = (wal.clone(), credentials.clone(), config.ingest.clone());
+    let body_timeout = Duration::from_millis(config.server.body_timeout_ms);
+    let server = HttpServer::new(move || {
+        let ingest = IngestState {
+            credentials: credentials.clone(),
+            ingest: Ingest::new(&ingest_config, wal.lane()),
+            body_timeout,
+        };
+        HttpApp::new()
+            .app_data(web::Data::new(ingest))
+            .app_data(operations.clone())
+            .configure(api::routes)
+    });
+    let workers = match config.server.workers {
+        0 => std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
+        workers => workers,
+    };
+    let stop_s = config.server.shutdown_timeout_ms.div_ceil(1_000);
+    let server = server
+        .workers(workers)
+        .max_connections(config.server.connections_max.div_ceil(workers))
+        .backlog(LISTEN_BACKLOG)
+        .client_request_timeout(Duration::from_millis(config.server.header_timeout_ms))
+        .keep_alive(Duration::from_millis(config.server.keep_alive_ms))
+        .shutdown_timeout(stop_s)
+        .disable_signals();
+    let address = config.server.listen;
+    let server = server
+        .bind(address)
+        .map_err(|source| AppError::Listen { address, source })?;
+    let addresses = server.addrs();
+    Ok((server.run(), addresses))
+}
+
+/// Tells the one who started Fresnel where it is and how to get in.
+#[expect(
+    clippy::print_stdout,
+    reason = "the answer of the command, apart from the logs"
+)]
+fn announce(addresses: &[SocketAddr], bootstrap: &Bootstrap, data_dir: &Path) {
+    for address in addresses {
+        println!("Fresnel listens on http://{address}");
+    }
+    println!("  data folder  {}", data_dir.display());
+    println!("  ingest key   {}", bootstrap.ingest_key.reveal());
+    match &bootstrap.new_admin_token {
+        Some(token) => println!("  admin token  {} (shown this once: keep it)", token.reveal()),
+        None => println!("  admin token  as preset, or as shown at the first start"),
+    }
+}
+
+async fn stop_signal() -> ExitCode {
+    let (Ok(mut terminate), Ok(mut interrupt)) =
+        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        tracing::warn!("signals cannot be listened to; only kill -9 will stop this process");
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = terminate.recv() => tracing::info!("SIGTERM"),
+        _ = interrupt.recv() => tracing::info!("SIGINT"),
+    }
+    ExitCode::SUCCESS
+}

@@ -1,0 +1,124 @@
+//! The command line.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::app::{self, App};
+use crate::config::Config;
+use crate::demo::{self, DemoOptions};
+use crate::doctor::{self, DoctorArgs};
+use crate::{engine, telemetry};
+
+/// Self-hosted telemetry: beacons are durable before they are answered, and in ClickHouse a second later.
+#[derive(Debug, Parser)]
+#[command(name = "fresnel", version, about, propagate_version = true)]
+pub struct Cli {
+    /// Settings file (TOML). Environment variables FRESNEL_<SECTION>__<FIELD> go over it.
+    #[arg(long, short, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Folder of everything that Fresnel keeps on this machine (setting `data_dir`).
+    #[arg(long, global = true, value_name = "FOLDER")]
+    data_dir: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Take beacons, keep them, answer questions.
+    Serve,
+    /// Run the embedded ClickHouse engine until standard input ends (`serve` does this by itself).
+    Engine,
+    /// Read the settings, say what is wrong with them, and show what is in force.
+    CheckConfig,
+    /// Bring the warehouse's schema up to date.
+    Migrate,
+    /// Post a realistic day of beacons to a running Fresnel.
+    Demo(DemoOptions),
+    /// Look at the settings, the machine and what Fresnel depends on, and say what to do.
+    Doctor(DoctorArgs),
+}
+
+/// Runs the command that the arguments ask for.
+pub fn run(cli: Cli, environment: impl IntoIterator<Item = (String, String)>) -> ExitCode {
+    let mut config = match Config::load(cli.config.as_deref(), environment) {
+        Ok(config) => config,
+        Err(error) => return fail(&error),
+    };
+    if let Some(data_dir) = cli.data_dir {
+        config.data_dir = data_dir;
+    }
+    if let Err(error) = telemetry::set_up_logs(&config.log) {
+        return fail(&error);
+    }
+    match cli.command {
+        Command::Serve => on_runtime(serve(config, cli.config.as_deref())),
+        Command::Engine => {
+            engine::run_child(&config).map_or_else(|error| fail(&error), |()| ExitCode::SUCCESS)
+        }
+        Command::CheckConfig => check_config(&config),
+        Command::Migrate => on_runtime(migrate(config, cli.config.as_deref())),
+        Command::Demo(options) => on_runtime(demo(&options, &config)),
+        Command::Doctor(arguments) => doctor::run(arguments, &config, cli.config.as_deref()),
+    }
+}
+
+/// Runs async work on the runtime of background tasks; HTTP workers bring their own.
+fn on_runtime(work: impl Future<Output = ExitCode>) -> ExitCode {
+    match tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime.block_on(work),
+        Err(error) => fail(&error),
+    }
+}
+
+async fn serve(config: Config, config_file: Option<&Path>) -> ExitCode {
+    match App::build(config, config_file).await {
+        Ok(app) => app.run().await,
+        Err(error) => fail(&error),
+    }
+}
+
+async fn migrate(config: Config, config_file: Option<&Path>) -> ExitCode {
+    match app::migrate(config, config_file).await {
+        Ok(applied) if applied.is_empty() => say("the schema is up to date"),
+        Ok(applied) => say(&format!("applied: {}", applied.join(", "))),
+        Err(error) => fail(&error),
+    }
+}
+
+async fn demo(options: &DemoOptions, config: &Config) -> ExitCode {
+    match demo::demo(options, config).await {
+        Ok(summary) => say(&summary.to_string()),
+        Err(error) => fail(&error),
+    }
+}
+
+fn check_config(config: &Config) -> ExitCode {
+    match toml::to_string(config) {
+        Ok(text) => say(&format!(
+            "# The settings are good. Secrets are not shown.\n{text}"
+        )),
+        Err(error) => fail(&error),
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "the answer of a command")]
+fn say(text: &str) -> ExitCode {
+    println!("{}", text.trim_end());
+    ExitCode::SUCCESS
+}
+
+#[expect(
+    clippy::print_stderr,
+    reason = "the failure of a command, also before logs are set up"
+)]
+fn fail(error: &dyn std::error::Error) -> ExitCode {
+    eprintln!("fresnel: {error}");
+    ExitCode::FAILURE
+}

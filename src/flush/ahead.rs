@@ -1,0 +1,122 @@
+//! Reads the log one segment ahead of the warehouse, so that disk and warehouse work at the same time.
+//!
+//! At most one segment is read ahead, so with the one under way at most two are in memory.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use super::batch::Batch;
+use super::status::Board;
+use crate::wal::{Origin, SealedSegment, SegmentId, Wal};
+
+/// How often a segment that cannot be read is tried again before the next one gets its turn.
+const READ_TRIES: u32 = 5;
+const READ_PAUSE: Duration = Duration::from_millis(500);
+
+/// A segment in memory.
+#[derive(Debug)]
+pub(super) struct Loaded {
+    pub(super) id: SegmentId,
+    /// The warehouse may have forgotten its tokens: look its rows up before they are sent.
+    pub(super) tokens_forgotten: bool,
+    pub(super) batches: Vec<Batch>,
+}
+
+/// The place for the segment that has been read ahead.
+#[derive(Clone, Debug)]
+pub(super) struct Ahead(Arc<watch::Sender<Slot>>);
+
+#[derive(Clone, Debug)]
+enum Slot {
+    Empty,
+    Ready(Arc<Loaded>),
+    /// The log is closed and everything in it has been taken.
+    Ended,
+}
+
+impl Ahead {
+    pub(super) fn new() -> Self {
+        Self(Arc::new(watch::Sender::new(Slot::Empty)))
+    }
+
+    /// Keeps the place filled until the log ends.
+    pub(super) async fn fill(self, wal: Wal, board: Arc<Board>) {
+        let mut watching = self.0.subscribe();
+        loop {
+            if watching
+                .wait_for(|slot| matches!(slot, Slot::Empty))
+                .await
+                .is_err()
+            {
+                return;
+            }
+            let Some(segment) = wal.next_sealed().await else {
+                self.0.send_replace(Slot::Ended);
+                return;
+            };
+            if let Some(loaded) = load(&wal, segment, &board).await {
+                self.0.send_replace(Slot::Ready(Arc::new(loaded)));
+            }
+        }
+    }
+
+    /// The next segment, in order; waits for it. `None` when the log has ended.
+    pub(super) async fn take(&self) -> Option<Arc<Loaded>> {
+        let mut watching = self.0.subscribe();
+        let slot = watching
+            .wait_for(|slot| !matches!(slot, Slot::Empty))
+            .await
+            .ok()?
+            .clone();
+        match slot {
+            Slot::Ready(loaded) => {
+                self.0.send_replace(Slot::Empty);
+                Some(loaded)
+            }
+            Slot::Empty | Slot::Ended => None,
+        }
+    }
+
+    /// The segment behind the one under way, when it has been read.
+    pub(super) fn peek(&self) -> Option<Arc<Loaded>> {
+        match &*self.0.borrow() {
+            Slot::Ready(loaded) => Some(Arc::clone(loaded)),
+            Slot::Empty | Slot::Ended => None,
+        }
+    }
+}
+
+/// Reads a segment. One that cannot be read after some tries is left in the log, so that the ones behind it
+/// are not held up; it is delivered again at the next start.
+async fn load(wal: &Wal, segment: SealedSegment, board: &Board) -> Option<Loaded> {
+    let mut tries = 0;
+    loop {
+        let (log, taken) = (wal.clone(), segment.clone());
+        let error = match tokio::task::spawn_blocking(move || log.read(&taken)).await {
+            Ok(Ok(rows)) => {
+                let batches = rows
+                    .tables
+                    .into_iter()
+                    .filter(|table| !table.row_bytes.is_empty())
+                    .map(|table| Batch::new(segment.token(&table.table), table))
+                    .collect();
+                return Some(Loaded {
+                    id: segment.id,
+                    tokens_forgotten: segment.origin == Origin::RecoveredOtherBoot,
+                    batches,
+                });
+            }
+            Ok(Err(error)) => error.to_string(),
+            Err(panicked) => panicked.to_string(),
+        };
+        tries += 1;
+        if tries == READ_TRIES {
+            tracing::error!(segment = %segment.id, error, "a segment of the log cannot be read; it stays in the log, the next one goes on");
+            board.unreadable(format!("segment {} cannot be read: {error}", segment.id));
+            return None;
+        }
+        tokio::time::sleep(READ_PAUSE).await;
+    }
+}

@@ -1,0 +1,194 @@
+//! The way of one beacon, as a list of steps. Each step passes it on or refuses it with a [`Rejection`]: the
+//! list of reasons is closed, and it is what the counters count and the API answers from.
+//!
+//! ```text
+//! body ─► inflate ─► json_text ─► decode ─► validate ─► encode ─► wal lane ─► (commit) ─► acknowledged
+//! ```
+
+pub mod decode;
+pub mod encode;
+pub mod inflate;
+pub mod media;
+pub mod validate;
+
+use uuid::Uuid;
+
+use crate::config::IngestConfig;
+use crate::domain::beacon::Kind;
+use crate::domain::field_error::FieldError;
+use crate::metric_definitions::IngestCounters;
+use crate::wal::{AppendError, Commit, Lane};
+use decode::ShapeLimits;
+use inflate::InflateError;
+use validate::Rules;
+
+pub use inflate::Encoding;
+pub use media::MediaType;
+
+/// The project of beacons that name none.
+pub const DEFAULT_PROJECT_ID: &str = "default";
+
+/// Why a beacon was not taken. Names are stable: they are metric labels and `code`s of answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rejection {
+    /// The ingest key is missing or wrong.
+    Unauthenticated,
+    /// The body is larger than allowed, on the wire or inflated.
+    TooLarge,
+    /// The media type or the content encoding is not taken.
+    UnsupportedMedia(&'static str),
+    /// The body cannot be inflated.
+    BadEncoding,
+    /// The body did not arrive in time.
+    BodyTimeout,
+    /// The connection ended within the body.
+    BodyIncomplete,
+    /// The body is not JSON, or outside the limits on its shape.
+    BadJson(FieldError),
+    /// Fields are missing or wrong.
+    Invalid(Vec<FieldError>),
+    /// The log has no room on disk.
+    LogFull,
+    /// More beacons wait for their commit than memory is set aside for.
+    Overloaded,
+    /// The log cannot be written any more, or the server stops.
+    Unavailable,
+}
+
+impl Rejection {
+    /// All reasons' names, in the order of [`Rejection::index`].
+    pub const REASONS: [&'static str; 11] = [
+        "unauthenticated",
+        "too_large",
+        "unsupported_media",
+        "bad_encoding",
+        "body_timeout",
+        "body_incomplete",
+        "bad_json",
+        "invalid",
+        "log_full",
+        "overloaded",
+        "unavailable",
+    ];
+
+    /// Place in [`Rejection::REASONS`].
+    #[must_use]
+    pub const fn index(&self) -> usize {
+        match self {
+            Self::Unauthenticated => 0,
+            Self::TooLarge => 1,
+            Self::UnsupportedMedia(_) => 2,
+            Self::BadEncoding => 3,
+            Self::BodyTimeout => 4,
+            Self::BodyIncomplete => 5,
+            Self::BadJson(_) => 6,
+            Self::Invalid(_) => 7,
+            Self::LogFull => 8,
+            Self::Overloaded => 9,
+            Self::Unavailable => 10,
+        }
+    }
+}
+
+impl From<InflateError> for Rejection {
+    fn from(error: InflateError) -> Self {
+        match error {
+            InflateError::TooLarge => Self::TooLarge,
+            InflateError::Malformed => Self::BadEncoding,
+        }
+    }
+}
+
+impl From<AppendError> for Rejection {
+    fn from(error: AppendError) -> Self {
+        match error {
+            AppendError::Full => Self::LogFull,
+            AppendError::Overloaded => Self::Overloaded,
+            AppendError::TooLarge => Self::TooLarge,
+            AppendError::Poisoned | AppendError::Closed => Self::Unavailable,
+        }
+    }
+}
+
+/// A body as it came, with what its headers say of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Body<'a> {
+    /// The bytes on the wire.
+    pub bytes: &'a [u8],
+    /// From `Content-Type`.
+    pub media_type: MediaType,
+    /// From `Content-Encoding`.
+    pub encoding: Encoding,
+}
+
+/// The ingest path of one HTTP worker; it owns that worker's lane of the log.
+#[derive(Debug)]
+pub struct Ingest {
+    shape: ShapeLimits,
+    rules: Rules,
+    body_max_bytes: usize,
+    inflated_max_bytes: usize,
+    lane: Lane,
+    counters: IngestCounters,
+}
+
+impl Ingest {
+    /// The path into this lane.
+    #[must_use]
+    pub fn new(config: &IngestConfig, lane: Lane) -> Self {
+        Self {
+            shape: ShapeLimits {
+                depth_max: config.depth_max,
+                keys_max: config.keys_max,
+            },
+            rules: Rules {
+                funnel_steps: config.funnel_steps.clone(),
+                event_types: config.event_types.clone(),
+                text_chars_max: config.text_max_chars,
+            },
+            body_max_bytes: config.body_max_bytes,
+            inflated_max_bytes: config.inflated_max_bytes,
+            lane,
+            counters: IngestCounters::new(&Kind::ALL.map(Kind::as_str), &Rejection::REASONS),
+        }
+    }
+
+    /// Largest body on the wire.
+    #[must_use]
+    pub const fn body_max_bytes(&self) -> usize {
+        self.body_max_bytes
+    }
+
+    /// Takes one beacon up to the log. It is durable, and may be acknowledged, when the commit has resolved.
+    ///
+    /// # Errors
+    /// The reason why it is refused; nothing of it is kept then.
+    pub fn accept(
+        &self,
+        kind: Kind,
+        body: Body<'_>,
+        received_at_ms: i64,
+    ) -> Result<(Uuid, Commit), Rejection> {
+        let plain = inflate::inflate(body.bytes, body.encoding, self.inflated_max_bytes)?;
+        let text = media::json_text(plain, body.media_type);
+        let value = decode::decode(&text, &self.shape).map_err(Rejection::BadJson)?;
+        let beacon =
+            validate::validate(kind, value, received_at_ms, &self.rules).map_err(Rejection::Invalid)?;
+        let commit = self.lane.append(kind.has_priority(), |rows| {
+            rows.row(kind.table(), |row| {
+                encode::encode(&beacon, DEFAULT_PROJECT_ID, row)
+            });
+        })?;
+        Ok((beacon.common.event_id, commit))
+    }
+
+    /// Counts a beacon that was acknowledged.
+    pub fn count_accepted(&self, kind: Kind) {
+        self.counters.accepted(kind as usize);
+    }
+
+    /// Counts a beacon that was refused.
+    pub fn count_rejected(&self, kind: Kind, rejection: &Rejection) {
+        self.counters.rejected(kind as usize, rejection.index());
+    }
+}

@@ -1,0 +1,105 @@
+//! Names and meanings of every metric that `/metrics` shows.
+
+use metrics::{Counter, Unit, counter, describe_counter, describe_gauge, describe_histogram};
+
+/// Beacons acknowledged, by `kind`.
+pub const BEACONS_ACCEPTED: &str = "fresnel_beacons_accepted_total";
+/// Beacons refused, by `kind` and `reason`.
+pub const BEACONS_REJECTED: &str = "fresnel_beacons_rejected_total";
+/// Requests answered, by `route`, `method` and `status`.
+pub const REQUESTS: &str = "fresnel_http_requests_total";
+/// Time from the request's head to the answer, by `route`.
+pub const REQUEST_SECONDS: &str = "fresnel_http_request_duration_seconds";
+/// Bytes that the log takes on disk.
+pub const WAL_BYTES: &str = "fresnel_wal_bytes";
+/// Sealed segments that wait for the warehouse.
+pub const WAL_SEGMENTS_WAITING: &str = "fresnel_wal_segments_waiting";
+/// Age of the oldest row that the warehouse has not taken.
+pub const WAL_OLDEST_SECONDS: &str = "fresnel_wal_oldest_unflushed_seconds";
+/// Commits of the log.
+pub const WAL_COMMITS: &str = "fresnel_wal_commits_total";
+/// Rows that the warehouse has taken.
+pub const FLUSH_ROWS: &str = "fresnel_flush_rows_total";
+/// Rows that the warehouse refused for good.
+pub const FLUSH_DEAD_LETTERS: &str = "fresnel_flush_dead_letters_total";
+/// Inserts that had to be sent again.
+pub const FLUSH_RETRIES: &str = "fresnel_flush_retries_total";
+/// 1 while the warehouse can be reached.
+pub const WAREHOUSE_UP: &str = "fresnel_warehouse_up";
+/// Starts of the embedded engine after its first one.
+pub const ENGINE_RESTARTS: &str = "fresnel_engine_restarts_total";
+/// Resident memory of this process.
+pub const PROCESS_RESIDENT_BYTES: &str = "process_resident_memory_bytes";
+
+/// Describes every metric to the recorder that is installed.
+pub fn describe() {
+    describe_counter!(BEACONS_ACCEPTED, "Beacons acknowledged");
+    describe_counter!(BEACONS_REJECTED, "Beacons refused");
+    describe_counter!(REQUESTS, "HTTP requests answered");
+    describe_histogram!(REQUEST_SECONDS, Unit::Seconds, "Time to answer a request");
+    describe_gauge!(WAL_BYTES, Unit::Bytes, "Bytes that the log takes on disk");
+    describe_gauge!(
+        WAL_SEGMENTS_WAITING,
+        "Sealed segments that wait for the warehouse"
+    );
+    describe_gauge!(
+        WAL_OLDEST_SECONDS,
+        Unit::Seconds,
+        "Age of the oldest row that the warehouse has not taken"
+    );
+    describe_counter!(WAL_COMMITS, "Commits of the log");
+    describe_counter!(FLUSH_ROWS, "Rows that the warehouse has taken");
+    describe_counter!(FLUSH_DEAD_LETTERS, "Rows that the warehouse refused for good");
+    describe_counter!(FLUSH_RETRIES, "Inserts that had to be sent again");
+    describe_gauge!(WAREHOUSE_UP, "1 while the warehouse can be reached");
+    describe_counter!(
+        ENGINE_RESTARTS,
+        "Starts of the embedded engine after its first one"
+    );
+    describe_gauge!(
+        PROCESS_RESIDENT_BYTES,
+        Unit::Bytes,
+        "Resident memory of this process"
+    );
+}
+
+/// The ingest path's counters, looked up once: a look-up by labels on each request would cost more than the
+/// count.
+#[derive(Debug)]
+pub struct IngestCounters {
+    accepted: Vec<Counter>,
+    rejected: Vec<Vec<Counter>>,
+}
+
+impl IngestCounters {
+    /// Counters for these kinds and reasons; they are addressed by their place in the lists.
+    #[must_use]
+    pub fn new(kinds: &[&'static str], reasons: &[&'static str]) -> Self {
+        Self {
+            accepted: kinds.iter().map(|kind| counter!(BEACONS_ACCEPTED, "kind" => *kind)).collect(),
+            rejected: kinds
+                .iter()
+                .map(|kind| {
+                    let of_kind = |reason: &&'static str| {
+                        counter!(BEACONS_REJECTED, "kind" => *kind, "reason" => *reason)
+                    };
+                    reasons.iter().map(of_kind).collect()
+                })
+                .collect(),
+        }
+    }
+
+    /// Counts one acknowledged beacon.
+    pub fn accepted(&self, kind: usize) {
+        if let Some(counter) = self.accepted.get(kind) {
+            counter.increment(1);
+        }
+    }
+
+    /// Counts one refused beacon.
+    pub fn rejected(&self, kind: usize, reason: usize) {
+        if let Some(counter) = self.rejected.get(kind).and_then(|reasons| reasons.get(reason)) {
+            counter.increment(1);
+        }
+    }
+}

@@ -16,12 +16,14 @@
 //! (`tests/rooms.rs` enforces it):
 //!
 //! ```text
-//! L5  main  cli  app (composition root, ordered drain)  app/{data_folder,warehouse_link}  demo  doctor
+//! L7  main
+//! L6  cli
+//! L5  app (composition root, ordered drain)  app/{data_folder,warehouse_link}    demo    doctor
 //! L4  api (the route table)  api/{auth,envelope,error,ingest,query,operations}
 //! L3  ingest (the list of steps)  ingest/{inflate,media,decode,validate,encode}   flush   query  query/{…}
 //! L2  wal  wal/{…}    warehouse  warehouse/{…}    engine  engine/{…}    bootstrap
-//! L1  domain  domain/{beacon,connection,field_error,json,table}      no I/O, no async
-//! L0  config  telemetry  metric_definitions  clock  task  process
+//! L1  domain  domain/{beacon,connection,field_error,json,table}      no I/O, no async    telemetry
+//! L0  config  metric_definitions  clock  task  process
 //! ```
 //!
 //! `ARCHITECTURE.md` tells the same at length; `docs/adr/` holds the decisions.

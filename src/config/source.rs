@@ -88,6 +88,7 @@ impl Config {
         Ok(config)
     }
 
+    #[expect(clippy::too_many_lines, reason = "one table, one row a setting")]
     fn check_ranges(&self) -> Result<(), ConfigError> {
         let checks: [(&'static str, bool, &str); 19] = [
             (

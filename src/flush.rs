@@ -72,7 +72,7 @@ impl Flush {
             warehouse,
             insert_timeout: Duration::from_millis(config.insert_timeout_ms),
             retry_max: Duration::from_millis(config.retry_max_ms),
-            stuck_after: Courier::STUCK_AFTER,
+            suspect_after: Duration::from_millis(config.suspect_after_ms),
             dead_letters: Arc::new(DeadLetters::new(dead_letters)),
             ahead: ahead.clone(),
             board: Arc::clone(&board),

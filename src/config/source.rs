@@ -11,6 +11,10 @@ use super::{Config, Durability};
 const RETENTION_DAYS: std::ops::RangeInclusive<u32> = 1..=20_000;
 const ENV_PREFIX: &str = "FRESNEL_";
 
+/// ClickHouse counts the end of a row's time in 32 bits of seconds, which end in 2106: a longer retention
+/// would overflow and delete every row at once.
+const RETENTION_DAYS: std::ops::RangeInclusive<u32> = 1..=20_000;
+
 /// Why the settings cannot be used; the message names the setting and where it stands.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {

@@ -5,7 +5,7 @@
 //! - **Nothing was sent, or no answer came** (`Unavailable`, `Ambiguous`): again, for ever.
 //! - **ClickHouse cannot read the rows** (`Refused`): they are halved until the row is alone; it goes to the
 //!   dead letters.
-//! - **ClickHouse failed otherwise** (`Failed`): again. After [`STUCK_AFTER`] the batch behind is tried as a
+//! - **ClickHouse failed otherwise** (`Failed`): again. After `flush.suspect_after_ms` the batch behind is tried as a
 //!   control. If that one fails too, the fault is the server's, and waiting is all that helps. If it passes,
 //!   the fault is in this batch: what of it is stored already is left out (the raw table may have taken the
 //!   rows before a rollup failed), and the rest is halved.
@@ -27,8 +27,6 @@ use crate::warehouse::{Connections, Insert, InsertError, Warehouse};
 
 /// First pause between two tries.
 const PAUSE_MIN: Duration = Duration::from_millis(50);
-/// Time for which a batch must have failed with definite answers before it is suspected itself.
-const STUCK_AFTER: Duration = Duration::from_secs(60);
 /// Most refused inserts for one batch: enough to single out hundreds of rows. Beyond it, what is refused
 /// goes to the dead letters in the pieces that it has by then.
 const REFUSALS_MAX: u32 = 10_000;
@@ -39,7 +37,8 @@ pub(super) struct Courier {
     pub(super) warehouse: Warehouse,
     pub(super) insert_timeout: Duration,
     pub(super) retry_max: Duration,
-    pub(super) stuck_after: Duration,
+    /// Time for which a batch must have failed with definite answers before it is suspected itself.
+    pub(super) suspect_after: Duration,
     pub(super) dead_letters: Arc<DeadLetters>,
     pub(super) ahead: Ahead,
     pub(super) board: Arc<Board>,
@@ -55,20 +54,12 @@ pub(super) struct Stopping;
 enum Verdict {
     Stored,
     /// ClickHouse cannot read a row of it, and stored none.
-    Refused {
-        code: u32,
-        message: String,
-    },
+    Refused { code: u32, message: String },
     /// Every answer was another failure, for a long time.
-    Stuck {
-        code: u32,
-        message: String,
-    },
+    Stuck { code: u32, message: String },
 }
 
 impl Courier {
-    pub(super) const STUCK_AFTER: Duration = STUCK_AFTER;
-
     /// Brings a batch into the warehouse, but for rows that it refuses.
     pub(super) async fn deliver(&self, batch: &Batch, tokens_forgotten: bool) -> Result<(), Stopping> {
         if tokens_forgotten {
@@ -99,11 +90,7 @@ impl Courier {
     /// small if there are too many of them.
     async fn deliver_pieces(&self, batch: &Batch, code: u32, message: &str) -> Result<(), Stopping> {
         tracing::error!(
-            table = batch.table,
-            rows = batch.rows(),
-            token = batch.token(),
-            code,
-            message,
+            table = batch.table, rows = batch.rows(), token = batch.token(), code, message,
             "the warehouse refuses a batch; the rows at fault go to the dead letters"
         );
         let mut refused = VecDeque::from([(batch.clone(), code, message.to_owned())]);
@@ -156,7 +143,7 @@ impl Courier {
             }
             if let InsertError::Failed { code, message } = error {
                 let since = *failing_since.get_or_insert_with(Instant::now);
-                if since.elapsed() >= self.stuck_after {
+                if since.elapsed() >= self.suspect_after {
                     if !control || self.the_next_passes(&batch.table).await {
                         return Ok(Verdict::Stuck { code, message });
                     }
@@ -202,7 +189,14 @@ impl Courier {
             match stored_ids(&self.warehouse, batch).await {
                 Ok(stored) => {
                     let rest = batch.without(&stored);
-                    self.board.found_stored(batch.rows() - rest.rows());
+                    let found = batch.rows() - rest.rows();
+                    if found > 0 {
+                        tracing::warn!(
+                            table = batch.table, token = batch.token(), rows = found,
+                            "rows are in the warehouse already and are not sent again; if an insert broke off behind the raw table, rollups lack them"
+                        );
+                    }
+                    self.board.found_stored(found);
                     return Ok(rest);
                 }
                 Err(error) => {
@@ -221,13 +215,8 @@ impl Courier {
         let rows = batch.rows();
         let (batch, message) = (Arc::new(batch), Arc::new(message));
         loop {
-            let (letters, batch, message) = (
-                Arc::clone(&self.dead_letters),
-                Arc::clone(&batch),
-                Arc::clone(&message),
-            );
-            let error = match tokio::task::spawn_blocking(move || letters.bury(&batch, code, &message)).await
-            {
+            let (letters, batch, message) = (Arc::clone(&self.dead_letters), Arc::clone(&batch), Arc::clone(&message));
+            let error = match tokio::task::spawn_blocking(move || letters.bury(&batch, code, &message)).await {
                 Ok(Ok(())) => {
                     self.board.buried(rows);
                     return Ok(());

@@ -94,7 +94,7 @@ impl Config {
 
     #[expect(clippy::too_many_lines, reason = "one table, one row a setting")]
     fn check_ranges(&self) -> Result<(), ConfigError> {
-        let checks: [(&'static str, bool, &str); 19] = [
+        let checks: [(&'static str, bool, &'static str); 15] = [
             (
                 "server.connections_max",
                 self.server.connections_max >= 1,
@@ -161,29 +161,9 @@ impl Config {
                 (1..=1_000_000).contains(&self.flush.max_rows),
                 "from 1 to 1000000",
             ),
-            (
-                "flush.insert_timeout_ms",
-                self.flush.insert_timeout_ms >= 100,
-                "at least 100",
-            ),
-            (
-                "warehouse.raw_retention_days",
-                RETENTION_DAYS.contains(&self.warehouse.raw_retention_days),
-                "from 1 to 20000",
-            ),
-            (
-                "warehouse.minute_retention_days",
-                RETENTION_DAYS.contains(&self.warehouse.minute_retention_days),
-                "from 1 to 20000",
-            ),
-            (
-                "warehouse.hour_retention_days",
-                RETENTION_DAYS.contains(&self.warehouse.hour_retention_days),
-                "from 1 to 20000",
-            ),
             ("engine.niceness", self.engine.niceness <= 19, "from 0 to 19"),
         ];
-        for (setting, holds, range) in checks {
+        for (setting, holds, range) in checks.into_iter().chain(self.check_retention()) {
             if !holds {
                 return Err(ConfigError::OutOfRange {
                     setting,
@@ -192,6 +172,16 @@ impl Config {
             }
         }
         Ok(())
+    }
+
+    fn check_retention(&self) -> [(&'static str, bool, &'static str); 3] {
+        let warehouse = &self.warehouse;
+        [
+            ("warehouse.raw_retention_days", warehouse.raw_retention_days),
+            ("warehouse.minute_retention_days", warehouse.minute_retention_days),
+            ("warehouse.hour_retention_days", warehouse.hour_retention_days),
+        ]
+        .map(|(setting, days)| (setting, RETENTION_DAYS.contains(&days), "from 1 to 20000"))
     }
 }
 

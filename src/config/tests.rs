@@ -149,8 +149,16 @@ fn a_value_out_of_its_range_is_refused_with_setting_and_variable() {
         ("FRESNEL_WAL__MAX_BYTES", "1000", "wal.max_bytes"),
         ("FRESNEL_INGEST__DEPTH_MAX", "1", "ingest.depth_max"),
         ("FRESNEL_ENGINE__NICENESS", "20", "engine.niceness"),
-        ("FRESNEL_WAREHOUSE__RAW_RETENTION_DAYS", "0", "warehouse.raw_retention_days"),
-        ("FRESNEL_WAREHOUSE__HOUR_RETENTION_DAYS", "36500", "warehouse.hour_retention_days"),
+        (
+            "FRESNEL_WAREHOUSE__RAW_RETENTION_DAYS",
+            "0",
+            "warehouse.raw_retention_days",
+        ),
+        (
+            "FRESNEL_WAREHOUSE__HOUR_RETENTION_DAYS",
+            "36500",
+            "warehouse.hour_retention_days",
+        ),
         ("FRESNEL_BOOTSTRAP__ADMIN_TOKEN", "short", "bootstrap.admin_token"),
     ] {
         let message = refusal("", &[(variable, value)]);

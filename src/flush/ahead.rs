@@ -45,7 +45,11 @@ impl Ahead {
     pub(super) async fn fill(self, wal: Wal, board: Arc<Board>) {
         let mut watching = self.0.subscribe();
         loop {
-            if watching.wait_for(|slot| matches!(slot, Slot::Empty)).await.is_err() {
+            if watching
+                .wait_for(|slot| matches!(slot, Slot::Empty))
+                .await
+                .is_err()
+            {
                 return;
             }
             let Some(segment) = wal.next_sealed().await else {
@@ -61,7 +65,11 @@ impl Ahead {
     /// The next segment, in order; waits for it. `None` when the log has ended.
     pub(super) async fn take(&self) -> Option<Arc<Loaded>> {
         let mut watching = self.0.subscribe();
-        let slot = watching.wait_for(|slot| !matches!(slot, Slot::Empty)).await.ok()?.clone();
+        let slot = watching
+            .wait_for(|slot| !matches!(slot, Slot::Empty))
+            .await
+            .ok()?
+            .clone();
         match slot {
             Slot::Ready(loaded) => {
                 self.0.send_replace(Slot::Empty);

@@ -218,9 +218,15 @@ mod tests {
         let rows: Vec<_> = ids.iter().map(|id| row(*id, 3)).collect();
         let whole = batch(&rows, 11);
         let rest = whole.without(&HashSet::from([ids[0], ids[3]]));
-        assert_eq!(rows_of(&rest), [rows[1].clone(), rows[2].clone(), rows[4].clone()]);
+        assert_eq!(
+            rows_of(&rest),
+            [rows[1].clone(), rows[2].clone(), rows[4].clone()]
+        );
         assert_ne!(rest.token(), whole.token());
-        assert_eq!(rest.token(), whole.without(&HashSet::from([ids[0], ids[3]])).token());
+        assert_eq!(
+            rest.token(),
+            whole.without(&HashSet::from([ids[0], ids[3]])).token()
+        );
         assert_ne!(rest.token(), whole.without(&HashSet::from([ids[0]])).token());
         assert_eq!(whole.without(&ids.iter().copied().collect()).rows(), 0);
     }

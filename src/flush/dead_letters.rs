@@ -112,11 +112,18 @@ mod tests {
             payload: vec![Bytes::from(vec![0xab; 36])],
             row_bytes: vec![16, 20],
         };
-        letters.bury(&Batch::new("n:1:t".to_owned(), rows), 27, "bad\nrow").unwrap();
-        let files: Vec<_> = std::fs::read_dir(folder.path().join("dead-letters")).unwrap().collect();
+        letters
+            .bury(&Batch::new("n:1:t".to_owned(), rows), 27, "bad\nrow")
+            .unwrap();
+        let files: Vec<_> = std::fs::read_dir(folder.path().join("dead-letters"))
+            .unwrap()
+            .collect();
         assert_eq!(files.len(), 1);
         let text = std::fs::read_to_string(files[0].as_ref().unwrap().path()).unwrap();
-        let lines: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let lines: Vec<serde_json::Value> = text
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
         assert_eq!(lines.len(), 2);
         assert_eq!(lines[1]["row"].as_str().unwrap(), "ab".repeat(20));
         assert_eq!(lines[1]["code"], 27);

@@ -54,9 +54,15 @@ pub(super) struct Stopping;
 enum Verdict {
     Stored,
     /// ClickHouse cannot read a row of it, and stored none.
-    Refused { code: u32, message: String },
+    Refused {
+        code: u32,
+        message: String,
+    },
     /// Every answer was another failure, for a long time.
-    Stuck { code: u32, message: String },
+    Stuck {
+        code: u32,
+        message: String,
+    },
 }
 
 impl Courier {
@@ -90,7 +96,11 @@ impl Courier {
     /// small if there are too many of them.
     async fn deliver_pieces(&self, batch: &Batch, code: u32, message: &str) -> Result<(), Stopping> {
         tracing::error!(
-            table = batch.table, rows = batch.rows(), token = batch.token(), code, message,
+            table = batch.table,
+            rows = batch.rows(),
+            token = batch.token(),
+            code,
+            message,
             "the warehouse refuses a batch; the rows at fault go to the dead letters"
         );
         let mut refused = VecDeque::from([(batch.clone(), code, message.to_owned())]);
@@ -192,7 +202,9 @@ impl Courier {
                     let found = batch.rows() - rest.rows();
                     if found > 0 {
                         tracing::warn!(
-                            table = batch.table, token = batch.token(), rows = found,
+                            table = batch.table,
+                            token = batch.token(),
+                            rows = found,
                             "rows are in the warehouse already and are not sent again; if an insert broke off behind the raw table, rollups lack them"
                         );
                     }
@@ -215,8 +227,13 @@ impl Courier {
         let rows = batch.rows();
         let (batch, message) = (Arc::new(batch), Arc::new(message));
         loop {
-            let (letters, batch, message) = (Arc::clone(&self.dead_letters), Arc::clone(&batch), Arc::clone(&message));
-            let error = match tokio::task::spawn_blocking(move || letters.bury(&batch, code, &message)).await {
+            let (letters, batch, message) = (
+                Arc::clone(&self.dead_letters),
+                Arc::clone(&batch),
+                Arc::clone(&message),
+            );
+            let error = match tokio::task::spawn_blocking(move || letters.bury(&batch, code, &message)).await
+            {
                 Ok(Ok(())) => {
                     self.board.buried(rows);
                     return Ok(());

@@ -29,14 +29,19 @@ async fn rows_of_all_tables_of_a_segment_arrive() {
                 sink.row(Table::PerformanceMetrics, |row| metric.encode(row));
             }
             for _ in 0..7 {
-                sink.row(Table::FunnelSteps, |row| encode_step(row, Uuid::now_v7(), "effect_viewed", "{}"));
+                sink.row(Table::FunnelSteps, |row| {
+                    encode_step(row, Uuid::now_v7(), "effect_viewed", "{}")
+                });
             }
         });
         commit.expect("room").await.expect("a commit");
     };
     LocalSet::new().run_until(write).await;
     let flush = station.flush(&wal);
-    until(&flush, "57 rows", |status| status.rows == 57 && status.segment.is_none()).await;
+    until(&flush, "57 rows", |status| {
+        status.rows == 57 && status.segment.is_none()
+    })
+    .await;
     assert_eq!(station.counts().await, [50; 3]);
     assert_eq!(station.count(Table::FunnelSteps).await, 7);
     assert_eq!(flush.status().last_error, None);
@@ -47,9 +52,16 @@ async fn rows_of_all_tables_of_a_segment_arrive() {
 async fn answers_lost_on_the_way_store_nothing_twice() {
     let station = Station::build().await;
     let direct = station.engine.connection().expect("a running engine");
-    let upstream = direct.url.trim_start_matches("http://").parse().expect("an address");
+    let upstream = direct
+        .url
+        .trim_start_matches("http://")
+        .parse()
+        .expect("an address");
     let proxy = Proxy::start(upstream, 7, Duration::from_millis(50));
-    let through = Connection { url: proxy.url(), ..direct };
+    let through = Connection {
+        url: proxy.url(),
+        ..direct
+    };
     let warehouse = Warehouse::new(Some(through), Duration::from_secs(20));
     let wal = station.log();
     let flush = station.flush_to(&wal, &warehouse);
@@ -57,7 +69,10 @@ async fn answers_lost_on_the_way_store_nothing_twice() {
     for _ in 0..60 {
         append(&wal, &some_rows(40)).await;
     }
-    until(&flush, "2,400 rows", |status| status.rows == 2_400 && status.segment.is_none()).await;
+    until(&flush, "2,400 rows", |status| {
+        status.rows == 2_400 && status.segment.is_none()
+    })
+    .await;
     let lost = proxy.faults().swallowed.load(Ordering::Relaxed);
     assert!(lost > 0, "no answer was lost");
     assert!(flush.status().retries >= lost);
@@ -85,7 +100,10 @@ async fn killing_the_engine_in_mid_insert_loses_and_doubles_nothing() {
         station.engine.kill();
         follow_engine(&station.engine, &station.warehouse, &old).await;
     }
-    until(&flush, "all rows", |status| status.rows >= rows && status.segment.is_none()).await;
+    until(&flush, "all rows", |status| {
+        status.rows >= rows && status.segment.is_none()
+    })
+    .await;
     assert_eq!(station.counts().await, [rows; 3]);
     assert_eq!(station.letters(), Vec::<serde_json::Value>::new());
 }
@@ -106,7 +124,11 @@ async fn a_log_that_is_sent_again_by_the_next_process_is_stored_once() {
         query_id: "by-hand",
         timeout: Duration::from_secs(10),
     };
-    station.warehouse.insert(insert, &rows.payload).await.expect("insert");
+    station
+        .warehouse
+        .insert(insert, &rows.payload)
+        .await
+        .expect("insert");
     wal.close();
     drop(wal);
 
@@ -188,6 +210,9 @@ async fn a_wrong_password_is_waited_out() {
     assert!(flush.status().last_error.is_some());
     assert_eq!(flush.status().rows, 0);
     warehouse.connect(right);
-    until(&flush, "the rows", |status| status.rows == 10 && status.last_error.is_none()).await;
+    until(&flush, "the rows", |status| {
+        status.rows == 10 && status.last_error.is_none()
+    })
+    .await;
     assert_eq!(station.counts().await, [10; 3]);
 }

@@ -39,7 +39,11 @@ impl Station {
         let warehouse = Warehouse::new(Some(connection), Duration::from_secs(20));
         warehouse.migrate(&RETENTION).await.expect("migrate");
         let folder = tempfile::tempdir().expect("a folder");
-        Self { engine, warehouse, folder }
+        Self {
+            engine,
+            warehouse,
+            folder,
+        }
     }
 
     pub(crate) fn dead_letters(&self) -> PathBuf {
@@ -97,7 +101,12 @@ impl Station {
 
     /// Runs a statement that no part of the product would run.
     pub(crate) async fn meddle(&self, sql: &str) {
-        self.engine.client().query_raw(sql).execute().await.expect("meddling");
+        self.engine
+            .client()
+            .query_raw(sql)
+            .execute()
+            .await
+            .expect("meddling");
     }
 
     /// The dead letters, as JSON.
@@ -176,10 +185,19 @@ pub(crate) async fn follow_engine(engine: &Engine, warehouse: &Warehouse, old: &
 
 /// Waits until the flush's status is as wanted.
 pub(crate) async fn until(flush: &Flush, what: &str, wanted: impl Fn(&FlushStatus) -> bool) {
-    eventually(what, || std::future::ready(wanted(&flush.status()).then_some(())), || format!("{:?}", flush.status())).await;
+    eventually(
+        what,
+        || std::future::ready(wanted(&flush.status()).then_some(())),
+        || format!("{:?}", flush.status()),
+    )
+    .await;
 }
 
-async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, look: impl Fn() -> F, state: impl Fn() -> String) -> T {
+async fn eventually<T, F: Future<Output = Option<T>>>(
+    what: &str,
+    look: impl Fn() -> F,
+    state: impl Fn() -> String,
+) -> T {
     let start = Instant::now();
     loop {
         if let Some(found) = look().await {

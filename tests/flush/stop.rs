@@ -30,13 +30,19 @@ async fn what_a_stop_does_not_reach_stays_in_the_log() {
     wal.close();
     let started = Instant::now();
     flush.stop(Instant::now() + PATIENCE).await;
-    assert!(started.elapsed() < PATIENCE / 2, "without a connection there is nothing to wait for");
+    assert!(
+        started.elapsed() < PATIENCE / 2,
+        "without a connection there is nothing to wait for"
+    );
     drop((flush, wal));
 
     station.warehouse.connect(connection);
     let wal = station.log();
     let flush = station.flush(&wal);
-    until(&flush, "the rows", |status| status.rows == 100 && status.segment.is_none()).await;
+    until(&flush, "the rows", |status| {
+        status.rows == 100 && status.segment.is_none()
+    })
+    .await;
     assert_eq!(station.counts().await, [100; 3]);
 }
 

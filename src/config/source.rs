@@ -11,10 +11,6 @@ use super::{Config, Durability};
 const RETENTION_DAYS: std::ops::RangeInclusive<u32> = 1..=20_000;
 const ENV_PREFIX: &str = "FRESNEL_";
 
-/// ClickHouse counts the end of a row's time in 32 bits of seconds, which end in 2106: a longer retention
-/// would overflow and delete every row at once.
-const RETENTION_DAYS: std::ops::RangeInclusive<u32> = 1..=20_000;
-
 /// Why the settings cannot be used; the message names the setting and where it stands.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
@@ -94,7 +90,7 @@ impl Config {
 
     #[expect(clippy::too_many_lines, reason = "one table, one row a setting")]
     fn check_ranges(&self) -> Result<(), ConfigError> {
-        let checks: [(&'static str, bool, &'static str); 15] = [
+        let checks: [(&'static str, bool, &str); 19] = [
             (
                 "server.connections_max",
                 self.server.connections_max >= 1,
@@ -161,9 +157,29 @@ impl Config {
                 (1..=1_000_000).contains(&self.flush.max_rows),
                 "from 1 to 1000000",
             ),
+            (
+                "flush.insert_timeout_ms",
+                self.flush.insert_timeout_ms >= 100,
+                "at least 100",
+            ),
+            (
+                "warehouse.raw_retention_days",
+                RETENTION_DAYS.contains(&self.warehouse.raw_retention_days),
+                "from 1 to 20000",
+            ),
+            (
+                "warehouse.minute_retention_days",
+                RETENTION_DAYS.contains(&self.warehouse.minute_retention_days),
+                "from 1 to 20000",
+            ),
+            (
+                "warehouse.hour_retention_days",
+                RETENTION_DAYS.contains(&self.warehouse.hour_retention_days),
+                "from 1 to 20000",
+            ),
             ("engine.niceness", self.engine.niceness <= 19, "from 0 to 19"),
         ];
-        for (setting, holds, range) in checks.into_iter().chain(self.check_retention()) {
+        for (setting, holds, range) in checks {
             if !holds {
                 return Err(ConfigError::OutOfRange {
                     setting,
@@ -172,16 +188,6 @@ impl Config {
             }
         }
         Ok(())
-    }
-
-    fn check_retention(&self) -> [(&'static str, bool, &'static str); 3] {
-        let warehouse = &self.warehouse;
-        [
-            ("warehouse.raw_retention_days", warehouse.raw_retention_days),
-            ("warehouse.minute_retention_days", warehouse.minute_retention_days),
-            ("warehouse.hour_retention_days", warehouse.hour_retention_days),
-        ]
-        .map(|(setting, days)| (setting, RETENTION_DAYS.contains(&days), "from 1 to 20000"))
     }
 }
 

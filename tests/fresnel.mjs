@@ -66,10 +66,11 @@ export async function startFresnel() {
     await rm(dataDir, { recursive: true, force: true })
   }
   try {
-    await eventually('/readyz says 200', async () => {
+    // Beacons are taken earlier; these tests also look at where they end.
+    await eventually('Fresnel is ready, and so is ClickHouse', async () => {
       if (service.exitCode !== null) throw new Error(`fresnel ended with ${service.exitCode}`)
       const answer = await fetch(`${url}/readyz`).catch(() => undefined)
-      return answer?.status === 200 || undefined
+      return (answer?.status === 200 && (await answer.json()).status === 'ok') || undefined
     })
   } catch (error) {
     await stop()

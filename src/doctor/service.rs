@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::Finding;
 use crate::config::Config;
 
+const BODY_SHOWN_BYTES: usize = 200;
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Looks whether Fresnel could listen, or listens already; says which.
@@ -17,7 +18,7 @@ pub(super) async fn check(config: &Config) -> (bool, Vec<Finding>) {
         Err(error) => error,
     };
     if error.kind() == io::ErrorKind::AddrInUse {
-        if ask(listen, "/livez").await == Ok(200) {
+        if ask(listen, "/livez").await.is_ok_and(|(status, _)| status == 200) {
             return (true, check_running(config).await);
         }
         let taken = Finding::bad("port", format!("{listen} is taken by another program"))
@@ -34,8 +35,8 @@ pub(super) async fn check(config: &Config) -> (bool, Vec<Finding>) {
 pub(super) async fn check_running(config: &Config) -> Vec<Finding> {
     let listen = config.server.listen;
     let alive = match ask(listen, "/livez").await {
-        Ok(200) => Finding::good("service", format!("answers on {listen}")),
-        Ok(status) => Finding::bad("service", format!("/livez on {listen} answers {status}")),
+        Ok((200, _)) => Finding::good("service", format!("answers on {listen}")),
+        Ok((status, _)) => Finding::bad("service", format!("/livez on {listen} answers {status}")),
         Err(error) => Finding::bad("service", format!("no answer on {listen}: {error}"))
             .advice("start it with `fresnel serve`, with the same settings as this command"),
     };
@@ -43,16 +44,20 @@ pub(super) async fn check_running(config: &Config) -> Vec<Finding> {
         return vec![alive];
     }
     let ready = match ask(listen, "/readyz").await {
-        Ok(200) => Finding::good("ready", "takes beacons"),
-        Ok(status) => Finding::bad("ready", format!("/readyz answers {status}"))
-            .advice("its body and the service's log say what is missing"),
+        Ok((200, body)) if body.contains(r#""degraded""#) => {
+            Finding::warning("ready", "takes beacons; ClickHouse is away or behind")
+                .advice("the service's log says why; /api/health, with the admin token, says how much waits")
+        }
+        Ok((200, _)) => Finding::good("ready", "takes beacons, and ClickHouse takes them from the log"),
+        Ok((status, body)) => Finding::bad("ready", format!("/readyz answers {status}: {}", body.trim()))
+            .advice("the service's log says why; a full disk is the usual reason"),
         Err(error) => Finding::bad("ready", error),
     };
     vec![alive, ready]
 }
 
-/// The answer's status.
-async fn ask(listen: SocketAddr, path: &str) -> Result<u16, String> {
+/// The answer's status, and the beginning of its body.
+async fn ask(listen: SocketAddr, path: &str) -> Result<(u16, String), String> {
     let say = |error: reqwest::Error| error.without_url().to_string();
     let client = reqwest::Client::builder()
         .no_proxy()
@@ -60,8 +65,12 @@ async fn ask(listen: SocketAddr, path: &str) -> Result<u16, String> {
         .build()
         .map_err(say)?;
     let url = format!("http://{}{path}", reachable(listen));
-    let answer = client.get(url).send().await.map_err(say)?;
-    Ok(answer.status().as_u16())
+    let mut answer = client.get(url).send().await.map_err(say)?;
+    let status = answer.status().as_u16();
+    // Another program may be there, and send without an end.
+    let body = answer.chunk().await.map_err(say)?.unwrap_or_default();
+    let shown = body.get(..body.len().min(BODY_SHOWN_BYTES)).unwrap_or_default();
+    Ok((status, String::from_utf8_lossy(shown).into_owned()))
 }
 
 /// Who listens everywhere is asked on loopback.

@@ -15,7 +15,7 @@ use crate::{engine, telemetry};
 #[derive(Debug, Parser)]
 #[command(name = "fresnel", version, about, propagate_version = true)]
 pub struct Cli {
-    /// Settings file (TOML). Environment variables FRESNEL_<SECTION>__<FIELD> go over it.
+    /// Settings file (TOML). Environment variables `FRESNEL_<SECTION>__<FIELD>` go over it.
     #[arg(long, short, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Folder of everything that Fresnel keeps on this machine (setting `data_dir`).

@@ -86,12 +86,10 @@ pub(crate) fn server_settings(config: &EngineConfig, users_xml: &str) -> String 
   <primary_index_cache_size>{mark_cache}</primary_index_cache_size>
   <index_mark_cache_size>8388608</index_mark_cache_size>
   <uncompressed_cache_size>0</uncompressed_cache_size>
-  <query_condition_cache_size>8388608</query_condition_cache_size>
   <compiled_expression_cache_size>16777216</compiled_expression_cache_size>
 
   <max_connections>256</max_connections>
   <max_concurrent_queries>64</max_concurrent_queries>
-  <max_concurrent_select_queries>8</max_concurrent_select_queries>
   <keep_alive_timeout>60</keep_alive_timeout>
 
   <background_pool_size>2</background_pool_size>

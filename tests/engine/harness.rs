@@ -24,6 +24,8 @@ const POLL_PAUSE: Duration = Duration::from_millis(10);
 const ROLE: &str = "FRESNEL_TEST_ROLE";
 /// The data folder of a process with a role.
 const DATA_DIR: &str = "FRESNEL_DATA_DIR";
+/// The setting of the database's name.
+const DATABASE: &str = "FRESNEL_WAREHOUSE__DATABASE";
 
 /// Is an engine, or the parent of one, when a test started this process for that.
 pub(crate) fn be_the_engine_if_asked() {
@@ -50,7 +52,9 @@ pub(crate) fn be_the_engine_if_asked() {
 fn config() -> Config {
     let environment = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .filter(|(name, _)| name == DATA_DIR || name.starts_with("FRESNEL_ENGINE__"));
+        .filter(|(name, _)| {
+            [DATA_DIR, DATABASE].contains(&name.as_str()) || name.starts_with("FRESNEL_ENGINE__")
+        });
     Config::load(None, environment).expect("settings")
 }
 
@@ -165,7 +169,8 @@ impl Engine {
     }
 }
 
-fn client(connection: &Connection, user: &str, password: &str) -> Client {
+/// The official client.
+pub(crate) fn client(connection: &Connection, user: &str, password: &str) -> Client {
     Client::default()
         .with_url(&connection.url)
         .with_user(user)
@@ -187,9 +192,14 @@ pub(crate) struct BareEngine(pub(crate) Child);
 
 impl BareEngine {
     pub(crate) fn start(data_dir: &Path) -> Self {
+        Self::start_with_database(data_dir, "fresnel")
+    }
+
+    pub(crate) fn start_with_database(data_dir: &Path, database: &str) -> Self {
         let (exe, args) = engine_command(data_dir);
         let child = Command::new(exe)
             .args(args)
+            .env(DATABASE, database)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use fresnel::domain::connection::Connection;
 use fresnel::engine::supervisor::EngineState;
 use rustix::process::Signal;
 use tokio::time::{Instant, timeout};
 
-use crate::harness::{BareEngine, Engine, eventually, folder_is_taken, start_parent};
+use crate::harness::{BareEngine, Engine, client, eventually, folder_is_taken, start_parent};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn killing_the_engine_loses_no_row_and_another_one_starts() {
@@ -102,6 +103,26 @@ async fn the_engine_ends_when_its_input_does() {
     let status = engine.0.wait().unwrap();
     assert!(status.success(), "{status}: {}", engine.errors());
     assert!(!data_dir.path().join("engine/connection.json").exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_may_have_any_name() {
+    let name = "odd `name` <&> \\ 'x' $";
+    let data_dir = tempfile::tempdir().unwrap();
+    let mut engine = BareEngine::start_with_database(data_dir.path(), name);
+    engine.wait_until_listening();
+    let text = std::fs::read(data_dir.path().join("engine/connection.json")).unwrap();
+    let connection: Connection = serde_json::from_slice(&text).unwrap();
+    assert_eq!(connection.database, name);
+    let client = client(&connection, &connection.user, connection.password.reveal());
+    let create = "CREATE TABLE t ENGINE = MergeTree ORDER BY n AS SELECT 7 AS n";
+    client.query(create).execute().await.unwrap();
+    let (user, password) = connection.reader();
+    let reader = client.with_user(user).with_password(password.reveal());
+    assert_eq!(
+        reader.query("SELECT n FROM t").fetch_one::<u8>().await.unwrap(),
+        7
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,6 +3,7 @@
 mod clients;
 mod harness;
 mod lifecycle;
+mod limits;
 mod rights;
 
 /// Not a test by itself: what tests start this program again for.

@@ -20,9 +20,3 @@ mod rows;
 mod station;
 #[path = "flush/stop.rs"]
 mod stop;
-
-/// Not a test by itself: the engine's process, when a test starts this program again as one.
-#[test]
-fn engine_process() {
-    harness::be_the_engine_if_asked();
-}

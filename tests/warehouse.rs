@@ -15,12 +15,6 @@ use std::time::Duration;
 use fresnel::warehouse::{Retention, Statement, Warehouse};
 use harness::Engine;
 
-/// Not a test by itself: the engine's process, when a test starts this program again as one.
-#[test]
-fn engine_process() {
-    harness::be_the_engine_if_asked();
-}
-
 const RETENTION: Retention = Retention {
     raw_days: 20_000,
     minute_days: 20_000,

@@ -2,14 +2,13 @@
 
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use clickhouse::Client;
-use fresnel::config::Config;
+use fresnel::config::EngineConfig;
 use fresnel::domain::connection::Connection;
-use fresnel::engine::run_child;
 use fresnel::engine::supervisor::{EngineStatus, Supervisor};
 use rustix::fs::{FlockOperation, flock};
 use rustix::process::{Pid, Signal, kill_process};
@@ -20,70 +19,24 @@ const DEADLINE: Duration = Duration::from_secs(60);
 
 const POLL_PAUSE: Duration = Duration::from_millis(10);
 
-/// Tells a process of this program what to be instead of a test.
-const ROLE: &str = "FRESNEL_TEST_ROLE";
-/// The data folder of a process with a role.
-const DATA_DIR: &str = "FRESNEL_DATA_DIR";
-/// The setting of the database's name.
-const DATABASE: &str = "FRESNEL_WAREHOUSE__DATABASE";
+/// The real executable.
+const FRESNEL: &str = env!("CARGO_BIN_EXE_fresnel");
 
-/// Is an engine, or the parent of one, when a test started this process for that.
-pub(crate) fn be_the_engine_if_asked() {
-    let Some(role) = std::env::var_os(ROLE) else {
-        return;
-    };
-    let config = config();
-    if role == "engine" {
-        if let Err(error) = run_child(&config) {
-            eprintln!("{error}");
-            std::process::exit(1);
-        }
-        return;
-    }
-    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-    runtime.block_on(async {
-        let (exe, args) = engine_command(&config.data_dir);
-        let _supervisor =
-            Supervisor::start(&config.engine, &config.data_dir, exe, args).expect("a supervisor");
-        std::future::pending::<()>().await;
-    });
+fn engine_args(data_dir: &Path) -> Vec<OsString> {
+    vec!["engine".into(), "--data-dir".into(), data_dir.into()]
 }
 
-fn config() -> Config {
-    let environment = std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .filter(|(name, _)| {
-            [DATA_DIR, DATABASE].contains(&name.as_str()) || name.starts_with("FRESNEL_ENGINE__")
-        });
-    Config::load(None, environment).expect("settings")
-}
-
-/// The command that runs an engine on a data folder.
-fn engine_command(data_dir: &Path) -> (PathBuf, Vec<OsString>) {
-    let mut args = vec![
-        OsString::from(format!("{DATA_DIR}={}", data_dir.display())),
-        OsString::from(format!("{ROLE}=engine")),
-    ];
-    args.extend(role_command());
-    (PathBuf::from("/usr/bin/env"), args)
-}
-
-fn role_command() -> Vec<OsString> {
-    let this = std::env::current_exe().expect("this program").into_os_string();
-    let args = ["-q", "--exact", "engine_process", "--nocapture"].map(OsString::from);
-    std::iter::once(this).chain(args).collect()
-}
-
-/// A process of this program that keeps an engine, as `serve` does.
-pub(crate) fn start_parent(data_dir: &Path) -> Child {
-    let command = role_command();
-    Command::new(&command[0])
-        .args(&command[1..])
-        .env(ROLE, "parent")
-        .env(DATA_DIR, data_dir)
+/// A service, which keeps an engine.
+pub(crate) fn start_serve(data_dir: &Path) -> Child {
+    Command::new(FRESNEL)
+        .arg("serve")
+        .arg("--data-dir")
+        .arg(data_dir)
+        .env("FRESNEL_SERVER__LISTEN", "127.0.0.1:0")
         .stdout(Stdio::null())
+        .stderr(Stdio::null())
         .spawn()
-        .expect("a parent process")
+        .expect("a service")
 }
 
 /// An engine on a new data folder, kept by a supervisor.
@@ -107,9 +60,9 @@ impl Engine {
 
     /// Starts one on a folder that holds something, and does not wait.
     pub(crate) fn launch_on(data_dir: tempfile::TempDir) -> Self {
-        let (exe, args) = engine_command(data_dir.path());
-        let supervisor =
-            Supervisor::start(&config().engine, data_dir.path(), exe, args).expect("a supervisor");
+        let args = engine_args(data_dir.path());
+        let supervisor = Supervisor::start(&EngineConfig::default(), data_dir.path(), FRESNEL.into(), args)
+            .expect("a supervisor");
         Self { supervisor, data_dir }
     }
 
@@ -196,10 +149,9 @@ impl BareEngine {
     }
 
     pub(crate) fn start_with_database(data_dir: &Path, database: &str) -> Self {
-        let (exe, args) = engine_command(data_dir);
-        let child = Command::new(exe)
-            .args(args)
-            .env(DATABASE, database)
+        let child = Command::new(FRESNEL)
+            .args(engine_args(data_dir))
+            .env("FRESNEL_WAREHOUSE__DATABASE", database)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

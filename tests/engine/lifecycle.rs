@@ -7,7 +7,7 @@ use fresnel::engine::supervisor::EngineState;
 use rustix::process::Signal;
 use tokio::time::{Instant, timeout};
 
-use crate::harness::{BareEngine, Engine, client, eventually, folder_is_taken, start_parent};
+use crate::harness::{BareEngine, Engine, client, eventually, folder_is_taken, start_serve};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn killing_the_engine_loses_no_row_and_another_one_starts() {
@@ -128,7 +128,7 @@ async fn a_database_may_have_any_name() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_engine_ends_when_its_parent_is_killed() {
     let data_dir = tempfile::tempdir().unwrap();
-    let mut parent = start_parent(data_dir.path());
+    let mut parent = start_serve(data_dir.path());
     let file = data_dir.path().join("engine/connection.json");
     eventually("the engine is there", || file.exists().then_some(())).await;
     assert!(folder_is_taken(data_dir.path()));
@@ -159,7 +159,7 @@ async fn a_second_engine_on_the_folder_says_so() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_supervisor_waits_for_an_earlier_engine_to_leave_the_folder() {
     let data_dir = tempfile::tempdir().unwrap();
-    let mut parent = start_parent(data_dir.path());
+    let mut parent = start_serve(data_dir.path());
     let file = data_dir.path().join("engine/connection.json");
     eventually("the engine is there", || file.exists().then_some(())).await;
     parent.kill().unwrap();

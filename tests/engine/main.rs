@@ -5,9 +5,3 @@ mod harness;
 mod lifecycle;
 mod limits;
 mod rights;
-
-/// Not a test by itself: what tests start this program again for.
-#[test]
-fn engine_process() {
-    harness::be_the_engine_if_asked();
-}

@@ -30,9 +30,10 @@ mod tests;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::clock;
 use crate::config::Durability;
@@ -182,7 +183,15 @@ pub struct Wal {
 struct Inner {
     shared: Arc<Shared>,
     node: String,
-    threads: Mutex<Vec<JoinHandle<()>>>,
+    /// `None` when the log has been closed.
+    threads: Mutex<Option<Threads>>,
+}
+
+#[derive(Debug)]
+struct Threads {
+    handles: Vec<JoinHandle<()>>,
+    /// Disconnected when all of them have ended.
+    ended: Receiver<()>,
 }
 
 impl Wal {
@@ -234,7 +243,7 @@ impl Wal {
         let inner = Inner {
             node: segment::hex(&shared.disk.node),
             shared,
-            threads: Mutex::new(threads),
+            threads: Mutex::new(Some(threads)),
         };
         let wal = Self {
             inner: Arc::new(inner),
@@ -352,22 +361,22 @@ impl Wal {
     /// Refuses further appends, commits what waits and seals the active segment. Blocks until that is
     /// done, at most some seconds. Sealed segments can still be taken, read and released.
     pub fn close(&self) {
-        let threads = {
-            let mut threads = self.inner.threads.lock().unwrap_or_else(PoisonError::into_inner);
-            std::mem::take(&mut *threads)
-        };
         self.inner.stop();
-        let deadline = Instant::now() + CLOSE_TIMEOUT;
-        for thread in threads {
-            while !thread.is_finished() && Instant::now() < deadline {
-                std::thread::park_timeout(Duration::from_millis(1));
+        let threads = self
+            .inner
+            .threads
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        let Some(threads) = threads else { return };
+        match threads.ended.recv_timeout(CLOSE_TIMEOUT) {
+            // A panic in one has been logged and told to the waiters where it happened.
+            Err(RecvTimeoutError::Disconnected) | Ok(()) => {
+                threads.handles.into_iter().for_each(|thread| drop(thread.join()));
             }
-            if !thread.is_finished() {
+            Err(RecvTimeoutError::Timeout) => {
                 tracing::error!("the log did not close in time: an operation on its files hangs");
-                continue;
             }
-            // A panic in it has been logged and told to the waiters where it happened.
-            drop(thread.join());
         }
     }
 
@@ -380,7 +389,7 @@ impl Wal {
 
 impl Inner {
     fn stop(&self) {
-        self.shared.closing.store(true, Ordering::SeqCst);
+        self.shared.gate.closing.store(true, Ordering::SeqCst);
         self.shared.signal_writer();
         // In a paced pause the writer is not idle; it looks at `closing` when woken.
         if let Some(writer) = self.shared.gate.writer.get() {
@@ -399,6 +408,7 @@ fn gate(options: &WalOptions, segment_bytes: usize) -> Gate {
     let sections = crate::domain::table::Table::ALL.len() * SECTION_HEADER_BYTES;
     let append_max_bytes = capacity(segment_bytes) - FRAME_HEADER_BYTES - sections;
     Gate {
+        closing: AtomicBool::new(false),
         full: AtomicBool::new(false),
         pending_bytes: AtomicUsize::new(0),
         pending_max_bytes: options.pending_max_bytes,
@@ -411,16 +421,27 @@ fn gate(options: &WalOptions, segment_bytes: usize) -> Gate {
     }
 }
 
-fn start_threads(shared: &Arc<Shared>, next_sequence: u64) -> Result<Vec<JoinHandle<()>>, WalError> {
+fn start_threads(shared: &Arc<Shared>, next_sequence: u64) -> Result<Threads, WalError> {
+    let (alive, ended) = mpsc::sync_channel(1);
     let for_keeper = Arc::clone(shared);
+    let keeper_alive = alive.clone();
     let keeper = std::thread::Builder::new()
         .name("wal-keeper".to_owned())
-        .spawn(move || for_keeper.keeper.run())
+        .spawn(move || {
+            if for_keeper.keeper.run().is_err() {
+                tracing::error!("the keeper of the log's files panicked: the log is poisoned");
+                for_keeper.poison();
+            }
+            drop((for_keeper, keeper_alive));
+        })
         .map_err(WalError::Thread)?;
     let writer = Writer::new(Arc::clone(shared), next_sequence);
     let writer = std::thread::Builder::new()
         .name("wal-writer".to_owned())
-        .spawn(move || writer.run())
+        .spawn(move || {
+            writer.run();
+            drop(alive);
+        })
         .map_err(|source| {
             shared.keeper.stop();
             WalError::Thread(source)
@@ -428,5 +449,8 @@ fn start_threads(shared: &Arc<Shared>, next_sequence: u64) -> Result<Vec<JoinHan
     // Until this is set the writer cannot be woken; it is then woken once, to look at what came before.
     let _first = shared.gate.writer.set(writer.thread().clone());
     writer.thread().unpark();
-    Ok(vec![writer, keeper])
+    Ok(Threads {
+        handles: vec![writer, keeper],
+        ended,
+    })
 }

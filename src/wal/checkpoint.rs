@@ -50,6 +50,8 @@ pub(super) fn find(files: &dyn FileSystem, dir: &Path) -> io::Result<(Found, Opt
         Err(error) => return Err(error),
     };
     let mut bytes = vec![0; 2 * BLOCK_BYTES];
+    // It may still stand in the kernel's memory only, and files behind it are about to be used again.
+    file.sync_data()?;
     let read = file.read_at(&mut bytes, 0).unwrap_or(0);
     bytes.truncate(read);
     let blocks = [

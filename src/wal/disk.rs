@@ -26,6 +26,13 @@ pub(super) struct Disk {
     pub(super) tables: Arc<[TableColumns]>,
 }
 
+impl Disk {
+    /// Length of a segment's file.
+    pub(super) fn file_bytes(&self) -> u64 {
+        u64::try_from(self.segment_bytes).unwrap_or(u64::MAX)
+    }
+}
+
 /// A sealed segment that is not yet behind the checkpoint.
 #[derive(Clone, Debug)]
 pub(super) struct Outstanding {

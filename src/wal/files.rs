@@ -9,7 +9,7 @@ use std::path::Path;
 
 /// The file operations that the log needs. Object-safe: a call in a thousand of its cost is a dispatch.
 pub trait FileSystem: Debug + Send + Sync {
-    /// Creates the folder and those above it.
+    /// Creates the folder and those above it, durably.
     ///
     /// # Errors
     /// What the system says.
@@ -99,12 +99,6 @@ pub trait LogFile: Debug + Send + Sync {
     /// # Errors
     /// What the system says.
     fn sync_data(&self) -> io::Result<()>;
-
-    /// Length of the file.
-    ///
-    /// # Errors
-    /// What the system says.
-    fn bytes(&self) -> io::Result<u64>;
 }
 
 /// The system's own file system.
@@ -113,7 +107,19 @@ pub struct SystemFiles;
 
 impl FileSystem for SystemFiles {
     fn create_dir_all(&self, dir: &Path) -> io::Result<()> {
-        std::fs::create_dir_all(dir)
+        let missing: Vec<&Path> = dir
+            .ancestors()
+            .take_while(|ancestor| !ancestor.as_os_str().is_empty() && !ancestor.exists())
+            .collect();
+        std::fs::create_dir_all(dir)?;
+        // Without this, the loss of power could take the whole log with the name of its folder.
+        for created in missing {
+            match created.parent() {
+                Some(parent) if !parent.as_os_str().is_empty() => self.sync_dir(parent)?,
+                _ => self.sync_dir(Path::new("."))?,
+            }
+        }
+        Ok(())
     }
 
     fn list(&self, dir: &Path) -> io::Result<Vec<Entry>> {
@@ -202,9 +208,5 @@ impl LogFile for SystemFile {
 
     fn sync_data(&self) -> io::Result<()> {
         self.0.sync_data()
-    }
-
-    fn bytes(&self) -> io::Result<u64> {
-        Ok(self.0.metadata()?.len())
     }
 }

@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -113,7 +113,13 @@ impl Keeper {
             }
             if state.blocked || state.stop {
                 // Under the lock, so that it cannot overtake the keeper's clearing it.
-                self.gate.full.store(true, Ordering::SeqCst);
+                if !self.gate.full.swap(true, Ordering::SeqCst) {
+                    tracing::error!(
+                        bytes = state.bytes,
+                        max_bytes = self.disk.max_bytes,
+                        "the log is full: beacons are refused until the warehouse has taken some or there is space"
+                    );
+                }
                 return None;
             }
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
@@ -135,7 +141,7 @@ impl Keeper {
         let removed = self.disk.files.remove(&path).is_ok();
         if removed {
             let mut state = self.lock();
-            state.bytes = state.bytes.saturating_sub(self.file_bytes());
+            state.bytes = state.bytes.saturating_sub(self.disk.file_bytes());
         }
         removed
     }
@@ -169,12 +175,15 @@ impl Keeper {
         self.changed.notify_all();
     }
 
-    fn file_bytes(&self) -> u64 {
-        u64::try_from(self.disk.segment_bytes).unwrap_or(u64::MAX)
+    /// The body of the thread.
+    pub(super) fn run(&self) -> std::thread::Result<()> {
+        let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| self.work()));
+        // Whoever waits for a segment must not wait for ever.
+        self.stop();
+        ended
     }
 
-    /// The body of the thread.
-    pub(super) fn run(&self) {
+    fn work(&self) {
         loop {
             let action = {
                 let mut state = self.lock();
@@ -218,21 +227,22 @@ impl Keeper {
             return Action::Retire(retired);
         }
         let is_needed = state.ready.is_none();
-        if is_needed
-            && state.spares.len() > RESERVE
-            && state.retry_at.is_none_or(|at| at <= now)
+        let is_pausing = state.retry_at.is_some_and(|at| at > now);
+        let can_prepare = is_needed && state.spares.len() > RESERVE;
+        if can_prepare
+            && !is_pausing
             && let Some(spare) = state.spares.pop()
         {
             let id = SegmentId(state.next_id);
             state.next_id += 1;
             return Action::Prepare(spare, id);
         }
-        let has_room = state.bytes + self.file_bytes() <= self.disk.max_bytes;
-        let may_try = has_room && state.retry_at.is_none_or(|at| at <= now);
-        if state.spares.len() < RESERVE + READY_SPARES && may_try {
+        let has_room = state.bytes + self.disk.file_bytes() <= self.disk.max_bytes;
+        let can_prewrite = has_room && state.spares.len() < RESERVE + READY_SPARES;
+        if can_prewrite && !is_pausing {
             let path = spare_path(&self.disk.dir, state.next_spare);
             state.next_spare += 1;
-            state.bytes += self.file_bytes();
+            state.bytes += self.disk.file_bytes();
             return Action::Prewrite(path);
         }
         if is_needed {
@@ -240,19 +250,10 @@ impl Keeper {
             if let Some(retired) = state.retired.pop_front() {
                 return Action::Retire(retired);
             }
-            if !state.blocked {
-                tracing::error!(
-                    bytes = state.bytes,
-                    max_bytes = self.disk.max_bytes,
-                    "the log is full: beacons are refused until the warehouse has taken some, or there is space"
-                );
-            }
             state.blocked = true;
             self.changed.notify_all();
         }
-        let retry = state
-            .retry_at
-            .filter(|_| has_room && state.spares.len() < RESERVE + READY_SPARES);
+        let retry = state.retry_at.filter(|_| can_prepare || can_prewrite);
         let next = [grace_over, retry].into_iter().flatten().min();
         Action::Wait(next.map(|at| at.saturating_duration_since(now)))
     }
@@ -262,8 +263,9 @@ impl Keeper {
         let recycled = {
             let mut state = self.lock();
             let wanted = retired.fate == Fate::Recycle
-                && retired.file_bytes == self.file_bytes()
-                && state.spares.len() < SPARES_MAX;
+                && retired.file_bytes == self.disk.file_bytes()
+                && state.spares.len() < SPARES_MAX
+                && state.bytes <= self.disk.max_bytes;
             wanted.then(|| {
                 state.next_spare += 1;
                 spare_path(&self.disk.dir, state.next_spare - 1)
@@ -300,10 +302,10 @@ impl Keeper {
             Ok(prepared) => {
                 let mut state = self.lock();
                 state.ready = Some(prepared);
-                if std::mem::take(&mut state.blocked) {
+                state.blocked = false;
+                if self.gate.full.swap(false, Ordering::SeqCst) {
                     tracing::info!("the log takes beacons again");
                 }
-                self.gate.full.store(false, Ordering::SeqCst);
                 drop(state);
                 self.changed.notify_all();
             }
@@ -323,7 +325,7 @@ impl Keeper {
             }
             Err(error) => {
                 tracing::warn!(file = %path.display(), %error, "cannot make a file for the log");
-                self.discard(&[path]);
+                self.discard(&[new_spare_path(&path), path]);
             }
         }
     }
@@ -338,13 +340,13 @@ impl Keeper {
             }
         }
         let mut state = self.lock();
-        state.bytes = state.bytes.saturating_sub(self.file_bytes());
+        state.bytes = state.bytes.saturating_sub(self.disk.file_bytes());
         state.retry_at = Some(Instant::now() + RETRY);
     }
 }
 
 /// Moves a file to the quarantine.
-pub(super) fn quarantine(disk: &Disk, path: &std::path::Path) -> io::Result<()> {
+pub(super) fn quarantine(disk: &Disk, path: &Path) -> io::Result<()> {
     let dir = disk.dir.join(QUARANTINE);
     disk.files.create_dir_all(&dir)?;
     let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
@@ -364,8 +366,10 @@ pub(super) fn quarantine(disk: &Disk, path: &std::path::Path) -> io::Result<()> 
     disk.files.sync_dir(&disk.dir)
 }
 
-fn write_zeroes(disk: &Disk, path: &std::path::Path) -> io::Result<()> {
-    let file = disk.files.open(path, Access::Create)?;
+/// Makes a spare. Under its own name it is whole: one whose sync failed must not be mistaken for one.
+fn write_zeroes(disk: &Disk, path: &Path) -> io::Result<()> {
+    let new = new_spare_path(path);
+    let file = disk.files.open(&new, Access::Create)?;
     let zeroes = vec![0; ZEROES.min(disk.segment_bytes)];
     let mut offset = 0;
     while offset < disk.segment_bytes {
@@ -376,13 +380,18 @@ fn write_zeroes(disk: &Disk, path: &std::path::Path) -> io::Result<()> {
         )?;
         offset += length;
     }
-    file.sync_data()
+    file.sync_data()?;
+    disk.files.rename(&new, path)
+}
+
+fn new_spare_path(path: &Path) -> PathBuf {
+    path.with_extension("wal.new")
 }
 
 fn header(disk: &Disk, identity: Identity) -> Header {
     Header {
         identity,
-        file_bytes: u64::try_from(disk.segment_bytes).unwrap_or(u64::MAX),
+        file_bytes: disk.file_bytes(),
         created: clock::now(),
         node: disk.node,
         boot: disk.boot,
@@ -390,7 +399,7 @@ fn header(disk: &Disk, identity: Identity) -> Header {
     }
 }
 
-fn make_segment(disk: &Disk, spare: &std::path::Path, identity: Identity) -> io::Result<Prepared> {
+fn make_segment(disk: &Disk, spare: &Path, identity: Identity) -> io::Result<Prepared> {
     let block = header(disk, identity)
         .encode()
         .ok_or(io::ErrorKind::InvalidInput)?;

@@ -78,6 +78,10 @@ impl Lane {
         if let Some(refusal) = pending.refusal {
             return Err(refusal);
         }
+        // Under the lock: whoever collects before the writer's last look is committed.
+        if gate.closing.load(Ordering::SeqCst) {
+            return Err(AppendError::Closed);
+        }
         if gate.full.load(Ordering::Relaxed) {
             return Err(AppendError::Full);
         }

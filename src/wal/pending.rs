@@ -22,6 +22,8 @@ const BUFFER_KEPT_BYTES: usize = 256 * 1024;
 /// log holds neither its files nor its lock.
 #[derive(Debug)]
 pub(super) struct Gate {
+    /// Set when the log is closed: what has been collected is committed, nothing is added.
+    pub(super) closing: AtomicBool,
     /// Set by the writer when no segment is to be had, cleared by the keeper when there is one.
     pub(super) full: AtomicBool,
     /// Bytes that wait for their commit in all lanes, those in the frame under way included.

@@ -164,6 +164,7 @@ pub(super) enum Name {
     Quarantine,
     Segment(SegmentId),
     Spare(u64),
+    NewSpare,
     Foreign,
 }
 
@@ -180,6 +181,12 @@ impl Name {
             NEW_CHECKPOINT => return Self::NewCheckpoint,
             QUARANTINE => return Self::Quarantine,
             _ => {}
+        }
+        if let Some(stem) = name.strip_suffix(".new") {
+            return match Self::parse(stem) {
+                Self::Spare(_) => Self::NewSpare,
+                _ => Self::Foreign,
+            };
         }
         let Some((kind, number)) = name.strip_suffix(".wal").and_then(|stem| stem.split_once('-')) else {
             return Self::Foreign;

@@ -1,7 +1,7 @@
 //! What the log's threads and its handles share.
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -28,7 +28,6 @@ pub(super) struct Shared {
     pub(super) lanes_generation: AtomicU64,
     /// Counts what the writer should look at even if no append comes.
     pub(super) signals: AtomicU64,
-    pub(super) closing: AtomicBool,
     registry: Mutex<Registry>,
     /// Held over the checkpoint's I/O, by releases only.
     checkpoint: Mutex<CheckpointFile>,
@@ -70,7 +69,6 @@ impl Shared {
             stats: Stats::default(),
             lanes_generation: AtomicU64::new(0),
             signals: AtomicU64::new(0),
-            closing: AtomicBool::new(false),
             registry: Mutex::default(),
             checkpoint: Mutex::new(checkpoint),
             poisoned: watch::Sender::new(false),

@@ -116,7 +116,7 @@ impl Writer {
                 self.commit()?;
                 self.seal_if_due(Instant::now());
                 self.pace();
-            } else if self.shared.closing.load(Ordering::SeqCst) {
+            } else if self.shared.gate.closing.load(Ordering::SeqCst) {
                 self.seal();
                 return Ok(());
             } else {
@@ -321,7 +321,7 @@ impl Writer {
             segment,
             Outstanding {
                 path: active.path,
-                file_bytes: u64::try_from(disk.segment_bytes).unwrap_or(u64::MAX),
+                file_bytes: disk.file_bytes(),
                 rows: active.rows,
                 next_sequence,
                 since: active.first_frame.map_or_else(clock::now, |(_, at)| at),
@@ -344,7 +344,7 @@ impl Writer {
         }
         self.shared.keeper.retire(Retired {
             path: active.path,
-            file_bytes: u64::try_from(self.shared.disk.segment_bytes).unwrap_or(u64::MAX),
+            file_bytes: self.shared.disk.file_bytes(),
             since: Instant::now(),
             fate: Fate::Remove,
         });
@@ -358,7 +358,7 @@ impl Writer {
         else {
             return;
         };
-        while !self.shared.closing.load(Ordering::SeqCst) {
+        while !self.shared.gate.closing.load(Ordering::SeqCst) {
             let left = next.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return;

@@ -11,7 +11,9 @@ use tokio::task::LocalSet;
 
 use crate::config::Durability;
 use crate::domain::table::Table;
-use crate::wal::{Commit, FileSystem, Lane, Recovery, SealedSegment, SystemFiles, Wal, WalOptions};
+use crate::wal::{
+    Commit, FileSystem, Lane, Recovery, SealedSegment, SegmentRows, SystemFiles, Wal, WalOptions,
+};
 
 /// Far above anything that a working log needs.
 pub(super) const PATIENCE: Duration = Duration::from_secs(30);
@@ -67,8 +69,13 @@ pub(super) fn append(lane: &Lane, table: Table, text: &str) -> Commit {
 
 /// Every row of a segment, as table and text.
 pub(super) fn rows(wal: &Wal, segment: &SealedSegment) -> Vec<(String, String)> {
+    rows_of(wal.read(segment).unwrap())
+}
+
+/// Every row, as table and text.
+pub(super) fn rows_of(read: SegmentRows) -> Vec<(String, String)> {
     let mut found = Vec::new();
-    for table in wal.read(segment).unwrap().tables {
+    for table in read.tables {
         let bytes = table.payload.concat();
         let mut rest = bytes.as_slice();
         for length in table.row_bytes {

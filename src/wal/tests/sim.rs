@@ -1,0 +1,534 @@
+//! A disk in memory that can fail at any operation, lose power, and forget what was not synced.
+//!
+//! Contents and names are kept twice: as the running system sees them, and as the medium has them. What lies
+//! between is lost at the loss of power, in sectors of 512 bytes, all of it, none of it or some of it.
+//! Names are lost as a journalling file system loses them: the later ones first.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rand::rngs::SmallRng;
+use rand::{RngExt as _, SeedableRng as _};
+
+use crate::wal::{Access, Entry, FileSystem, LockGuard, LogFile};
+
+const SECTOR: usize = 512;
+
+/// What goes wrong at one operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// The operation fails and does nothing; a sync that fails leaves what it should have synced unsure
+    /// for good, as Linux does.
+    Error,
+    /// A write does half of its work and fails for want of space.
+    Short,
+    /// A write does all of its work and fails all the same.
+    Lie,
+    /// The machine stops here: this operation is done in part, no later one is done at all.
+    Halt,
+}
+
+/// How the machine stops.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stop {
+    /// Only the process dies: the kernel keeps what it has.
+    Process,
+    /// The power goes, and the unsynced writes with it: all, none or some of them.
+    Power(Loss),
+}
+
+/// What becomes of unsynced writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Loss {
+    All,
+    None,
+    Some,
+}
+
+/// The kind of an operation, to aim faults at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Open,
+    Write,
+    Sync,
+    Rename,
+    Remove,
+    SyncDir,
+}
+
+#[derive(Debug, Default)]
+struct Inode {
+    seen: Vec<u8>,
+    durable: Vec<u8>,
+    /// Writes since the last sync, oldest first.
+    unsynced: Vec<(usize, Vec<u8>)>,
+    /// Writes whose sync failed: no later sync makes them durable, but the medium may have them.
+    unsure: Vec<(usize, Vec<u8>)>,
+}
+
+#[derive(Clone, Debug)]
+enum Naming {
+    Add(PathBuf, usize),
+    Rename(PathBuf, PathBuf),
+    Remove(PathBuf),
+}
+
+#[derive(Debug)]
+struct State {
+    inodes: Vec<Inode>,
+    names: BTreeMap<PathBuf, usize>,
+    durable_names: BTreeMap<PathBuf, usize>,
+    unsynced_names: Vec<Naming>,
+    dirs: BTreeSet<PathBuf>,
+    locked: HashSet<PathBuf>,
+    operations: u64,
+    faults: BTreeMap<u64, Fault>,
+    fault_on: Option<(Kind, Fault)>,
+    halted: bool,
+    /// A sync has failed, in this life or an earlier one.
+    sync_failed: bool,
+    capacity: usize,
+    boot: u8,
+    random: SmallRng,
+}
+
+/// The disk. Clones are the same disk.
+#[derive(Clone, Debug)]
+pub(super) struct SimDisk(Arc<Mutex<State>>);
+
+impl SimDisk {
+    pub(super) fn new(seed: u64) -> Self {
+        Self(Arc::new(Mutex::new(State {
+            inodes: Vec::new(),
+            names: BTreeMap::new(),
+            durable_names: BTreeMap::new(),
+            unsynced_names: Vec::new(),
+            dirs: BTreeSet::new(),
+            locked: HashSet::new(),
+            operations: 0,
+            faults: BTreeMap::new(),
+            fault_on: None,
+            halted: false,
+            sync_failed: false,
+            capacity: usize::MAX,
+            boot: 1,
+            random: SmallRng::seed_from_u64(seed),
+        })))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Operations so far.
+    pub(super) fn operations(&self) -> u64 {
+        self.lock().operations
+    }
+
+    /// Puts a fault at the operation with this number.
+    pub(super) fn fault_at(&self, operation: u64, fault: Fault) {
+        self.lock().faults.insert(operation, fault);
+    }
+
+    /// Every operation of this kind fails from now on.
+    pub(super) fn fault_on(&self, fault: Option<(Kind, Fault)>) {
+        self.lock().fault_on = fault;
+    }
+
+    /// Sets the space for the contents of all files.
+    pub(super) fn set_capacity(&self, bytes: usize) {
+        self.lock().capacity = bytes;
+    }
+
+    /// A sync has failed, in this life or an earlier one.
+    pub(super) fn has_failed_a_sync(&self) -> bool {
+        self.lock().sync_failed
+    }
+
+    /// Nothing is done any more, for the process that runs.
+    pub(super) fn halt(&self) {
+        self.lock().halted = true;
+    }
+
+    /// The disk as the next process finds it. The one before it holds a dead disk.
+    pub(super) fn restart(&self, stop: Stop) -> Self {
+        let mut state = self.lock();
+        state.halted = true;
+        let seed = state.random.random();
+        let mut next = State {
+            inodes: Vec::new(),
+            names: state.names.clone(),
+            durable_names: BTreeMap::new(),
+            unsynced_names: Vec::new(),
+            dirs: state.dirs.clone(),
+            locked: HashSet::new(),
+            operations: 0,
+            faults: BTreeMap::new(),
+            fault_on: None,
+            halted: false,
+            sync_failed: state.sync_failed,
+            capacity: state.capacity,
+            boot: state.boot,
+            random: SmallRng::seed_from_u64(seed),
+        };
+        match stop {
+            Stop::Process => {
+                next.inodes = std::mem::take(&mut state.inodes);
+                next.durable_names = state.durable_names.clone();
+                next.unsynced_names = state.unsynced_names.clone();
+            }
+            Stop::Power(loss) => {
+                next.boot = state.boot.wrapping_add(1);
+                next.names = state.names_after(loss);
+                next.durable_names = next.names.clone();
+                let State { inodes, random, .. } = &mut *state;
+                next.inodes = inodes.iter().map(|inode| inode.after(loss, random)).collect();
+            }
+        }
+        Self(Arc::new(Mutex::new(next)))
+    }
+
+    /// Changes a file behind the log's back, durably.
+    pub(super) fn tamper(&self, path: &Path, change: impl FnOnce(&mut Vec<u8>)) {
+        let mut state = self.lock();
+        let inode = state.names[path];
+        let inode = &mut state.inodes[inode];
+        change(&mut inode.seen);
+        inode.durable = inode.seen.clone();
+    }
+
+    /// Puts a file there, durably.
+    pub(super) fn put(&self, path: &Path, content: Vec<u8>) {
+        let mut state = self.lock();
+        state.inodes.push(Inode {
+            durable: content.clone(),
+            seen: content,
+            ..Inode::default()
+        });
+        let inode = state.inodes.len() - 1;
+        state.names.insert(path.to_owned(), inode);
+        state.durable_names.insert(path.to_owned(), inode);
+    }
+
+    pub(super) fn delete(&self, path: &Path) {
+        let mut state = self.lock();
+        state.names.remove(path);
+        state.durable_names.remove(path);
+    }
+
+    pub(super) fn content(&self, path: &Path) -> Option<Vec<u8>> {
+        let state = self.lock();
+        state
+            .names
+            .get(path)
+            .map(|inode| state.inodes[*inode].seen.clone())
+    }
+
+    /// A copy that shares nothing.
+    pub(super) fn copy(&self) -> Self {
+        let state = self.lock();
+        let copy = Self::new(7);
+        for (path, inode) in &state.names {
+            copy.put(path, state.inodes[*inode].seen.clone());
+        }
+        copy.lock().dirs = state.dirs.clone();
+        copy
+    }
+
+    /// Names of files below the folder, with the folder's own name cut off.
+    pub(super) fn names(&self, dir: &Path) -> Vec<String> {
+        let state = self.lock();
+        let below = |path: &PathBuf| path.strip_prefix(dir).ok().map(|rest| rest.display().to_string());
+        state.names.keys().filter_map(below).collect()
+    }
+}
+
+impl Inode {
+    fn after(&self, loss: Loss, random: &mut SmallRng) -> Self {
+        let mut durable = self.durable.clone();
+        for (offset, bytes) in self.unsure.iter().chain(&self.unsynced) {
+            let mut from = 0;
+            while from < bytes.len() {
+                let sector_end = (offset + from) / SECTOR * SECTOR + SECTOR;
+                let to = bytes.len().min(sector_end - offset);
+                let is_kept = match loss {
+                    Loss::All => false,
+                    Loss::None => true,
+                    Loss::Some => random.random(),
+                };
+                if is_kept {
+                    write(&mut durable, offset + from, &bytes[from..to]);
+                }
+                from = to;
+            }
+        }
+        Self {
+            seen: durable.clone(),
+            durable,
+            ..Self::default()
+        }
+    }
+}
+
+fn write(content: &mut Vec<u8>, offset: usize, bytes: &[u8]) {
+    let end = offset + bytes.len();
+    if content.len() < end {
+        content.resize(end, 0);
+    }
+    content[offset..end].copy_from_slice(bytes);
+}
+
+impl State {
+    fn names_after(&mut self, loss: Loss) -> BTreeMap<PathBuf, usize> {
+        let mut names = self.durable_names.clone();
+        let kept = match loss {
+            Loss::All => 0,
+            Loss::None => self.unsynced_names.len(),
+            Loss::Some => self.random.random_range(0..=self.unsynced_names.len()),
+        };
+        for naming in &self.unsynced_names[..kept] {
+            apply(&mut names, naming);
+        }
+        names
+    }
+
+    /// Counts an operation; tells what goes wrong at it.
+    fn begin(&mut self, kind: Kind) -> io::Result<Option<Fault>> {
+        if self.halted {
+            return Err(io::Error::other("the machine has stopped"));
+        }
+        let number = self.operations;
+        self.operations += 1;
+        let everywhere = self
+            .fault_on
+            .filter(|(wanted, _)| *wanted == kind)
+            .map(|(_, fault)| fault);
+        let fault = self.faults.remove(&number).or(everywhere);
+        if fault == Some(Fault::Halt) {
+            self.halted = true;
+        }
+        Ok(fault)
+    }
+
+    fn name(&mut self, naming: Naming) {
+        apply(&mut self.names, &naming);
+        self.unsynced_names.push(naming);
+    }
+
+    fn used(&self) -> usize {
+        self.names
+            .values()
+            .map(|inode| self.inodes[*inode].seen.len())
+            .sum()
+    }
+}
+
+fn apply(names: &mut BTreeMap<PathBuf, usize>, naming: &Naming) {
+    match naming {
+        Naming::Add(path, inode) => {
+            names.insert(path.clone(), *inode);
+        }
+        Naming::Rename(from, to) => {
+            if let Some(inode) = names.remove(from) {
+                names.insert(to.clone(), inode);
+            }
+        }
+        Naming::Remove(path) => {
+            names.remove(path);
+        }
+    }
+}
+
+fn broken() -> io::Error {
+    io::Error::from_raw_os_error(5)
+}
+
+fn no_space() -> io::Error {
+    io::ErrorKind::StorageFull.into()
+}
+
+impl FileSystem for SimDisk {
+    fn create_dir_all(&self, dir: &Path) -> io::Result<()> {
+        self.lock().dirs.insert(dir.to_owned());
+        Ok(())
+    }
+
+    fn list(&self, dir: &Path) -> io::Result<Vec<Entry>> {
+        let state = self.lock();
+        let folders = state
+            .dirs
+            .iter()
+            .filter(|path| path.parent() == Some(dir))
+            .map(|path| (path, None));
+        let files = state.names.iter().filter(|(path, _)| path.parent() == Some(dir));
+        Ok(files
+            .map(|(path, inode)| (path, Some(state.inodes[*inode].seen.len())))
+            .chain(folders)
+            .map(|(path, bytes)| Entry {
+                name: path.file_name().unwrap().to_string_lossy().into_owned(),
+                bytes: u64::try_from(bytes.unwrap_or_default()).unwrap(),
+                is_file: bytes.is_some(),
+            })
+            .collect())
+    }
+
+    fn open(&self, path: &Path, access: Access) -> io::Result<Box<dyn LogFile>> {
+        let mut state = self.lock();
+        let known = state.names.get(path).copied();
+        let inode = match (access, known) {
+            (Access::Create, Some(_)) => return Err(io::ErrorKind::AlreadyExists.into()),
+            (Access::Create, None) => {
+                if state.begin(Kind::Open)?.is_some() {
+                    return Err(no_space());
+                }
+                state.inodes.push(Inode::default());
+                let inode = state.inodes.len() - 1;
+                state.name(Naming::Add(path.to_owned(), inode));
+                inode
+            }
+            (_, Some(inode)) => inode,
+            (_, None) => return Err(io::ErrorKind::NotFound.into()),
+        };
+        Ok(Box::new(SimFile {
+            disk: self.clone(),
+            path: path.to_owned(),
+            inode,
+        }))
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        let mut state = self.lock();
+        if !state.names.contains_key(from) {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        match state.begin(Kind::Rename)? {
+            None => {
+                state.name(Naming::Rename(from.to_owned(), to.to_owned()));
+                Ok(())
+            }
+            Some(Fault::Lie) => {
+                state.name(Naming::Rename(from.to_owned(), to.to_owned()));
+                Err(broken())
+            }
+            Some(_) => Err(broken()),
+        }
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        let mut state = self.lock();
+        if !state.names.contains_key(path) {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        match state.begin(Kind::Remove)? {
+            None => {
+                state.name(Naming::Remove(path.to_owned()));
+                Ok(())
+            }
+            Some(_) => Err(broken()),
+        }
+    }
+
+    fn sync_dir(&self, dir: &Path) -> io::Result<()> {
+        let mut state = self.lock();
+        match state.begin(Kind::SyncDir)? {
+            None => {
+                state.durable_names = state.names.clone();
+                state.unsynced_names.clear();
+                Ok(())
+            }
+            Some(_) => Err(broken()),
+        }
+    }
+
+    fn lock(&self, path: &Path) -> io::Result<Option<LockGuard>> {
+        let is_free = Self::lock(self).locked.insert(path.to_owned());
+        Ok(is_free.then(|| {
+            Box::new(SimLock {
+                disk: self.clone(),
+                path: path.to_owned(),
+            }) as LockGuard
+        }))
+    }
+
+    fn boot_id(&self) -> [u8; 16] {
+        [Self::lock(self).boot; 16]
+    }
+}
+
+struct SimLock {
+    disk: SimDisk,
+    path: PathBuf,
+}
+
+impl Drop for SimLock {
+    fn drop(&mut self) {
+        self.disk.lock().locked.remove(&self.path);
+    }
+}
+
+#[derive(Debug)]
+struct SimFile {
+    disk: SimDisk,
+    path: PathBuf,
+    inode: usize,
+}
+
+impl LogFile for SimFile {
+    fn write_all_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        let offset = usize::try_from(offset).unwrap();
+        let mut state = self.disk.lock();
+        let grows_by = (offset + bytes.len()).saturating_sub(state.inodes[self.inode].seen.len());
+        if state.used() + grows_by > state.capacity {
+            state.begin(Kind::Write)?;
+            return Err(no_space());
+        }
+        let fault = state.begin(Kind::Write)?;
+        let inode = &mut state.inodes[self.inode];
+        let done = match fault {
+            None | Some(Fault::Lie) => bytes,
+            Some(Fault::Short | Fault::Halt) => &bytes[..bytes.len() / 2],
+            Some(Fault::Error) => &[],
+        };
+        write(&mut inode.seen, offset, done);
+        inode.unsynced.push((offset, done.to_vec()));
+        match fault {
+            None => Ok(()),
+            Some(Fault::Short) => Err(no_space()),
+            Some(_) => Err(broken()),
+        }
+    }
+
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        let state = self.disk.lock();
+        let content = &state.inodes[self.inode].seen;
+        let offset = usize::try_from(offset).unwrap().min(content.len());
+        let count = buffer.len().min(content.len() - offset);
+        buffer[..count].copy_from_slice(&content[offset..offset + count]);
+        Ok(count)
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        let mut state = self.disk.lock();
+        let fault = state.begin(Kind::Sync)?;
+        if fault == Some(Fault::Halt) {
+            return Err(broken());
+        }
+        state.sync_failed |= fault.is_some();
+        let inode = &mut state.inodes[self.inode];
+        if fault.is_some() {
+            let unsynced = std::mem::take(&mut inode.unsynced);
+            inode.unsure.extend(unsynced);
+            return Err(broken());
+        }
+        for (offset, bytes) in std::mem::take(&mut inode.unsynced) {
+            let end = offset + bytes.len();
+            inode
+                .unsure
+                .retain(|(start, older)| *start >= end || start + older.len() <= offset);
+            write(&mut inode.durable, offset, &bytes);
+        }
+        Ok(())
+    }
+}

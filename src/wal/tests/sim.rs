@@ -393,7 +393,6 @@ impl FileSystem for SimDisk {
         };
         Ok(Box::new(SimFile {
             disk: self.clone(),
-            path: path.to_owned(),
             inode,
         }))
     }
@@ -430,7 +429,7 @@ impl FileSystem for SimDisk {
         }
     }
 
-    fn sync_dir(&self, dir: &Path) -> io::Result<()> {
+    fn sync_dir(&self, _dir: &Path) -> io::Result<()> {
         let mut state = self.lock();
         match state.begin(Kind::SyncDir)? {
             None => {
@@ -471,7 +470,6 @@ impl Drop for SimLock {
 #[derive(Debug)]
 struct SimFile {
     disk: SimDisk,
-    path: PathBuf,
     inode: usize,
 }
 

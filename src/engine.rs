@@ -14,15 +14,15 @@
 //! # Actors in the engine's process
 //! ```text
 //! stdin (held by the parent) ──EOF──► thread "engine-parent" ──closes──► stop pipe ──EOF──► host session ends
-//!                                            └─ after 3 s without an end: ends the process
+//!                                            └─ ends the process when that takes too long
 //! host session ── start.sql: port number ──► port pipe ──► thread "engine-port" ──► connection.json, "ready"
 //! main thread ── in the library from the start to the end
 //! ```
 //!
 //! # Guarantees
 //! 1. **The engine ends with its parent**, however that one ends: the parent's death closes the pipe. A query
-//!    that will not stop cannot hold it up for more than [`STOP_TIMEOUT`]. (A process that is suspended ends
-//!    when it is resumed, or killed.)
+//!    that will not stop cannot hold it up: for [`STOP_TIMEOUT`] after an ordered stop, for a quarter of a
+//!    second after the parent's death. (A process that is suspended ends when it is resumed, or killed.)
 //! 2. **One engine a folder**, by a lock that the system takes back from the dead.
 //! 3. **`connection.json` is never half written and never outlives a life in the eyes of the supervisor**: the
 //!    file goes before each start, and what it says is believed only after a query with its password.
@@ -44,7 +44,7 @@ mod probe;
 pub mod supervisor;
 
 use std::ffi::CString;
-use std::io::{self, BufRead, BufReader, PipeReader, PipeWriter, Write};
+use std::io::{self, BufRead, BufReader, PipeReader, PipeWriter, Read, Write};
 use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -57,8 +57,15 @@ use crate::domain::connection::Connection;
 use config::{Credentials, READER, WRITER};
 use folder::Folder;
 
-/// Time that a stop may take before the process is ended without asking.
+/// Time that an ordered stop may take before the process is ended without asking.
 pub const STOP_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// The same when the parent died. Its successor is waiting for the folder, and will send again whatever was
+/// not answered.
+const ORPHAN_TIMEOUT: Duration = Duration::from_millis(250);
+
+/// What a parent that stops in order writes before it closes the engine's input.
+const FAREWELL: &[u8] = b"stop\n";
 
 /// The line on the engine's standard output that says: the port is open, `connection.json` is written.
 const READY_LINE: &str = "fresnel-engine ready";
@@ -266,21 +273,33 @@ fn watch_parent(folder: Folder, stop: PipeWriter) -> Result<Arc<AtomicBool>, Eng
     let gone = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&gone);
     start_thread("engine-parent", move || {
-        // Whatever the parent writes is ignored; an error is an end too.
-        let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
+        let in_order = said_farewell(io::stdin().lock());
         flag.store(true, Ordering::Release);
         if let Err(error) = folder.remove(&folder.connection_json()) {
             tracing::warn!(%error, "the connection file stays");
         }
         drop(stop);
-        let deadline = Instant::now() + STOP_TIMEOUT;
+        let patience = if in_order { STOP_TIMEOUT } else { ORPHAN_TIMEOUT };
+        let deadline = Instant::now() + patience;
         while let Some(left) = deadline.checked_duration_since(Instant::now()) {
             thread::park_timeout(left);
         }
-        tracing::warn!("ClickHouse does not stop: ending it");
+        tracing::info!("ClickHouse has something under way: ending it");
         end_process();
     })?;
     Ok(gone)
+}
+
+/// Reads until the end, which an error is too; says whether the last that came was the farewell.
+fn said_farewell(mut input: impl Read) -> bool {
+    let mut last = Vec::new();
+    let mut buffer = [0; 64];
+    while let Ok(length @ 1..) = input.read(&mut buffer) {
+        last.extend_from_slice(&buffer[..length]);
+        let surplus = last.len().saturating_sub(FAREWELL.len());
+        last.drain(..surplus);
+    }
+    last == FAREWELL
 }
 
 fn start_thread(name: &'static str, body: impl FnOnce() + Send + 'static) -> Result<(), EngineError> {
@@ -296,4 +315,19 @@ fn start_thread(name: &'static str, body: impl FnOnce() + Send + 'static) -> Res
 fn end_process() -> ! {
     let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
     std::process::abort()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_farewell_at_the_very_end_makes_a_stop_orderly() {
+        assert!(said_farewell(&b"stop\n"[..]));
+        let long = [&[b'x'; 1000][..], b"stop\n"].concat();
+        assert!(said_farewell(&long[..]));
+        for input in [&b""[..], b"stop", b"stop\nx", b"op\n"] {
+            assert!(!said_farewell(input));
+        }
+    }
 }

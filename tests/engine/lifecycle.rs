@@ -141,6 +141,40 @@ async fn the_engine_ends_when_its_parent_is_killed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_orphan_with_a_query_under_way_ends_too() {
+    let data_dir = tempfile::tempdir().unwrap();
+    let mut engine = BareEngine::start(data_dir.path());
+    engine.wait_until_listening();
+    let text = std::fs::read(data_dir.path().join("engine/connection.json")).unwrap();
+    let connection: Connection = serde_json::from_slice(&text).unwrap();
+    let client = client(&connection, &connection.user, connection.password.reveal());
+    let sql = "SELECT count() FROM numbers(1000000000000) WHERE NOT ignore(sipHash64(number))";
+    let endless = client.query(sql).fetch_one::<u64>();
+    let running = async {
+        let sql = "SELECT count() FROM system.processes WHERE query LIKE '%sipHash64%'";
+        let start = Instant::now();
+        while client.query(sql).fetch_one::<u64>().await.unwrap() < 2 {
+            assert!(
+                start.elapsed() < Duration::from_secs(30),
+                "the query does not start"
+            );
+        }
+    };
+    tokio::select! {
+        () = running => {}
+        answer = endless => panic!("the query ended early: {answer:?}"),
+    }
+    drop(engine.0.stdin.take());
+    let status = engine.0.wait().unwrap();
+    assert_eq!(
+        std::os::unix::process::ExitStatusExt::signal(&status),
+        Some(9),
+        "{status}"
+    );
+    assert!(!folder_is_taken(data_dir.path()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_second_engine_on_the_folder_says_so() {
     let data_dir = tempfile::tempdir().unwrap();
     let mut first = BareEngine::start(data_dir.path());

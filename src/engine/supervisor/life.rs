@@ -6,14 +6,14 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
-use tokio::io::BufReader;
+use tokio::io::{AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdin, Command};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::engine::output::{Tail, pass_on};
-use crate::engine::{READY_LINE, STOP_TIMEOUT};
+use crate::engine::{FAREWELL, READY_LINE, STOP_TIMEOUT};
 use crate::task;
 
 /// Time in which a dead process's last lines must have been read.
@@ -99,8 +99,10 @@ impl Life {
         }
     }
 
-    /// Closes the engine's input, and kills it when that does not help in time.
+    /// Asks the engine to end and closes its input, and kills it when that does not help in time.
     pub(crate) async fn stop(mut self) {
+        // A dead one cannot be told.
+        self.input.write_all(FAREWELL).await.ok();
         drop(self.input);
         if timeout(STOP_TIMEOUT, self.child.wait()).await.is_err() {
             tracing::warn!("the engine does not stop: killing it");

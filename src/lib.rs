@@ -42,6 +42,7 @@ pub mod flush;
 pub mod ingest;
 pub mod metric_definitions;
 pub mod process;
+pub mod query;
 pub mod task;
 pub mod telemetry;
 pub mod wal;

@@ -1,0 +1,452 @@
+//! What is asked, and how it is read from a query string.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use jiff::civil::{Date, DateTime};
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+
+use super::POINTS_MAX;
+use super::grid::Grid;
+use crate::clock::UnixMicros;
+use crate::domain::beacon::{METRIC_TYPES, VITALS};
+use crate::domain::field_error::{FieldError, FieldFault};
+
+/// Range without `from`.
+const RANGE_DEFAULT: SignedDuration = SignedDuration::from_hours(24);
+/// Points that `auto` aims at: a few pixels a point on a wide screen.
+const AUTO_POINTS_MAX: i64 = 300;
+/// Groups without `groups_max`, and the most.
+const GROUPS_DEFAULT: usize = 10;
+const GROUPS_MAX: usize = 100;
+/// Values of one filter.
+const FILTER_VALUES_MAX: usize = 50;
+/// Characters of a filter's value: what the longest stored text may have.
+const FILTER_CHARS_MAX: usize = 1_024;
+/// Times that ClickHouse's `DateTime` holds, with a margin: 1970 to 2100.
+const SECONDS: std::ops::Range<i64> = 0..4_102_444_800;
+
+/// Length of a bucket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Interval {
+    /// `1m`
+    Minute,
+    /// `5m`
+    FiveMinutes,
+    /// `15m`
+    QuarterHour,
+    /// `1h`
+    Hour,
+    /// `6h`
+    SixHours,
+    /// `1d`
+    Day,
+}
+
+impl Interval {
+    const ALL: [(&'static str, Self); 6] = [
+        ("1m", Self::Minute),
+        ("5m", Self::FiveMinutes),
+        ("15m", Self::QuarterHour),
+        ("1h", Self::Hour),
+        ("6h", Self::SixHours),
+        ("1d", Self::Day),
+    ];
+
+    /// Its usual length; a day with a change of daylight saving has an hour more or less.
+    #[must_use]
+    pub const fn seconds(self) -> i64 {
+        match self {
+            Self::Minute => 60,
+            Self::FiveMinutes => 300,
+            Self::QuarterHour => 900,
+            Self::Hour => 3_600,
+            Self::SixHours => 21_600,
+            Self::Day => 86_400,
+        }
+    }
+
+    /// The shortest one that gives a readable number of points.
+    fn auto(range_seconds: i64) -> Self {
+        Self::ALL
+            .into_iter()
+            .map(|(_, interval)| interval)
+            .find(|interval| range_seconds / interval.seconds() <= AUTO_POINTS_MAX)
+            .unwrap_or(Self::Day)
+    }
+}
+
+/// A column that can be filtered or grouped by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Dimension {
+    /// Name of a web vital, or as sent.
+    Name,
+    /// Page.
+    Page,
+    /// Called endpoint.
+    ApiEndpoint,
+    /// Release of the frontend.
+    Release,
+    /// Environment of the frontend.
+    Environment,
+    /// HTTP method of the call.
+    Method,
+    /// HTTP status of the call.
+    Status,
+    /// Region.
+    Region,
+    /// Effect.
+    EffectId,
+    /// Session.
+    SessionId,
+    /// User.
+    UserId,
+}
+
+impl Dimension {
+    const ALL: [Self; 11] = [
+        Self::Name,
+        Self::Page,
+        Self::ApiEndpoint,
+        Self::Release,
+        Self::Environment,
+        Self::Method,
+        Self::Status,
+        Self::Region,
+        Self::EffectId,
+        Self::SessionId,
+        Self::UserId,
+    ];
+
+    /// Name of the parameter, which is the name of the column.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Name => "name",
+            Self::Page => "page",
+            Self::ApiEndpoint => "api_endpoint",
+            Self::Release => "release",
+            Self::Environment => "environment",
+            Self::Method => "method",
+            Self::Status => "status",
+            Self::Region => "region",
+            Self::EffectId => "effect_id",
+            Self::SessionId => "session_id",
+            Self::UserId => "user_id",
+        }
+    }
+
+    /// True when the rollups keep it.
+    #[must_use]
+    pub const fn in_rollups(self) -> bool {
+        matches!(
+            self,
+            Self::Name | Self::Page | Self::ApiEndpoint | Self::Release | Self::Environment
+        )
+    }
+}
+
+/// A question for series.
+#[derive(Clone, Debug)]
+pub struct TimeseriesRequest {
+    pub(super) types: Vec<&'static str>,
+    pub(super) interval: Interval,
+    pub(super) zone_name: String,
+    pub(super) grid: Grid,
+    pub(super) group_by: Option<Dimension>,
+    pub(super) groups_max: usize,
+    /// Values that pass, by dimension; none means all.
+    pub(super) filters: BTreeMap<Dimension, Vec<String>>,
+}
+
+impl TimeseriesRequest {
+    /// Reads the parameters of a query string, already decoded.
+    ///
+    /// | parameter | meaning |
+    /// |---|---|
+    /// | `type` | type of metric; may be repeated; the only one that must be there |
+    /// | `from`, `to` | ISO 8601, with an offset or in `timezone`; `to` is now and `from` a day before it unless given |
+    /// | `interval` | `1m`, `5m`, `15m`, `1h`, `6h`, `1d`, or `auto` |
+    /// | `timezone` | IANA name; UTC unless given |
+    /// | `group_by` | `page` or `api_endpoint` |
+    /// | `groups_max` | groups with the most events that are shown, 1 to 100; the rest is `__other__` |
+    /// | `name`, `page`, `api_endpoint`, `release`, `environment`, `method`, `status`, `region`, `effect_id`, `session_id`, `user_id` | value that passes; may be repeated |
+    ///
+    /// A parameter without a value counts as not given.
+    ///
+    /// # Errors
+    /// Every parameter that is unknown or cannot be used.
+    pub fn parse<'a>(
+        parameters: impl IntoIterator<Item = (Cow<'a, str>, Cow<'a, str>)>,
+        now: UnixMicros,
+    ) -> Result<Self, Vec<FieldError>> {
+        let mut reader = Reader::new(parameters);
+        let types = reader.types();
+        let zone_name = reader.one("timezone").unwrap_or_else(|| "UTC".to_owned());
+        let zone = reader.zone(&zone_name);
+        let (from, to) = reader.range(&zone, now);
+        let interval = reader.interval(to.as_second() - from.as_second());
+        let group_by = reader.group_by();
+        let groups_max = reader.groups_max();
+        let filters = reader.filters();
+        reader.nothing_else();
+
+        let series = series_max(&types, group_by.map(|_| groups_max), &filters);
+        let buckets = (to.as_second() - from.as_second()) / interval.seconds() + 1;
+        if usize::try_from(buckets)
+            .unwrap_or(usize::MAX)
+            .saturating_mul(series)
+            > POINTS_MAX
+        {
+            reader.fault(
+                "interval",
+                FieldFault::OutOfRange,
+                format!("range, interval and groups make more than {POINTS_MAX} points: take a longer interval, a shorter range or fewer groups"),
+            );
+        }
+        if !reader.faults.is_empty() {
+            return Err(reader.faults);
+        }
+        Ok(Self {
+            types,
+            interval,
+            zone_name,
+            grid: Grid::new(from, to, interval, &zone),
+            group_by,
+            groups_max,
+            filters,
+        })
+    }
+}
+
+/// Most series that the answer can have.
+fn series_max(types: &[&str], groups: Option<usize>, filters: &BTreeMap<Dimension, Vec<String>>) -> usize {
+    let names = match filters.get(&Dimension::Name) {
+        Some(names) => names.len(),
+        None => VITALS.len() + 1,
+    };
+    let kinds: usize = types
+        .iter()
+        .map(|kind| if *kind == VITALS_TYPE { names } else { 1 })
+        .sum();
+    kinds * groups.map_or(1, |groups| groups + 1)
+}
+
+/// The type whose rows are told apart by name.
+pub(super) const VITALS_TYPE: &str = METRIC_TYPES[3];
+
+/// Takes parameters out of the query string one by one, and collects what is wrong.
+struct Reader {
+    values: BTreeMap<String, Vec<String>>,
+    faults: Vec<FieldError>,
+}
+
+impl Reader {
+    fn new<'a>(parameters: impl IntoIterator<Item = (Cow<'a, str>, Cow<'a, str>)>) -> Self {
+        let mut values: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for (name, value) in parameters {
+            let values = values.entry(name.into_owned()).or_default();
+            if !value.is_empty() {
+                values.push(value.into_owned());
+            }
+        }
+        Self {
+            values,
+            faults: Vec::new(),
+        }
+    }
+
+    fn fault(
+        &mut self,
+        field: impl Into<Cow<'static, str>>,
+        code: FieldFault,
+        message: impl Into<Cow<'static, str>>,
+    ) {
+        self.faults.push(FieldError::new(field, code, message));
+    }
+
+    fn all(&mut self, name: &str) -> Vec<String> {
+        self.values.remove(name).unwrap_or_default()
+    }
+
+    fn one(&mut self, name: &'static str) -> Option<String> {
+        let mut values = self.all(name);
+        if values.len() > 1 {
+            self.fault(name, FieldFault::Duplicate, "must be given once");
+        }
+        values.pop()
+    }
+
+    fn types(&mut self) -> Vec<&'static str> {
+        let mut types = Vec::new();
+        let sent = self.all("type");
+        if sent.is_empty() {
+            self.fault("type", FieldFault::Missing, one_of(METRIC_TYPES));
+        }
+        for value in sent {
+            match METRIC_TYPES.into_iter().find(|known| *known == value) {
+                Some(known) if types.contains(&known) => {}
+                Some(known) => types.push(known),
+                None => self.fault("type", FieldFault::UnknownValue, one_of(METRIC_TYPES)),
+            }
+        }
+        types
+    }
+
+    fn zone(&mut self, name: &str) -> TimeZone {
+        TimeZone::get(name).unwrap_or_else(|_| {
+            self.fault(
+                "timezone",
+                FieldFault::UnknownValue,
+                "must be the IANA name of a time zone, like Europe/Berlin",
+            );
+            TimeZone::UTC
+        })
+    }
+
+    fn range(&mut self, zone: &TimeZone, now: UnixMicros) -> (Timestamp, Timestamp) {
+        let now = Timestamp::from_microsecond(now.0).unwrap_or_default();
+        let to = self.time("to", zone).unwrap_or(now);
+        let from = self
+            .time("from", zone)
+            .unwrap_or_else(|| to.saturating_sub(RANGE_DEFAULT).unwrap_or(to));
+        if from >= to {
+            self.fault("from", FieldFault::OutOfRange, "must be before `to`");
+            return (to.saturating_sub(RANGE_DEFAULT).unwrap_or(to), to);
+        }
+        (from, to)
+    }
+
+    fn time(&mut self, name: &'static str, zone: &TimeZone) -> Option<Timestamp> {
+        // A `+` that nobody encoded has become a space.
+        let text = self.one(name)?.replace(' ', "+");
+        let time = text.parse::<Timestamp>().or_else(|_| {
+            text.parse::<DateTime>()
+                .or_else(|_| text.parse::<Date>().map(DateTime::from))
+                .and_then(|local| zone.to_timestamp(local))
+        });
+        match time {
+            Ok(time) if SECONDS.contains(&time.as_second()) => Some(time),
+            Ok(_) => {
+                self.fault(name, FieldFault::OutOfRange, "must be from 1970 to 2099");
+                None
+            }
+            Err(_) => {
+                self.fault(
+                    name,
+                    FieldFault::BadFormat,
+                    "must be a time in ISO 8601, like 2026-07-01T12:00:00Z",
+                );
+                None
+            }
+        }
+    }
+
+    fn interval(&mut self, range_seconds: i64) -> Interval {
+        let Some(sent) = self.one("interval").filter(|sent| sent != "auto") else {
+            return Interval::auto(range_seconds);
+        };
+        let known = Interval::ALL.into_iter().find(|(name, _)| *name == sent);
+        known.map_or_else(
+            || {
+                self.fault(
+                    "interval",
+                    FieldFault::UnknownValue,
+                    one_of(["1m", "5m", "15m", "1h", "6h", "1d", "auto"]),
+                );
+                Interval::auto(range_seconds)
+            },
+            |(_, interval)| interval,
+        )
+    }
+
+    fn group_by(&mut self) -> Option<Dimension> {
+        let sent = self.one("group_by")?;
+        let known = [Dimension::Page, Dimension::ApiEndpoint]
+            .into_iter()
+            .find(|known| known.name() == sent);
+        if known.is_none() {
+            self.fault(
+                "group_by",
+                FieldFault::UnknownValue,
+                one_of(["page", "api_endpoint"]),
+            );
+        }
+        known
+    }
+
+    fn groups_max(&mut self) -> usize {
+        let Some(sent) = self.one("groups_max") else {
+            return GROUPS_DEFAULT;
+        };
+        match sent.parse() {
+            Ok(groups) if (1..=GROUPS_MAX).contains(&groups) => groups,
+            _ => {
+                self.fault(
+                    "groups_max",
+                    FieldFault::OutOfRange,
+                    format!("must be 1 to {GROUPS_MAX}"),
+                );
+                GROUPS_DEFAULT
+            }
+        }
+    }
+
+    fn filters(&mut self) -> BTreeMap<Dimension, Vec<String>> {
+        let mut filters = BTreeMap::new();
+        for dimension in Dimension::ALL {
+            let name = dimension.name();
+            let mut values = self.all(name);
+            values.sort();
+            values.dedup();
+            if values.is_empty() {
+                continue;
+            }
+            if values.len() > FILTER_VALUES_MAX {
+                self.fault(
+                    name,
+                    FieldFault::TooLong,
+                    format!("must not be given more than {FILTER_VALUES_MAX} times"),
+                );
+            }
+            if values
+                .iter()
+                .any(|value| value.chars().count() > FILTER_CHARS_MAX)
+            {
+                self.fault(
+                    name,
+                    FieldFault::TooLong,
+                    format!("must not be longer than {FILTER_CHARS_MAX} characters"),
+                );
+            }
+            if dimension == Dimension::Status && values.iter().any(|value| !is_status(value)) {
+                self.fault(name, FieldFault::OutOfRange, "must be an HTTP status, 100 to 599");
+            }
+            filters.insert(dimension, values);
+        }
+        filters
+    }
+
+    fn nothing_else(&mut self) {
+        for name in std::mem::take(&mut self.values).into_keys() {
+            // The name is the sender's: it is shown, but not at any length.
+            let shown: String = name.chars().take(64).collect();
+            self.fault(
+                shown,
+                FieldFault::UnknownField,
+                "is no parameter of this question",
+            );
+        }
+    }
+}
+
+fn is_status(value: &str) -> bool {
+    value
+        .parse()
+        .is_ok_and(|status: u16| (100..=599).contains(&status))
+}
+
+fn one_of<const N: usize>(values: [&str; N]) -> String {
+    format!("must be one of {}", values.join(", "))
+}

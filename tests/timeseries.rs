@@ -28,12 +28,6 @@ const RETENTION: Retention = Retention {
     hour_days: 20_000,
 };
 
-/// Not a test by itself: the engine's process, when a test starts this program again as one.
-#[test]
-fn engine_process() {
-    harness::be_the_engine_if_asked();
-}
-
 /// An engine with some rows in it.
 struct Stage {
     warehouse: Warehouse,

@@ -14,6 +14,7 @@
 
 mod answer;
 mod grid;
+mod interval;
 mod plan;
 mod request;
 #[cfg(test)]
@@ -23,8 +24,9 @@ use crate::clock::UnixMicros;
 use crate::warehouse::{Retention, SelectError, Warehouse};
 
 pub use answer::{Point, Series, Timeseries};
+pub use interval::Interval;
 pub use plan::Source;
-pub use request::{Dimension, Interval, TimeseriesRequest};
+pub use request::{Dimension, TimeseriesRequest};
 
 /// Most points in an answer: series times buckets.
 pub const POINTS_MAX: usize = 11_000;

@@ -4,7 +4,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 
-use super::request::Interval;
+use super::interval::Interval;
 
 /// Buckets without gaps, in seconds since 1970.
 #[derive(Clone, Debug, PartialEq, Eq)]

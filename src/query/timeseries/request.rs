@@ -9,14 +9,13 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::POINTS_MAX;
 use super::grid::Grid;
+use super::interval::Interval;
 use crate::clock::UnixMicros;
 use crate::domain::beacon::{METRIC_TYPES, VITALS};
 use crate::domain::field_error::{FieldError, FieldFault};
 
 /// Range without `from`.
 const RANGE_DEFAULT: SignedDuration = SignedDuration::from_hours(24);
-/// Points that `auto` aims at: a few pixels a point on a wide screen.
-const AUTO_POINTS_MAX: i64 = 300;
 /// Groups without `groups_max`, and the most.
 const GROUPS_DEFAULT: usize = 10;
 const GROUPS_MAX: usize = 100;
@@ -26,56 +25,6 @@ const FILTER_VALUES_MAX: usize = 50;
 const FILTER_CHARS_MAX: usize = 1_024;
 /// Times that ClickHouse's `DateTime` holds, with a margin: 1970 to 2100.
 const SECONDS: std::ops::Range<i64> = 0..4_102_444_800;
-
-/// Length of a bucket.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Interval {
-    /// `1m`
-    Minute,
-    /// `5m`
-    FiveMinutes,
-    /// `15m`
-    QuarterHour,
-    /// `1h`
-    Hour,
-    /// `6h`
-    SixHours,
-    /// `1d`
-    Day,
-}
-
-impl Interval {
-    const ALL: [(&'static str, Self); 6] = [
-        ("1m", Self::Minute),
-        ("5m", Self::FiveMinutes),
-        ("15m", Self::QuarterHour),
-        ("1h", Self::Hour),
-        ("6h", Self::SixHours),
-        ("1d", Self::Day),
-    ];
-
-    /// Its usual length; a day with a change of daylight saving has an hour more or less.
-    #[must_use]
-    pub const fn seconds(self) -> i64 {
-        match self {
-            Self::Minute => 60,
-            Self::FiveMinutes => 300,
-            Self::QuarterHour => 900,
-            Self::Hour => 3_600,
-            Self::SixHours => 21_600,
-            Self::Day => 86_400,
-        }
-    }
-
-    /// The shortest one that gives a readable number of points.
-    fn auto(range_seconds: i64) -> Self {
-        Self::ALL
-            .into_iter()
-            .map(|(_, interval)| interval)
-            .find(|interval| range_seconds / interval.seconds() <= AUTO_POINTS_MAX)
-            .unwrap_or(Self::Day)
-    }
-}
 
 /// A column that can be filtered or grouped by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -347,18 +296,14 @@ impl Reader {
         let Some(sent) = self.one("interval").filter(|sent| sent != "auto") else {
             return Interval::auto(range_seconds);
         };
-        let known = Interval::ALL.into_iter().find(|(name, _)| *name == sent);
-        known.map_or_else(
-            || {
-                self.fault(
-                    "interval",
-                    FieldFault::UnknownValue,
-                    one_of(["1m", "5m", "15m", "1h", "6h", "1d", "auto"]),
-                );
-                Interval::auto(range_seconds)
-            },
-            |(_, interval)| interval,
-        )
+        Interval::named(&sent).unwrap_or_else(|| {
+            self.fault(
+                "interval",
+                FieldFault::UnknownValue,
+                one_of(["1m", "5m", "15m", "1h", "6h", "1d", "auto"]),
+            );
+            Interval::auto(range_seconds)
+        })
     }
 
     fn group_by(&mut self) -> Option<Dimension> {

@@ -111,7 +111,11 @@ async fn read_body(payload: web::Payload, bytes_max: usize, timeout: Duration) -
             return Ok(Bytes::new());
         };
         let Some(second) = next_piece(&mut payload).await? else {
-            return if first.len() > bytes_max { Err(Rejection::TooLarge) } else { Ok(first) };
+            return if first.len() > bytes_max {
+                Err(Rejection::TooLarge)
+            } else {
+                Ok(first)
+            };
         };
         let mut body = BytesMut::from(first);
         let mut next = Some(second);
@@ -124,7 +128,9 @@ async fn read_body(payload: web::Payload, bytes_max: usize, timeout: Duration) -
         }
         Ok(body.freeze())
     };
-    tokio::time::timeout(timeout, whole).await.unwrap_or(Err(Rejection::BodyTimeout))
+    tokio::time::timeout(timeout, whole)
+        .await
+        .unwrap_or(Err(Rejection::BodyTimeout))
 }
 
 async fn next_piece(payload: &mut web::Payload) -> Result<Option<Bytes>, Rejection> {

@@ -36,7 +36,9 @@ async fn timeseries(request: HttpRequest, state: web::Data<QueryState>) -> HttpR
         let now = clock::now();
         let parameters = form_urlencoded::parse(request.query_string().as_bytes());
         let question = TimeseriesRequest::parse(parameters, now).map_err(ApiError::BadParameters)?;
-        timeseries::timeseries(&state.warehouse, &state.retention, &question, now).await.map_err(ApiError::from)
+        timeseries::timeseries(&state.warehouse, &state.retention, &question, now)
+            .await
+            .map_err(ApiError::from)
     };
     match answer.await {
         Ok(series) => envelope::success(&series, started),

@@ -5,26 +5,24 @@ mod envelope;
 mod error;
 mod ingest;
 mod operations;
-mod query;
+mod unread;
 
 use actix_web::{HttpRequest, web};
 
 pub use auth::Credentials;
 pub use ingest::IngestState;
 pub use operations::OperationsState;
-pub use query::QueryState;
 
 use error::ApiError;
 
-/// Adds every address. The application must hold `web::Data` of [`IngestState`] (one a worker),
-/// [`QueryState`] and [`OperationsState`].
+/// Adds every address. The application must hold `web::Data` of [`IngestState`] (one a worker) and of
+/// [`OperationsState`].
 pub fn routes(config: &mut web::ServiceConfig) {
     config
         .configure(ingest::routes)
-        .configure(query::routes)
         .configure(operations::routes)
-        .default_service(web::to(|request: HttpRequest| async move {
-            error::answer(&request, &ApiError::NotFound)
+        .default_service(web::to(|request: HttpRequest, body: web::Payload| async move {
+            unread::holding(error::answer(&request, &ApiError::NotFound), body)
         }));
 }
 
@@ -37,7 +35,7 @@ where
 {
     web::resource(path)
         .route(web::get().to(handler))
-        .default_service(web::to(|request: HttpRequest| async move {
-            error::answer(&request, &ApiError::MethodNotAllowed("GET"))
+        .default_service(web::to(|request: HttpRequest, body: web::Payload| async move {
+            unread::holding(error::answer(&request, &ApiError::MethodNotAllowed("GET")), body)
         }))
 }

@@ -5,11 +5,12 @@ use std::time::{Duration, Instant};
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderName};
 use actix_web::web::{self, Bytes, BytesMut};
 use actix_web::{HttpRequest, HttpResponse};
-use futures_util::StreamExt;
+use futures_util::{FutureExt, StreamExt};
 
 use super::auth::Credentials;
 use super::envelope;
 use super::error::{self, ApiError};
+use super::unread;
 use crate::clock;
 use crate::domain::beacon::Kind;
 use crate::ingest::{Body, Encoding, Ingest, MediaType, Rejection};
@@ -38,26 +39,26 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
                     web::post()
                         .to(move |request: HttpRequest, payload: web::Payload| post(kind, request, payload)),
                 )
-                .default_service(web::to(|request: HttpRequest| async move {
-                    error::answer(&request, &ApiError::MethodNotAllowed("POST"))
+                .default_service(web::to(|request: HttpRequest, body: web::Payload| async move {
+                    unread::holding(error::answer(&request, &ApiError::MethodNotAllowed("POST")), body)
                 })),
         );
     }
 }
 
-async fn post(kind: Kind, request: HttpRequest, payload: web::Payload) -> HttpResponse {
+async fn post(kind: Kind, request: HttpRequest, mut payload: web::Payload) -> HttpResponse {
     let started = Instant::now();
     let Some(state) = request.app_data::<web::Data<IngestState>>() else {
         return HttpResponse::InternalServerError().finish();
     };
-    match take(state, kind, &request, payload).await {
+    match take(state, kind, &request, &mut payload).await {
         Ok(event_id) => {
             state.ingest.count_accepted(kind);
             envelope::accepted(event_id, started)
         }
         Err(rejection) => {
             state.ingest.count_rejected(kind, &rejection);
-            error::answer(&request, &ApiError::Rejected(rejection))
+            unread::holding(error::answer(&request, &ApiError::Rejected(rejection)), payload)
         }
     }
 }
@@ -66,7 +67,7 @@ async fn take(
     state: &IngestState,
     kind: Kind,
     request: &HttpRequest,
-    payload: web::Payload,
+    payload: &mut web::Payload,
 ) -> Result<uuid::Uuid, Rejection> {
     if !state.credentials.may_post(request) {
         return Err(Rejection::Unauthenticated);
@@ -103,40 +104,56 @@ fn header_text<'r>(request: &'r HttpRequest, name: &HeaderName) -> &'r str {
         .map_or("", |value| value.to_str().unwrap_or("?"))
 }
 
-/// Reads a body. Most come in one piece: that piece is the body, not copied.
-async fn read_body(payload: web::Payload, bytes_max: usize, timeout: Duration) -> Result<Bytes, Rejection> {
-    let whole = async {
-        let mut payload = payload;
-        let Some(first) = next_piece(&mut payload).await? else {
-            return Ok(Bytes::new());
-        };
-        let Some(second) = next_piece(&mut payload).await? else {
-            return if first.len() > bytes_max {
-                Err(Rejection::TooLarge)
-            } else {
-                Ok(first)
-            };
-        };
-        let mut body = BytesMut::from(first);
-        let mut next = Some(second);
-        while let Some(piece) = next {
+/// Reads a body. Most have arrived in one piece with their head: that piece is the body, not copied, and no
+/// timer is set for it.
+async fn read_body(
+    payload: &mut web::Payload,
+    bytes_max: usize,
+    timeout: Duration,
+) -> Result<Bytes, Rejection> {
+    let mut first: Option<Bytes> = None;
+    loop {
+        match payload.next().now_or_never() {
+            Some(None) => return Ok(first.unwrap_or_default()),
+            Some(Some(Ok(piece))) if first.is_none() && piece.len() <= bytes_max => first = Some(piece),
+            Some(Some(Ok(piece))) => {
+                return read_rest(
+                    payload,
+                    first.unwrap_or_default(),
+                    Some(piece),
+                    bytes_max,
+                    timeout,
+                )
+                .await;
+            }
+            Some(Some(Err(_))) => return Err(Rejection::BodyIncomplete),
+            None => return read_rest(payload, first.unwrap_or_default(), None, bytes_max, timeout).await,
+        }
+    }
+}
+
+async fn read_rest(
+    payload: &mut web::Payload,
+    first: Bytes,
+    second: Option<Bytes>,
+    bytes_max: usize,
+    timeout: Duration,
+) -> Result<Bytes, Rejection> {
+    let mut body = BytesMut::from(first.as_ref());
+    let mut next = second;
+    let deadline = tokio::time::Instant::now() + timeout;
+    loop {
+        if let Some(piece) = next.take() {
             if body.len() + piece.len() > bytes_max {
                 return Err(Rejection::TooLarge);
             }
             body.extend_from_slice(&piece);
-            next = next_piece(&mut payload).await?;
         }
-        Ok(body.freeze())
-    };
-    tokio::time::timeout(timeout, whole)
-        .await
-        .unwrap_or(Err(Rejection::BodyTimeout))
-}
-
-async fn next_piece(payload: &mut web::Payload) -> Result<Option<Bytes>, Rejection> {
-    match payload.next().await {
-        None => Ok(None),
-        Some(Ok(piece)) => Ok(Some(piece)),
-        Some(Err(_)) => Err(Rejection::BodyIncomplete),
+        match tokio::time::timeout_at(deadline, payload.next()).await {
+            Err(_) => return Err(Rejection::BodyTimeout),
+            Ok(None) => return Ok(body.freeze()),
+            Ok(Some(Ok(piece))) => next = Some(piece),
+            Ok(Some(Err(_))) => return Err(Rejection::BodyIncomplete),
+        }
     }
 }

@@ -1,0 +1,42 @@
+//! Answers to requests whose body was not read to its end.
+//!
+//! actix-web reads on, for ever and without a deadline, when a handler drops a chunked body that has not
+//! ended: a client that stalls would keep its connection. As long as the body is held, actix-web ends the
+//! connection after the answer; so the answer holds it.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use actix_web::HttpResponse;
+use actix_web::body::{BodySize, BoxBody, MessageBody};
+use actix_web::web::{Bytes, Payload};
+
+/// Lets the answer hold the request's body until it is sent.
+pub(super) fn holding(answer: HttpResponse, request_body: Payload) -> HttpResponse {
+    answer.map_body(|_, body| {
+        BoxBody::new(Holding {
+            body,
+            _request_body: request_body,
+        })
+    })
+}
+
+struct Holding {
+    body: BoxBody,
+    _request_body: Payload,
+}
+
+impl MessageBody for Holding {
+    type Error = <BoxBody as MessageBody>::Error;
+
+    fn size(&self) -> BodySize {
+        self.body.size()
+    }
+
+    fn poll_next(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        Pin::new(&mut self.body).poll_next(context)
+    }
+}

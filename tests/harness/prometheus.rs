@@ -103,3 +103,36 @@ fn is_name(name: &str, also: char) -> bool {
         .is_some_and(|first| first.is_ascii_alphabetic() || first == '_' || first == also);
     first_is_good && characters.all(|c| c.is_ascii_alphanumeric() || c == '_' || c == also)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_with_all_that_the_format_allows_is_read() {
+        let page = "# HELP a_total Some \"help\"\n# TYPE a_total counter\na_total{x=\"1\",y=\"\\\"\\n}\"} 3\na_total 4 1700000000000\n\n# a comment\nb:c +Inf\n";
+        let samples = parse(page).expect("a good page");
+        assert_eq!(samples.len(), 3);
+        assert_eq!(samples[0].labels["y"], "\"\n}");
+        assert!(samples[2].value.is_infinite());
+    }
+
+    #[test]
+    fn faults_are_found() {
+        for page in [
+            "a 1",
+            "a\n",
+            "a one\n",
+            "1a 1\n",
+            "a{x=1} 1\n",
+            "a{x=\"1\" 1\n",
+            "a 1\na 1\n",
+            "a 1\n# TYPE a counter\n",
+            "# TYPE a counter\n# TYPE a counter\n",
+            "# TYPE a sum\n",
+            "a 1 2 3\n",
+        ] {
+            assert!(parse(page).is_err(), "{page:?}");
+        }
+    }
+}

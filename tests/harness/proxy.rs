@@ -1,7 +1,7 @@
 //! A TCP proxy that stands between the service and its warehouse and loses things on the way: answers to
 //! inserts that took place, halves of answers, halves of requests, time.
 
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,6 +11,11 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
 use super::wait;
+
+const PIECE_BYTES: usize = 64 * 1024;
+
+/// Longest that the warehouse is listened to when nobody wants its answer any more.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What the proxy does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,70 +122,88 @@ fn accept(listener: &TcpListener, state: &Arc<State>) {
         let _ = client.set_nodelay(true);
         let _ = server.set_nodelay(true);
         let link = Arc::new(Link { client, server });
-        for direction in [Direction::Request, Direction::Answer] {
+        for run in [Link::run_requests, Link::run_answers] {
             let (link, state) = (Arc::clone(&link), Arc::clone(state));
-            std::thread::spawn(move || {
-                let _ = link.carry(direction, &state);
-                link.close();
-            });
+            std::thread::spawn(move || run(&link, &state));
         }
     }
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Direction {
-    Request,
-    Answer,
-}
-
+/// A connection of the service, and the one to the warehouse behind it.
+///
+/// Whatever happens on the service's side, the warehouse may finish what it does and say so: its answers are
+/// read to their end and dropped. (A reset in the middle of an answer can end an engine of this version;
+/// crashes have tests of their own.)
 struct Link {
     client: TcpStream,
     server: TcpStream,
 }
 
 impl Link {
-    fn carry(&self, direction: Direction, state: &State) -> std::io::Result<()> {
-        let (mut from, mut to) = match direction {
-            Direction::Request => (&self.client, &self.server),
-            Direction::Answer => (&self.server, &self.client),
-        };
-        // The network may turn bad while nothing is said.
-        from.set_read_timeout(Some(Duration::from_millis(50)))?;
-        let mut piece = vec![0; 64 * 1024];
-        loop {
-            if state.stop.load(Ordering::Acquire) || state.is(Network::Gone) {
-                return Ok(());
+    fn carry_requests(&self, state: &State) -> io::Result<()> {
+        let mut piece = vec![0; PIECE_BYTES];
+        while let Some(length) = read(&self.client, &mut piece, state)? {
+            match state.fate_of_request() {
+                // The connection broke here: what the warehouse makes of the half is nobody's answer.
+                Fate::Cut => {
+                    self.client.shutdown(Shutdown::Both)?;
+                    return (&self.server).write_all(&piece[..length / 2]);
+                }
+                Fate::Pass | Fate::Swallow | Fate::Delay(_) => (&self.server).write_all(&piece[..length])?,
             }
-            let length = match from.read(&mut piece) {
-                Ok(0) => return Ok(()),
-                Ok(length) => length,
-                Err(error) if is_timeout(&error) => continue,
-                Err(error) => return Err(error),
-            };
+        }
+        Ok(())
+    }
+
+    fn carry_answers(&self, state: &State) -> io::Result<()> {
+        let mut piece = vec![0; PIECE_BYTES];
+        while let Some(length) = read(&self.server, &mut piece, state)? {
             let piece = &piece[..length];
-            match state.fate(direction, piece) {
-                Fate::Pass => to.write_all(piece)?,
+            match state.fate_of_answer(piece) {
+                Fate::Pass => (&self.client).write_all(piece)?,
                 Fate::Swallow => return Ok(()),
-                Fate::Cut => return to.write_all(&piece[..length / 2]),
+                Fate::Cut => return (&self.client).write_all(&piece[..length / 2]),
                 Fate::Delay(length) => {
                     wait::pause(length);
-                    to.write_all(piece)?;
+                    (&self.client).write_all(piece)?;
                 }
             }
         }
+        Ok(())
     }
 
-    fn close(&self) {
+    fn run_requests(&self, state: &State) {
+        let _ = self.carry_requests(state);
+        let _ = self.server.shutdown(Shutdown::Write);
+    }
+
+    fn run_answers(&self, state: &State) {
+        let _ = self.carry_answers(state);
         let _ = self.client.shutdown(Shutdown::Both);
-        let _ = self.server.shutdown(Shutdown::Both);
+        let _ = self.server.set_read_timeout(Some(DRAIN_TIMEOUT));
+        let _ = io::copy(&mut &self.server, &mut io::sink());
     }
 }
 
-fn is_timeout(error: &std::io::Error) -> bool {
-    matches!(
-        error.kind(),
-        std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut
-    )
+/// Reads a piece; none at the end of the stream, or when the network is gone.
+fn read(mut from: &TcpStream, piece: &mut [u8], state: &State) -> io::Result<Option<usize>> {
+    // The network may turn bad while nothing is said.
+    from.set_read_timeout(Some(Duration::from_millis(50)))?;
+    loop {
+        if state.stop.load(Ordering::Acquire) || state.is(Network::Gone) {
+            return Ok(None);
+        }
+        match from.read(piece) {
+            Ok(0) => return Ok(None),
+            Ok(length) => return Ok(Some(length)),
+            Err(error) if is_timeout(&error) => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+fn is_timeout(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
 }
 
 impl State {
@@ -188,29 +211,42 @@ impl State {
         self.network.load(Ordering::Acquire) == network as u8
     }
 
-    fn fate(&self, direction: Direction, piece: &[u8]) -> Fate {
+    fn fate_of_request(&self) -> Fate {
+        if self.is(Network::Faulty) && self.dice(0..100) < 6 {
+            self.faults.requests_cut.fetch_add(1, Ordering::Relaxed);
+            return Fate::Cut;
+        }
+        Fate::Pass
+    }
+
+    fn fate_of_answer(&self, piece: &[u8]) -> Fate {
         if !self.is(Network::Faulty) {
             return Fate::Pass;
         }
-        let mut rng = self.rng.lock().unwrap_or_else(PoisonError::into_inner);
-        let dice = rng.random_range(0..100);
-        let (count, fate) = match (direction, dice) {
-            (Direction::Answer, 0..25) => {
+        match self.dice(0..100) {
+            0..25 => {
                 // Only what surely took place counts: the answer says so.
-                let took_place = piece.starts_with(b"HTTP/1.1 200");
-                (took_place.then_some(&self.faults.swallowed), Fate::Swallow)
+                if piece.starts_with(b"HTTP/1.1 200") {
+                    self.faults.swallowed.fetch_add(1, Ordering::Relaxed);
+                }
+                Fate::Swallow
             }
-            (Direction::Answer, 25..40) => (Some(&self.faults.answers_cut), Fate::Cut),
-            (Direction::Answer, 40..55) => {
-                let delay = self.delay_max.mul_f64(rng.random());
-                (Some(&self.faults.delayed), Fate::Delay(delay))
+            25..40 => {
+                self.faults.answers_cut.fetch_add(1, Ordering::Relaxed);
+                Fate::Cut
             }
-            (Direction::Request, 0..6) => (Some(&self.faults.requests_cut), Fate::Cut),
-            _ => (None, Fate::Pass),
-        };
-        if let Some(count) = count {
-            count.fetch_add(1, Ordering::Relaxed);
+            40..55 => {
+                self.faults.delayed.fetch_add(1, Ordering::Relaxed);
+                Fate::Delay(self.delay_max * self.dice(0..1_000) / 1_000)
+            }
+            _ => Fate::Pass,
         }
-        fate
+    }
+
+    fn dice(&self, range: std::ops::Range<u32>) -> u32 {
+        self.rng
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .random_range(range)
     }
 }

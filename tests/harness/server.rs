@@ -74,7 +74,8 @@ impl Fresnel {
         if let Some(running) = shared.upgrade() {
             return running;
         }
-        let started = Arc::new(Self::start(Options::new()));
+        // Tests that look at rows need not wait for the usual second.
+        let started = Arc::new(Self::start(Options::new().set("FRESNEL_FLUSH__MAX_WAIT_MS", 50)));
         *shared = Arc::downgrade(&started);
         // Tests come and go; one more holder keeps the server until the process ends, and then the watchdog.
         std::mem::forget(Arc::clone(&started));

@@ -1,0 +1,22 @@
+//! Every endpoint as its clients see it: a real server, real requests, real rows. The files below mirror the
+//! URLs; what concerns all of them (keys, envelopes, bodies, HTTP itself) has files of its own.
+
+#[path = "harness/harness.rs"]
+mod harness;
+
+mod api {
+    mod bad_bodies;
+    mod bodies;
+    mod envelope;
+    mod event_ids;
+    mod events;
+    mod funnel;
+    mod growth;
+    mod health;
+    mod http;
+    mod keys;
+    mod performance;
+    mod random_bodies;
+    mod stalls;
+    mod stored;
+}

@@ -1,0 +1,5 @@
+//! `/api/analytics/performance/…`
+
+mod alerts;
+mod metrics;
+mod timeseries;

@@ -1,0 +1,11 @@
+//! The commands as operators use them: what starts, what refuses to start and says why, and how it stops.
+
+#[path = "harness/harness.rs"]
+mod harness;
+
+mod cli {
+    mod checks;
+    mod first_start;
+    mod refusals;
+    mod stop;
+}

@@ -29,7 +29,7 @@ pub use plan::Source;
 pub use request::{Dimension, TimeseriesRequest};
 
 /// Most points in an answer: series times buckets.
-pub const POINTS_MAX: usize = 11_000;
+pub const POINTS_MAX: usize = 20_000;
 
 /// Asks the warehouse.
 ///

@@ -279,12 +279,12 @@ fn every_fault_is_named() {
 fn more_points_than_an_answer_may_have_are_refused() {
     let too_many = [("interval".to_owned(), FieldFault::OutOfRange)];
     assert_eq!(
-        faults("type=page_load_time&interval=1m&from=2026-07-01T00:00:00Z&to=2026-07-12T00:00:00Z"),
+        faults("type=page_load_time&interval=1m&from=2026-07-01T00:00:00Z&to=2026-07-16T00:00:00Z"),
         too_many
     );
     assert_eq!(
         faults(
-            "type=page_load_time&interval=1m&group_by=page&groups_max=9&from=2026-07-01T00:00:00Z&to=2026-07-02T00:00:00Z"
+            "type=page_load_time&interval=1m&group_by=page&groups_max=13&from=2026-07-01T00:00:00Z&to=2026-07-02T00:00:00Z"
         ),
         too_many
     );

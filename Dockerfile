@@ -1,6 +1,6 @@
 # Fresnel with the embedded ClickHouse, for linux/amd64. `compose.yaml` runs it.
 
-FROM rust:1.95-bookworm AS binary
+FROM rust:1.95.0-bookworm AS binary
 WORKDIR /fresnel
 COPY . .
 RUN cargo build --release --locked --bin fresnel
@@ -11,7 +11,8 @@ COPY package.json package-lock.json .npmrc ./
 RUN npm ci --omit=dev
 
 FROM debian:bookworm-slim
-RUN useradd --system --uid 10001 --user-group --home-dir /var/lib/fresnel fresnel \
+RUN useradd --uid 10001 --user-group --no-create-home --home-dir /var/lib/fresnel \
+        --shell /usr/sbin/nologin fresnel \
     && install -d -o fresnel -g fresnel -m 700 /var/lib/fresnel
 COPY --from=library /fresnel/node_modules/@chdb/lib-linux-x64-gnu/libchdb.so /usr/lib/fresnel/
 COPY --from=binary /fresnel/target/release/fresnel /usr/local/bin/

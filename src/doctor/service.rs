@@ -58,19 +58,31 @@ pub(super) async fn check_running(config: &Config) -> Vec<Finding> {
 
 /// The answer's status, and the beginning of its body.
 async fn ask(listen: SocketAddr, path: &str) -> Result<(u16, String), String> {
-    let say = |error: reqwest::Error| error.without_url().to_string();
     let client = reqwest::Client::builder()
         .no_proxy()
         .timeout(ANSWER_TIMEOUT)
         .build()
-        .map_err(say)?;
+        .map_err(|error| cause(&error))?;
     let url = format!("http://{}{path}", reachable(listen));
-    let mut answer = client.get(url).send().await.map_err(say)?;
+    let mut answer = client.get(url).send().await.map_err(|error| cause(&error))?;
     let status = answer.status().as_u16();
     // Another program may be there, and send without an end.
-    let body = answer.chunk().await.map_err(say)?.unwrap_or_default();
+    let body = answer
+        .chunk()
+        .await
+        .map_err(|error| cause(&error))?
+        .unwrap_or_default();
     let shown = body.get(..body.len().min(BODY_SHOWN_BYTES)).unwrap_or_default();
     Ok((status, String::from_utf8_lossy(shown).into_owned()))
+}
+
+/// The innermost cause: "connection refused" tells more than "error sending request".
+fn cause(error: &dyn std::error::Error) -> String {
+    let mut innermost = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    innermost.to_string()
 }
 
 /// Who listens everywhere is asked on loopback.

@@ -5,6 +5,7 @@ mod envelope;
 mod error;
 mod ingest;
 mod operations;
+mod query;
 mod unread;
 
 use actix_web::{HttpRequest, web};
@@ -12,14 +13,16 @@ use actix_web::{HttpRequest, web};
 pub use auth::Credentials;
 pub use ingest::IngestState;
 pub use operations::OperationsState;
+pub use query::QueryState;
 
 use error::ApiError;
 
-/// Adds every address. The application must hold `web::Data` of [`IngestState`] (one a worker) and of
-/// [`OperationsState`].
+/// Adds every address. The application must hold `web::Data` of [`IngestState`] (one a worker),
+/// [`QueryState`] and [`OperationsState`].
 pub fn routes(config: &mut web::ServiceConfig) {
     config
         .configure(ingest::routes)
+        .configure(query::routes)
         .configure(operations::routes)
         .default_service(web::to(|request: HttpRequest, body: web::Payload| async move {
             unread::holding(error::answer(&request, &ApiError::NotFound), body)

@@ -20,7 +20,7 @@ use actix_web::dev::Server;
 use actix_web::{App as HttpApp, HttpServer, web};
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::api::{self, Credentials, IngestState, OperationsState};
+use crate::api::{self, Credentials, IngestState, OperationsState, QueryState};
 use crate::bootstrap::{Bootstrap, BootstrapError};
 use crate::config::{Config, Durability, WalConfig};
 use crate::engine::supervisor::Supervisor;
@@ -107,8 +107,9 @@ impl App {
         let metrics = telemetry::set_up_metrics()?;
         let bootstrap = Bootstrap::load(&config.bootstrap, folder.path())?;
         let credentials = credentials(&bootstrap);
-        let wal = open_wal(&config, folder.path())?;
+        // The engine first: it starts while the log is read.
         let engine = start_engine(&config, folder.path(), config_file)?;
+        let wal = open_wal(&config, folder.path())?;
         let warehouse = Warehouse::new(None, Duration::from_millis(config.warehouse.query_timeout_ms));
         let link = WarehouseLink::start(&config.warehouse, warehouse.clone(), engine.as_ref());
         let flush = Flush::start(
@@ -117,6 +118,11 @@ impl App {
             &config.flush,
             folder.path().join("dead-letters"),
         );
+        let query = QueryState {
+            credentials: credentials.clone(),
+            warehouse: warehouse.clone(),
+            retention: warehouse_link::retention(&config.warehouse),
+        };
         let stopping = Arc::new(AtomicBool::new(false));
         let operations = OperationsState {
             credentials: credentials.clone(),
@@ -128,7 +134,7 @@ impl App {
             started: Instant::now(),
             stopping: Arc::clone(&stopping),
         };
-        let (server, addresses) = listen(&config, &credentials, &wal, operations)?;
+        let (server, addresses) = listen(&config, &credentials, &wal, query, operations)?;
         announce(&addresses, &bootstrap, folder.path());
         Ok(Self {
             config,
@@ -260,9 +266,10 @@ fn listen(
     config: &Config,
     credentials: &Credentials,
     wal: &Wal,
+    query: QueryState,
     operations: OperationsState,
 ) -> Result<(Server, Vec<SocketAddr>), AppError> {
-    let operations = web::Data::new(operations);
+    let (query, operations) = (web::Data::new(query), web::Data::new(operations));
     let (wal, credentials, ingest_config) = (wal.clone(), credentials.clone(), config.ingest.clone());
     let body_timeout = Duration::from_millis(config.server.body_timeout_ms);
     let server = HttpServer::new(move || {
@@ -273,6 +280,7 @@ fn listen(
         };
         HttpApp::new()
             .app_data(web::Data::new(ingest))
+            .app_data(query.clone())
             .app_data(operations.clone())
             .configure(api::routes)
     });

@@ -29,7 +29,6 @@ const REFUSALS_LOGGED_PER_S: u64 = 50;
 static REFUSALS: LazyLock<LogLimit> = LazyLock::new(|| LogLimit::new(REFUSALS_LOGGED_PER_S));
 
 /// Every way in which a request can fail.
-#[allow(dead_code, reason = "the questions land next")]
 #[derive(Debug)]
 pub(super) enum ApiError {
     /// A beacon was refused.

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderName};
 use actix_web::web::{self, Bytes, BytesMut};
 use actix_web::{HttpRequest, HttpResponse};
-use futures_util::{FutureExt, StreamExt};
+use futures_util::StreamExt;
 
 use super::auth::Credentials;
 use super::envelope;
@@ -104,56 +104,43 @@ fn header_text<'r>(request: &'r HttpRequest, name: &HeaderName) -> &'r str {
         .map_or("", |value| value.to_str().unwrap_or("?"))
 }
 
-/// Reads a body. Most have arrived in one piece with their head: that piece is the body, not copied, and no
-/// timer is set for it.
+/// Reads a body. Most come in one piece: that piece is the body, not copied.
 async fn read_body(
     payload: &mut web::Payload,
     bytes_max: usize,
     timeout: Duration,
 ) -> Result<Bytes, Rejection> {
-    let mut first: Option<Bytes> = None;
-    loop {
-        match payload.next().now_or_never() {
-            Some(None) => return Ok(first.unwrap_or_default()),
-            Some(Some(Ok(piece))) if first.is_none() && piece.len() <= bytes_max => first = Some(piece),
-            Some(Some(Ok(piece))) => {
-                return read_rest(
-                    payload,
-                    first.unwrap_or_default(),
-                    Some(piece),
-                    bytes_max,
-                    timeout,
-                )
-                .await;
-            }
-            Some(Some(Err(_))) => return Err(Rejection::BodyIncomplete),
-            None => return read_rest(payload, first.unwrap_or_default(), None, bytes_max, timeout).await,
-        }
-    }
-}
-
-async fn read_rest(
-    payload: &mut web::Payload,
-    first: Bytes,
-    second: Option<Bytes>,
-    bytes_max: usize,
-    timeout: Duration,
-) -> Result<Bytes, Rejection> {
-    let mut body = BytesMut::from(first.as_ref());
-    let mut next = second;
-    let deadline = tokio::time::Instant::now() + timeout;
-    loop {
-        if let Some(piece) = next.take() {
+    let whole = async {
+        let Some(first) = next_piece(payload).await? else {
+            return Ok(Bytes::new());
+        };
+        let Some(second) = next_piece(payload).await? else {
+            return if first.len() > bytes_max {
+                Err(Rejection::TooLarge)
+            } else {
+                Ok(first)
+            };
+        };
+        let mut body = BytesMut::from(first);
+        let mut next = Some(second);
+        while let Some(piece) = next {
             if body.len() + piece.len() > bytes_max {
                 return Err(Rejection::TooLarge);
             }
             body.extend_from_slice(&piece);
+            next = next_piece(payload).await?;
         }
-        match tokio::time::timeout_at(deadline, payload.next()).await {
-            Err(_) => return Err(Rejection::BodyTimeout),
-            Ok(None) => return Ok(body.freeze()),
-            Ok(Some(Ok(piece))) => next = Some(piece),
-            Ok(Some(Err(_))) => return Err(Rejection::BodyIncomplete),
-        }
+        Ok(body.freeze())
+    };
+    tokio::time::timeout(timeout, whole)
+        .await
+        .unwrap_or(Err(Rejection::BodyTimeout))
+}
+
+async fn next_piece(payload: &mut web::Payload) -> Result<Option<Bytes>, Rejection> {
+    match payload.next().await {
+        None => Ok(None),
+        Some(Ok(piece)) => Ok(Some(piece)),
+        Some(Err(_)) => Err(Rejection::BodyIncomplete),
     }
 }

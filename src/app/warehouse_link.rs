@@ -64,7 +64,8 @@ pub(super) async fn migrate_once(
     Ok(migrated.applied)
 }
 
-fn retention(config: &WarehouseConfig) -> Retention {
+/// How long the tables keep what.
+pub(super) fn retention(config: &WarehouseConfig) -> Retention {
     Retention {
         raw_days: config.raw_retention_days,
         minute_days: config.minute_retention_days,

@@ -1,0 +1,47 @@
+//! `GET /api/analytics/…`: questions.
+
+use std::time::Instant;
+
+use actix_web::web;
+use actix_web::{HttpRequest, HttpResponse};
+
+use super::auth::Credentials;
+use super::error::{self, ApiError};
+use super::{envelope, get};
+use crate::clock;
+use crate::query::timeseries::{self, TimeseriesRequest};
+use crate::warehouse::{Retention, Warehouse};
+
+/// What the handlers of questions share.
+pub struct QueryState {
+    /// Who may look.
+    pub credentials: Credentials,
+    /// Where the answers are.
+    pub warehouse: Warehouse,
+    /// How far back each table goes.
+    pub retention: Retention,
+}
+
+/// Adds the addresses of questions.
+pub(super) fn routes(config: &mut web::ServiceConfig) {
+    config.service(get("/api/analytics/performance/timeseries", timeseries));
+}
+
+async fn timeseries(request: HttpRequest, state: web::Data<QueryState>) -> HttpResponse {
+    let started = Instant::now();
+    let answer = async {
+        if !state.credentials.may_look(&request) {
+            return Err(ApiError::Unauthenticated);
+        }
+        let now = clock::now();
+        let parameters = form_urlencoded::parse(request.query_string().as_bytes());
+        let question = TimeseriesRequest::parse(parameters, now).map_err(ApiError::BadParameters)?;
+        timeseries::timeseries(&state.warehouse, &state.retention, &question, now)
+            .await
+            .map_err(ApiError::from)
+    };
+    match answer.await {
+        Ok(series) => envelope::success(&series, started),
+        Err(error) => error::answer(&request, &error),
+    }
+}

@@ -25,7 +25,9 @@ CREATE TABLE IF NOT EXISTS {database}.performance_metrics
     environment     LowCardinality(String)              COMMENT 'Environment of the frontend, empty when not sent' CODEC(ZSTD(1)),
     rating          LowCardinality(String)              COMMENT 'Rating of a web vital as the client sent it' CODEC(ZSTD(1)),
     navigation_type LowCardinality(String)              COMMENT 'Kind of navigation of a web vital as the client sent it' CODEC(ZSTD(1)),
-    metadata        JSON(max_dynamic_paths=8)           COMMENT 'All further keys of the metadata' CODEC(ZSTD(1))
+    metadata        JSON(max_dynamic_paths=8)           COMMENT 'All further keys of the metadata' CODEC(ZSTD(1)),
+    INDEX by_session session_id TYPE bloom_filter(0.01) GRANULARITY 1,
+    INDEX by_user user_id TYPE bloom_filter(0.01) GRANULARITY 1
 )
 ENGINE = MergeTree
 PARTITION BY toYYYYMM(ts)
@@ -47,7 +49,9 @@ CREATE TABLE IF NOT EXISTS {database}.funnel_steps
     flags           UInt16                              COMMENT 'Bit 0: metadata was cut. Bit 1: ts was replaced by the time of the server' CODEC(ZSTD(1)),
     step            LowCardinality(String)              COMMENT 'Step of a funnel: one of the nine standard ones, or one of the project' CODEC(ZSTD(1)),
     effect_id       LowCardinality(String)              COMMENT 'Effect, empty when not sent' CODEC(ZSTD(1)),
-    metadata        JSON(max_dynamic_paths=8)           COMMENT 'All keys of the metadata' CODEC(ZSTD(1))
+    metadata        JSON(max_dynamic_paths=8)           COMMENT 'All keys of the metadata' CODEC(ZSTD(1)),
+    INDEX by_session session_id TYPE bloom_filter(0.01) GRANULARITY 1,
+    INDEX by_user user_id TYPE bloom_filter(0.01) GRANULARITY 1
 )
 ENGINE = MergeTree
 PARTITION BY toYYYYMM(ts)
@@ -68,7 +72,9 @@ CREATE TABLE IF NOT EXISTS {database}.user_events
     user_id         String                              COMMENT 'User as sent, empty when not sent' CODEC(ZSTD(1)),
     flags           UInt16                              COMMENT 'Bit 0: metadata was cut. Bit 1: ts was replaced by the time of the server' CODEC(ZSTD(1)),
     event_type      LowCardinality(String)              COMMENT 'Type of the event: one of the seven standard ones, or one of the project' CODEC(ZSTD(1)),
-    event_data      JSON(max_dynamic_paths=8)           COMMENT 'The data of the event' CODEC(ZSTD(1))
+    event_data      JSON(max_dynamic_paths=8)           COMMENT 'The data of the event' CODEC(ZSTD(1)),
+    INDEX by_session session_id TYPE bloom_filter(0.01) GRANULARITY 1,
+    INDEX by_user user_id TYPE bloom_filter(0.01) GRANULARITY 1
 )
 ENGINE = MergeTree
 PARTITION BY toYYYYMM(ts)

@@ -174,6 +174,26 @@ async fn rows_that_come_late_are_in_the_buckets_of_their_own_time() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_row_in_the_last_millisecond_of_the_range_counts_in_every_source() {
+    let mut stage = Stage::set().await;
+    // Alone in its part, so that ClickHouse's index analysis decides over it.
+    stage
+        .insert(&[Metric {
+            ts_ms: rows::NOON_MS + 3_600_000 - 1,
+            ..Metric::default()
+        }])
+        .await;
+    for filter in ["interval=1h", "interval=5m", "interval=1h&region=eu"] {
+        let range = "from=2026-07-01T12:00:00Z&to=2026-07-01T13:00:00Z";
+        let answer = stage
+            .ask(&format!("type=api_response_time&{filter}&{range}"))
+            .await;
+        let last = answer.series[0].points.last().expect("a point");
+        assert_eq!(last.count, 1, "{filter}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn days_of_a_zone_follow_its_clocks() {
     let mut stage = Stage::set().await;
     // 2026-03-29 in Berlin begins at 23:00 UTC and has 23 hours.

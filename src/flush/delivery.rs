@@ -130,12 +130,15 @@ impl Courier {
         Ok(())
     }
 
-    /// Sends a batch until there is a definite answer. With `control`, a batch that keeps failing is
-    /// suspected only when the one behind it passes.
-    async fn until_definite(&self, batch: &Batch, control: bool) -> Result<Verdict, Stopping> {
+    /// Sends a batch until there is a definite answer. A `whole` one, as the log holds it, is refused only
+    /// when that is said twice, and suspected only when the one behind it passes.
+    async fn until_definite(&self, batch: &Batch, whole: bool) -> Result<Verdict, Stopping> {
         let mut connections = self.warehouse.connections();
         let mut failures = 0;
         let mut failing_since = None;
+        // A refusal counts when it is said twice: a request that something cut on its way looks like a row
+        // that is cut, and an earlier try of the same rows may still be under way.
+        let mut refused_before = !whole;
         loop {
             self.or_stopping(connections.connected()).await?;
             let error = match self.send(batch).await {
@@ -143,9 +146,12 @@ impl Courier {
                     self.board.stored(batch.rows());
                     return Ok(Verdict::Stored);
                 }
-                Err(InsertError::Refused { code, message }) => return Ok(Verdict::Refused { code, message }),
+                Err(InsertError::Refused { code, message }) if refused_before => {
+                    return Ok(Verdict::Refused { code, message });
+                }
                 Err(error) => error,
             };
+            refused_before |= matches!(error, InsertError::Refused { .. });
             failures += 1;
             self.board.failed(error.to_string());
             if failures == 1 {
@@ -154,7 +160,7 @@ impl Courier {
             if let InsertError::Failed { code, message } = error {
                 let since = *failing_since.get_or_insert_with(Instant::now);
                 if since.elapsed() >= self.suspect_after {
-                    if !control || self.the_next_passes(&batch.table).await {
+                    if !whole || self.the_next_passes(&batch.table).await {
                         return Ok(Verdict::Stuck { code, message });
                     }
                     failing_since = None;

@@ -135,7 +135,13 @@ fn other_methods_are_answered_405_with_the_allowed_ones() {
             check(&answer);
         }
     }
-    for path in ["/livez", "/readyz", "/metrics", "/api/health"] {
+    for path in [
+        "/livez",
+        "/readyz",
+        "/metrics",
+        "/api/health",
+        "/api/analytics/performance/timeseries",
+    ] {
         let answer = server.send(&Request::post(path, "{}").header("x-api-key", INGEST_KEY));
         assert_eq!(answer.status, 405, "{path}");
         assert!(answer.header("allow").expect("Allow").contains("GET"));

@@ -51,11 +51,12 @@ struct Running {
 }
 
 impl Fresnel {
-    /// Starts a server and waits until it is ready.
+    /// Starts a server and waits until it is ready and has its warehouse.
     pub(crate) fn start(options: Options) -> Self {
         let mut fresnel = Self::prepare(options);
         fresnel.spawn();
         fresnel.wait_until_ready();
+        fresnel.wait_until_healthy();
         fresnel
     }
 
@@ -149,6 +150,20 @@ impl Fresnel {
     #[track_caller]
     pub(crate) fn wait_until_live(&mut self) {
         self.wait_for_ok("/livez");
+    }
+
+    /// Waits until `/api/health` says that all is well: the warehouse is there too, with its schema.
+    #[track_caller]
+    pub(crate) fn wait_until_healthy(&self) {
+        let is_healthy = wait::within(PATIENCE, || {
+            let answer = http::send(self.address(), &Request::get("/api/health")).ok()?;
+            (answer.json()["data"]["status"] == "ok").then_some(())
+        });
+        assert!(
+            is_healthy.is_some(),
+            "not healthy within {PATIENCE:?}\n{}",
+            self.log_tail()
+        );
     }
 
     #[track_caller]

@@ -73,7 +73,11 @@ impl Courier {
         }
         match self.until_definite(batch, true).await? {
             Verdict::Stored => Ok(()),
-            Verdict::Refused { code, message } => self.deliver_pieces(batch, code, &message).await,
+            Verdict::Refused { code, message } => {
+                // A try before it, whose answer was lost, may have stored the rows.
+                let rest = self.without_stored(batch).await?;
+                self.deliver_pieces(&rest, code, &message).await
+            }
             Verdict::Stuck { .. } => self.deliver_rest(batch).await,
         }
     }
@@ -95,6 +99,9 @@ impl Courier {
     /// Cuts a batch that was refused until what is refused is alone. Breadth first, so that the pieces are
     /// small if there are too many of them.
     async fn deliver_pieces(&self, batch: &Batch, code: u32, message: &str) -> Result<(), Stopping> {
+        if batch.rows() == 0 {
+            return Ok(());
+        }
         tracing::error!(
             table = batch.table,
             rows = batch.rows(),
@@ -113,11 +120,7 @@ impl Courier {
             for half in batch.halves() {
                 match self.until_definite(&half, false).await? {
                     Verdict::Stored => {}
-                    Verdict::Refused { code, message } => {
-                        refusals += 1;
-                        refused.push_back((half, code, message));
-                    }
-                    Verdict::Stuck { code, message } => {
+                    Verdict::Refused { code, message } | Verdict::Stuck { code, message } => {
                         let rest = self.without_stored(&half).await?;
                         refusals += 1;
                         if rest.rows() > 0 {
@@ -130,15 +133,15 @@ impl Courier {
         Ok(())
     }
 
-    /// Sends a batch until there is a definite answer. A `whole` one, as the log holds it, is refused only
-    /// when that is said twice, and suspected only when the one behind it passes.
+    /// Sends a batch until there is a definite answer. A `whole` one, as the log holds it, is suspected only
+    /// when the one behind it passes.
     async fn until_definite(&self, batch: &Batch, whole: bool) -> Result<Verdict, Stopping> {
         let mut connections = self.warehouse.connections();
         let mut failures = 0;
         let mut failing_since = None;
         // A refusal counts when it is said twice: a request that something cut on its way looks like a row
         // that is cut, and an earlier try of the same rows may still be under way.
-        let mut refused_before = !whole;
+        let mut refused_before = false;
         loop {
             self.or_stopping(connections.connected()).await?;
             let error = match self.send(batch).await {

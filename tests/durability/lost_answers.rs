@@ -37,6 +37,30 @@ fn lost_answers_lead_to_no_duplicates_and_no_gaps() {
 }
 
 #[test]
+fn lost_answers_and_refusals_of_halves_lead_to_no_duplicates_and_no_dead_letters() {
+    let seed = settings::seed("refusals of halves");
+    let engine = Engine::start();
+    let proxy = Proxy::start(engine.address(), seed, Duration::from_millis(500));
+    let server = Fresnel::start(behind(&engine, &proxy));
+    let pace = Pace {
+        connections: 4,
+        per_second: 400,
+    };
+    let load = Load::start(&server.target(), seed, pace);
+    wait_for_rows(&engine);
+    proxy.set(Network::Lying);
+    wait::until("halves answered", PATIENCE * 2, || {
+        (proxy.faults().halves_answered.load(Ordering::Relaxed) >= 2 * SWALLOWED_MIN).then_some(())
+    });
+    let sent = load.stop();
+    proxy.set(Network::Whole);
+    say(&format!("    {:?}", proxy.faults()));
+    ledger::check(&sent, &engine.warehouse(), Duration::from_secs(120));
+    let letters = std::fs::read_dir(server.data_dir().join("dead-letters")).map_or(0, Iterator::count);
+    assert_eq!(letters, 0, "good rows went to the dead letters");
+}
+
+#[test]
 fn lost_answers_and_kills_of_the_service_together_lead_to_no_duplicates() {
     let seed = settings::seed("lost answers and kills");
     let engine = Engine::start();

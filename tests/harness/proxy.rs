@@ -25,6 +25,9 @@ pub(crate) enum Network {
     Whole = 0,
     /// Loses, cuts and delays at random.
     Faulty = 1,
+    /// Cuts requests too, and lets the warehouse's word about the half come through: something between the
+    /// two ends a request early, and looks well-behaved.
+    Lying = 3,
     /// Closes every connection, old and new: the warehouse is away.
     Gone = 2,
 }
@@ -40,6 +43,8 @@ pub(crate) struct Faults {
     pub(crate) delayed: AtomicU64,
     /// Pieces of requests of which half arrived.
     pub(crate) requests_cut: AtomicU64,
+    /// Pieces of requests of which half arrived, and was answered.
+    pub(crate) halves_answered: AtomicU64,
 }
 
 /// The proxy; it ends with this value.
@@ -62,6 +67,7 @@ enum Fate {
     Pass,
     Swallow,
     Cut,
+    Half,
     Delay(Duration),
 }
 
@@ -149,6 +155,7 @@ impl Link {
                     self.client.shutdown(Shutdown::Both)?;
                     return (&self.server).write_all(&piece[..length / 2]);
                 }
+                Fate::Half => return (&self.server).write_all(&piece[..length / 2]),
                 Fate::Pass | Fate::Swallow | Fate::Delay(_) => (&self.server).write_all(&piece[..length])?,
             }
         }
@@ -162,7 +169,7 @@ impl Link {
             match state.fate_of_answer(piece) {
                 Fate::Pass => (&self.client).write_all(piece)?,
                 Fate::Swallow => return Ok(()),
-                Fate::Cut => return (&self.client).write_all(&piece[..length / 2]),
+                Fate::Cut | Fate::Half => return (&self.client).write_all(&piece[..length / 2]),
                 Fate::Delay(length) => {
                     wait::pause(length);
                     (&self.client).write_all(piece)?;
@@ -212,15 +219,17 @@ impl State {
     }
 
     fn fate_of_request(&self) -> Fate {
-        if self.is(Network::Faulty) && self.dice(0..100) < 6 {
-            self.faults.requests_cut.fetch_add(1, Ordering::Relaxed);
-            return Fate::Cut;
-        }
-        Fate::Pass
+        let (count, fate) = match self.dice(0..100) {
+            0..6 if self.is(Network::Faulty) => (&self.faults.requests_cut, Fate::Cut),
+            0..15 if self.is(Network::Lying) => (&self.faults.halves_answered, Fate::Half),
+            _ => return Fate::Pass,
+        };
+        count.fetch_add(1, Ordering::Relaxed);
+        fate
     }
 
     fn fate_of_answer(&self, piece: &[u8]) -> Fate {
-        if !self.is(Network::Faulty) {
+        if !self.is(Network::Faulty) && !self.is(Network::Lying) {
             return Fate::Pass;
         }
         match self.dice(0..100) {

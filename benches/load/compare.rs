@@ -11,7 +11,7 @@ mod tables;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum};
@@ -23,6 +23,9 @@ use sample::{Sample, Stage};
 
 /// Magic number of tmpfs in `statfs`: nothing there is ever synced.
 const TMPFS_MAGIC: i64 = 0x0102_1994;
+
+const EMPTY_TIMEOUT: Duration = Duration::from_secs(20);
+const EMPTY_POLL: Duration = Duration::from_millis(50);
 
 /// What to compare.
 #[derive(Args, Clone)]
@@ -37,7 +40,7 @@ pub(crate) struct CompareArgs {
     #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u64).range(0..=60_000))]
     warmup_ms: u64,
     /// Connections of the closed loop.
-    #[arg(long, default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=20_000))]
+    #[arg(long, default_value_t = 512, value_parser = clap::value_parser!(u32).range(1..=20_000))]
     connections: u32,
     /// Where server and generator run.
     #[arg(long, value_enum, value_delimiter = ',', default_value = "pinned,unpinned")]
@@ -115,11 +118,11 @@ pub(crate) async fn compare(args: &CompareArgs) -> anyhow::Result<()> {
         }
     }
     if args.parts.contains(&Part::CatchUp) {
-        let catch_up = catch_up::measure(&args.stage(Layout::Unpinned), args.rows).await?;
+        let catch_up = catch_up::measure(&args.stage(Layout::Unpinned, true), args.rows).await?;
         print!("{}", tables::catch_up(&catch_up));
         results.catch_up = Some(catch_up);
     }
-    empty(&args.dir)?;
+    empty(&args.dir).await?;
     if let Some(path) = &args.out {
         fs::write(path, serde_json::to_string_pretty(&results)?)
             .with_context(|| path.display().to_string())?;
@@ -132,13 +135,15 @@ async fn throughput(args: &CompareArgs, layout: Layout) -> anyhow::Result<Vec<Sa
     for round in 0..args.rounds {
         let mut bare = None;
         for (place, mode) in args.modes.iter().enumerate() {
+            let stage = args.stage(layout, mode.has_flush());
             // The bare handler again from time to time: the machine's mood changes within a round too.
-            if place % 3 == 0 {
-                let sample = sample::take(&args.stage(layout), Mode::Bare, round, None).await?;
+            let before = place.checked_sub(1).map(|before| args.modes[before].has_flush());
+            if before != Some(mode.has_flush()) {
+                let sample = sample::take(&stage, Mode::Bare, round, None).await?;
                 bare = Some(sample.load.accepted_per_second);
                 samples.push(sample.note());
             }
-            let mut sample = sample::take(&args.stage(layout), *mode, round, None).await?;
+            let mut sample = sample::take(&stage, *mode, round, None).await?;
             sample.ratio = bare.map(|bare| sample.load.accepted_per_second / bare);
             samples.push(sample.note());
         }
@@ -151,7 +156,7 @@ async fn latency(args: &CompareArgs, layout: Layout) -> anyhow::Result<Vec<Sampl
     for round in 0..args.rounds {
         for mode in [Mode::Bare, Mode::Fsync, Mode::FsyncFlush] {
             samples.push(
-                sample::take(&args.stage(layout), mode, round, Some(args.rate))
+                sample::take(&args.stage(layout, true), mode, round, Some(args.rate))
                     .await?
                     .note(),
             );
@@ -161,9 +166,12 @@ async fn latency(args: &CompareArgs, layout: Layout) -> anyhow::Result<Vec<Sampl
 }
 
 impl CompareArgs {
-    fn stage(&self, layout: Layout) -> Stage<'_> {
+    /// What the measurements of a layout share. The generator spins on its own core, unless the engine wants
+    /// what it leaves of it.
+    fn stage(&self, layout: Layout, has_engine: bool) -> Stage<'_> {
         Stage {
             layout,
+            spin: layout == Layout::Pinned && !has_engine,
             fresnel: &self.fresnel,
             dir: &self.dir,
             connections: self.connections as usize,
@@ -174,14 +182,25 @@ impl CompareArgs {
     }
 }
 
-/// Removes what a measurement left in its folder.
-fn empty(dir: &Path) -> anyhow::Result<()> {
+/// Removes what a measurement left in its folder. An engine whose server was killed still writes for a moment.
+async fn empty(dir: &Path) -> anyhow::Result<()> {
+    let deadline = Instant::now() + EMPTY_TIMEOUT;
+    while let Err(error) = try_empty(dir) {
+        if Instant::now() > deadline {
+            return Err(error).with_context(|| format!("{} cannot be emptied", dir.display()));
+        }
+        tokio::time::sleep(EMPTY_POLL).await;
+    }
+    Ok(())
+}
+
+fn try_empty(dir: &Path) -> std::io::Result<()> {
     for entry in fs::read_dir(dir)? {
         let path = entry?.path();
         if path.is_dir() {
-            fs::remove_dir_all(path)?
+            fs::remove_dir_all(path)?;
         } else {
-            fs::remove_file(path)?
+            fs::remove_file(path)?;
         }
     }
     Ok(())

@@ -84,6 +84,9 @@ struct RunArgs {
     /// Shares of the kinds.
     #[arg(long, default_value = "metric=70,funnel=15,event=14,alert=1")]
     kinds: KindShares,
+    /// Never sleep, so that the server need not wake the generator; takes a whole core.
+    #[arg(long)]
+    spin: bool,
     /// File for the event ids that were acknowledged, one a line.
     #[arg(long)]
     acknowledged: Option<PathBuf>,
@@ -135,6 +138,7 @@ fn run(args: RunArgs) -> anyhow::Result<()> {
         duration: Duration::from_millis(args.duration_ms),
         requests_max: args.requests_max,
         kinds: args.kinds,
+        spin: args.spin,
         acknowledged: args.acknowledged,
     };
     let report = generator::run(&plan)?;

@@ -21,6 +21,7 @@ const SETTLE: Duration = Duration::from_millis(300);
 /// What all measurements share.
 pub(super) struct Stage<'args> {
     pub(super) layout: Layout,
+    pub(super) spin: bool,
     pub(super) fresnel: &'args Path,
     pub(super) dir: &'args Path,
     pub(super) connections: usize,
@@ -82,13 +83,14 @@ impl Stage<'_> {
             duration: self.duration,
             requests_max: u64::MAX,
             kinds: self.kinds,
+            spin: self.spin,
             acknowledged: None,
         }
     }
 
     /// Starts a server in a fresh folder, and waits until it does all that its mode asks for.
     pub(super) async fn start(&self, mode: Mode) -> anyhow::Result<(Server, Option<ClickHouse>)> {
-        super::empty(self.dir)?;
+        super::empty(self.dir).await?;
         self.start_again(mode).await
     }
 

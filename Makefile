@@ -32,7 +32,7 @@ test: test-tools ## Installs what the tests need and runs them all
 lint: ## Formatting, clippy, rustdoc, shell scripts, dependencies
 	@scripts/run-lints
 
-bench: library ## Measures; see benches/
+bench: library ## Measures and compares: docs/benchmarks.md
 	cargo bench --locked
 
 dist: library build ## Packs dist/fresnel-<version>-<target>.tar.gz

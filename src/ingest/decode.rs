@@ -32,8 +32,12 @@ const KEY_SHOWN_CHARS_MAX: usize = 100;
 /// # Errors
 /// Names the field at which the text stops being JSON, is too deep, has too many keys, or has a key twice.
 pub fn decode<'a>(text: &'a [u8], limits: &ShapeLimits) -> Result<Value<'a>, FieldError> {
+    let text = std::str::from_utf8(text).map_err(|error| {
+        let message = format!("not UTF-8 at byte {}", error.valid_up_to());
+        FieldError::new("body", FieldFault::BadFormat, message)
+    })?;
     let fault = RefCell::new(Fault::default());
-    let mut json = serde_json::Deserializer::from_slice(text);
+    let mut json = sonic_rs::Deserializer::from_str(text);
     let seed = Seed {
         depth: 0,
         limits,
@@ -58,7 +62,7 @@ struct Fault {
 }
 
 impl Fault {
-    fn into_field_error(mut self, error: &serde_json::Error) -> FieldError {
+    fn into_field_error(mut self, error: &sonic_rs::Error) -> FieldError {
         self.path.reverse();
         let field = if self.path.is_empty() {
             "body".to_owned()

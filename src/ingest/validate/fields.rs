@@ -10,7 +10,8 @@ use crate::domain::beacon::{ID_CHARS_MAX, Id, IdFault};
 use crate::domain::field_error::{FieldError, FieldFault};
 use crate::domain::json::{Members, Value, cut};
 
-/// The fields of one object that have not been taken yet. A taken field leaves the object.
+/// The fields of one object that have not been taken yet. A taken field leaves the object, and the order of the
+/// others changes: it means nothing in JSON.
 pub(super) struct Fields<'a, 'e> {
     members: Members<'a>,
     /// Path of the object with a trailing dot, or empty for the body itself.
@@ -35,7 +36,7 @@ impl<'a, 'e> Fields<'a, 'e> {
     /// Takes a field; `null` counts as absent.
     fn take(&mut self, name: &str) -> Option<Value<'a>> {
         let position = self.members.iter().position(|(key, _)| key == name)?;
-        match self.members.remove(position).1 {
+        match self.members.swap_remove(position).1 {
             Value::Null => None,
             value => Some(value),
         }

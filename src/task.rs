@@ -13,15 +13,7 @@ where
     #[expect(clippy::disallowed_methods, reason = "this is the one door to spawning")]
     let inner = tokio::spawn(work);
     #[expect(clippy::disallowed_methods, reason = "this is the one door to spawning")]
-    tokio::spawn(async move {
-        let abort_inner = AbortOnDrop(inner.abort_handle());
-        match inner.await {
-            Ok(()) => tracing::debug!(task = name, "task ended"),
-            Err(error) if error.is_cancelled() => tracing::debug!(task = name, "task cancelled"),
-            Err(error) => tracing::error!(task = name, %error, "task panicked"),
-        }
-        drop(abort_inner);
-    })
+    tokio::spawn(watch(name, inner))
 }
 
 /// The same for work that stays on the calling thread, which must run a `LocalSet`, as each actix worker
@@ -34,15 +26,18 @@ where
     F: Future<Output = ()> + 'static,
 {
     let inner = tokio::task::spawn_local(work);
-    tokio::task::spawn_local(async move {
-        let abort_inner = AbortOnDrop(inner.abort_handle());
-        match inner.await {
-            Ok(()) => tracing::debug!(task = name, "task ended"),
-            Err(error) if error.is_cancelled() => tracing::debug!(task = name, "task cancelled"),
-            Err(error) => tracing::error!(task = name, %error, "task panicked"),
-        }
-        drop(abort_inner);
-    })
+    tokio::task::spawn_local(watch(name, inner))
+}
+
+/// Logs how a task ended.
+async fn watch(name: &'static str, inner: JoinHandle<()>) {
+    let abort_inner = AbortOnDrop(inner.abort_handle());
+    match inner.await {
+        Ok(()) => tracing::debug!(task = name, "task ended"),
+        Err(error) if error.is_cancelled() => tracing::debug!(task = name, "task cancelled"),
+        Err(error) => tracing::error!(task = name, %error, "task panicked"),
+    }
+    drop(abort_inner);
 }
 
 /// Runs blocking work off the async threads.

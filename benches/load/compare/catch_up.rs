@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 use serde::Serialize;
 
 use super::mode::Mode;
@@ -16,7 +16,7 @@ use super::sample::Stage;
 use crate::clickhouse::{ClickHouse, TABLES};
 use crate::generator::{self, Plan};
 
-const POLL: Duration = Duration::from_millis(25);
+const POLL: Duration = Duration::from_millis(50);
 const CATCH_UP_TIMEOUT: Duration = Duration::from_secs(300);
 
 /// The two rates.
@@ -42,6 +42,7 @@ impl CatchUp {
 pub(super) async fn measure(stage: &Stage<'_>, rows: u64) -> anyhow::Result<CatchUp> {
     let accepted = fill(stage, rows).await?;
     let segments = segments(&stage.dir.join("data/wal"))?;
+    ensure!(segments > 0, "the log keeps its segments under another name");
     let started = Instant::now();
     let (server, engine) = stage.start_again(Mode::FsyncFlush).await?;
     let engine = engine.context("this mode has an engine")?;
@@ -49,7 +50,7 @@ pub(super) async fn measure(stage: &Stage<'_>, rows: u64) -> anyhow::Result<Catc
     let flush_seconds = (done_at - first_at).as_secs_f64();
     let flush_rows_per_second = (accepted - first_rows) as f64 / flush_seconds;
     eprintln!("catch-up: {accepted} rows of {segments} segments, {flush_rows_per_second:.0} rows/s");
-    let engine_rows_per_second = insert_again(&engine, accepted.div_ceil(segments.max(1))).await?;
+    let engine_rows_per_second = insert_again(&engine, accepted.div_ceil(segments)).await?;
     server.stop().await?;
     Ok(CatchUp {
         rows: accepted,
@@ -80,16 +81,16 @@ async fn fill(stage: &Stage<'_>, rows: u64) -> anyhow::Result<u64> {
     Ok(report.accepted)
 }
 
-/// Segment files of a log.
-fn segments(wal: &Path) -> anyhow::Result<u64> {
+/// Segment files of a log, in its folder and the folders in it.
+fn segments(folder: &Path) -> anyhow::Result<u64> {
     let mut count = 0;
-    for entry in fs::read_dir(wal)? {
-        count += u64::from(
-            entry?
-                .path()
-                .extension()
-                .is_some_and(|extension| extension == "seg"),
-        );
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        count += if entry.file_type()?.is_dir() {
+            segments(&entry.path())?
+        } else {
+            u64::from(entry.file_name().to_string_lossy().starts_with("segment-"))
+        };
     }
     Ok(count)
 }

@@ -1,5 +1,7 @@
 //! The warehouse room against a real engine.
 
+#[path = "warehouse/answers.rs"]
+mod answers;
 #[allow(dead_code, reason = "shared with the engine's own tests, which use all of it")]
 #[path = "engine/harness.rs"]
 mod harness;

@@ -48,6 +48,12 @@ impl Batch {
         }
     }
 
+    /// The token that one of these rows has when it is alone.
+    pub(super) fn token_of_row(&self, index: usize) -> String {
+        let place = self.first.unwrap_or(0) + index;
+        format!("{}:{place}-{place}", self.base_token)
+    }
+
     pub(super) fn rows(&self) -> usize {
         self.row_bytes.len()
     }

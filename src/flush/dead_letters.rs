@@ -30,8 +30,8 @@ pub(super) struct DeadLetters {
 struct DeadLetter<'a> {
     /// Milliseconds since 1970.
     at_ms: i64,
-    /// The segment and table that the row came from, and its place.
-    token: &'a str,
+    /// The segment and table that the row came from, and its place: no other row has the same.
+    token: String,
     table: &'a str,
     event_id: Option<Uuid>,
     columns: &'a [String],
@@ -53,11 +53,10 @@ impl DeadLetters {
     pub(super) fn bury(&self, batch: &Batch, code: u32, message: &str) -> io::Result<()> {
         let now = clock::now();
         let mut lines = Vec::new();
-        let token = batch.token();
-        for row in batch.each_row() {
+        for (index, row) in batch.each_row().enumerate() {
             let letter = DeadLetter {
                 at_ms: now.as_millis(),
-                token: &token,
+                token: batch.token_of_row(index),
                 table: &batch.table,
                 event_id: event_id(&row),
                 columns: &batch.columns,
@@ -127,6 +126,9 @@ mod tests {
         assert_eq!(lines.len(), 2);
         assert_eq!(lines[1]["row"].as_str().unwrap(), "ab".repeat(20));
         assert_eq!(lines[1]["code"], 27);
-        assert_eq!(lines[0]["token"], "n:1:t");
+        assert_eq!(
+            (&lines[0]["token"], &lines[1]["token"]),
+            (&"n:1:t:0-0".into(), &"n:1:t:1-1".into())
+        );
     }
 }

@@ -17,7 +17,7 @@ use crate::harness::Engine;
 use crate::rows::Metric;
 
 /// Far above anything that a working flush needs.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(180);
 
 const RETENTION: Retention = Retention {
     raw_days: 20_000,
@@ -73,7 +73,7 @@ impl Station {
 
     pub(crate) fn flush_to(&self, wal: &Wal, warehouse: &Warehouse) -> Flush {
         let config = FlushConfig {
-            insert_timeout_ms: 5_000,
+            insert_timeout_ms: 20_000,
             retry_max_ms: 200,
             suspect_after_ms: 300,
             ..FlushConfig::default()
@@ -156,11 +156,12 @@ pub(crate) async fn append(wal: &Wal, metrics: &[Metric]) {
     LocalSet::new().run_until(append).await;
 }
 
-/// Rows over some minutes, hours and pages.
+/// Rows over some minutes, hours, pages, and two months: an insert makes several parts.
 pub(crate) fn some_rows(count: i64) -> Vec<Metric> {
     (0..count)
         .map(|n| Metric {
-            ts_ms: crate::rows::NOON_MS + (n % 3) * 60_000 + (n % 2) * 3_600_000,
+            ts_ms: crate::rows::NOON_MS + (n % 3) * 60_000 + (n % 2) * 3_600_000
+                - (n % 5 / 4) * 31 * 86_400_000,
             page: format!("/page/{}", n % 7),
             value: n as f64,
             ..Metric::default()

@@ -91,6 +91,28 @@ async fn rows_may_be_cut_into_chunks_anywhere() {
 }
 
 #[tokio::test]
+async fn rows_are_compressed_for_a_warehouse_that_is_not_on_this_machine() {
+    let (engine, warehouse) = migrated().await;
+    let mut connection = engine.until_ready().await;
+    // Another way to write the same address, which does not look like one of this machine.
+    connection.url = connection.url.replace("127.0.0.1", "127.1");
+    warehouse.connect(connection);
+    let payload = encode(&scattered(20_000));
+    assert!(payload.len() > 2 * 1024 * 1024, "more than one compressed piece");
+    for _ in 0..2 {
+        insert(
+            &warehouse,
+            Table::PerformanceMetrics,
+            "n:1:m",
+            std::slice::from_ref(&payload),
+        )
+        .await
+        .expect("insert");
+    }
+    assert_eq!(counts(&warehouse).await, [20_000; 3]);
+}
+
+#[tokio::test]
 async fn rows_that_clickhouse_cannot_read_are_refused_and_leave_nothing() {
     let (_engine, warehouse) = migrated().await;
     let mut bad_json = scattered(100);

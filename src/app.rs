@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 
 use actix_web::dev::Server;
 use actix_web::{App as HttpApp, HttpServer, web};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::api::{self, Credentials, IngestState, OperationsState, QueryState};
 use crate::bootstrap::{Bootstrap, BootstrapError};
@@ -92,6 +92,7 @@ pub struct App {
     link: WarehouseLink,
     engine: Option<Supervisor>,
     stopping: Arc<AtomicBool>,
+    stop_signals: StopSignals,
     // Held for its lock, which ends with the process.
     _folder: DataFolder,
 }
@@ -103,6 +104,7 @@ impl App {
     /// # Errors
     /// The first part that cannot be had.
     pub async fn build(config: Config, config_file: Option<&Path>) -> Result<Self, AppError> {
+        let stop_signals = StopSignals::listen()?;
         let folder = DataFolder::open(&config.data_dir)?;
         let metrics = telemetry::set_up_metrics()?;
         let bootstrap = Bootstrap::load(&config.bootstrap, folder.path())?;
@@ -145,12 +147,14 @@ impl App {
             link,
             engine,
             stopping,
+            stop_signals,
             _folder: folder,
         })
     }
 
     /// Serves until a signal asks for a stop, or the log can no longer be trusted.
     pub async fn run(self) -> ExitCode {
+        let mut stop_signals = self.stop_signals;
         let handle = self.server.handle();
         let server = self.server;
         let mut serving = task::spawn("http", async move {
@@ -159,7 +163,7 @@ impl App {
             }
         });
         let outcome = tokio::select! {
-            outcome = stop_signal() => outcome,
+            outcome = stop_signals.received() => outcome,
             () = self.wal.poisoned() => {
                 tracing::error!("the log could not be synced; nothing more can be promised: stopping, the next start reads the disk");
                 ExitCode::from(EXIT_LOG_POISONED)
@@ -322,16 +326,26 @@ fn announce(addresses: &[SocketAddr], bootstrap: &Bootstrap, data_dir: &Path) {
     }
 }
 
-async fn stop_signal() -> ExitCode {
-    let (Ok(mut terminate), Ok(mut interrupt)) =
-        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-    else {
-        tracing::warn!("signals cannot be listened to; only kill -9 will stop this process");
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = terminate.recv() => tracing::info!("SIGTERM"),
-        _ = interrupt.recv() => tracing::info!("SIGINT"),
+/// The signals that ask for a stop. They are listened to before anything else is started: a process that dies
+/// of one in the middle of its start would leave its engine to find out by itself.
+struct StopSignals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl StopSignals {
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
     }
-    ExitCode::SUCCESS
+
+    async fn received(&mut self) -> ExitCode {
+        tokio::select! {
+            _ = self.terminate.recv() => tracing::info!("SIGTERM"),
+            _ = self.interrupt.recv() => tracing::info!("SIGINT"),
+        }
+        ExitCode::SUCCESS
+    }
 }

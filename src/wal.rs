@@ -39,6 +39,8 @@ use crate::clock;
 use crate::config::Durability;
 
 pub use files::{Access, Entry, FileSystem, LockGuard, LogFile, SystemFiles};
+#[doc(hidden)]
+pub use frame::FrameMeasure;
 pub use lane::{Commit, Lane, RowSink};
 pub use layout::SegmentId;
 pub use recovery::{Finding, Recovery};

@@ -75,6 +75,38 @@ impl FrameBuilder {
     }
 }
 
+/// A frame of rows that are all alike, to measure what encoding one costs.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct FrameMeasure {
+    frame: FrameBuilder,
+    lengths: Vec<u32>,
+    payload: Vec<u8>,
+}
+
+impl FrameMeasure {
+    /// Frames of `rows` rows of `row_bytes` bytes.
+    #[must_use]
+    pub fn new(rows: usize, row_bytes: usize) -> Self {
+        Self {
+            frame: FrameBuilder::default(),
+            lengths: vec![u32::try_from(row_bytes).unwrap_or(u32::MAX); rows],
+            payload: vec![b'x'; rows * row_bytes],
+        }
+    }
+
+    /// Encodes one; returns its length on disk.
+    pub fn encode(&mut self) -> usize {
+        let identity = Identity {
+            id: SegmentId(1),
+            salt: 2,
+        };
+        self.frame.start(self.payload.len());
+        self.frame.section(1, &self.lengths, &self.payload);
+        self.frame.finish(identity, 3).len()
+    }
+}
+
 /// The fields of a frame before its sections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct FrameHeader {

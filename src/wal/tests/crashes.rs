@@ -9,11 +9,12 @@ use super::model::{Step, live_and_check};
 use super::sim::{Fault, Loss, SimDisk, Stop};
 use crate::domain::table::Table;
 
-const STOPS: [Stop; 4] = [
+const STOPS: [Stop; 5] = [
     Stop::Process,
     Stop::Power(Loss::All),
     Stop::Power(Loss::None),
     Stop::Power(Loss::Some),
+    Stop::Power(Loss::Spoilt),
 ];
 
 fn append(lane: usize, table: Table, row_bytes: &[usize]) -> Step {
@@ -43,7 +44,7 @@ fn ordinary_life() -> Vec<Step> {
 fn a_stop_at_any_operation_loses_nothing_acknowledged_and_invents_nothing() {
     run(async {
         let disk = SimDisk::new(0);
-        let service = live_and_check(&disk, &[(ordinary_life(), Stop::Process)]).await;
+        let (service, _) = live_and_check(&disk, &[(ordinary_life(), Stop::Process)]).await;
         assert_eq!(service.acknowledged(), 16, "without faults all is acknowledged");
         let operations = disk.operations();
         assert!(
@@ -54,7 +55,35 @@ fn a_stop_at_any_operation_loses_nothing_acknowledged_and_invents_nothing() {
             for stop in STOPS {
                 let disk = SimDisk::new(operation);
                 disk.fault_at(operation, Fault::Halt);
-                let service = live_and_check(&disk, &[(ordinary_life(), stop)]).await;
+                let (service, disk) = live_and_check(&disk, &[(ordinary_life(), stop)]).await;
+                service.check_no_damage_was_seen(&disk);
+            }
+        }
+    });
+}
+
+#[test]
+fn what_a_dead_process_left_unsynced_is_not_built_upon() {
+    run(async {
+        let disk = SimDisk::new(0);
+        live_and_check(&disk, &[(ordinary_life(), Stop::Process)]).await;
+        for operation in 0..disk.operations() {
+            // The second process sees what the kernel still has of the first; then the power goes.
+            let later_life = vec![
+                append(0, Table::UserEvents, &[7]),
+                Step::Flush { releases: true },
+                append(1, Table::UserEvents, &[8, 9]),
+                append(0, Table::FunnelSteps, &[20_000]),
+                append(0, Table::FunnelSteps, &[20_000]),
+            ];
+            for loss in [Loss::All, Loss::Spoilt] {
+                let disk = SimDisk::new(operation);
+                disk.fault_at(operation, Fault::Halt);
+                let lives = [
+                    (ordinary_life(), Stop::Process),
+                    (later_life.clone(), Stop::Power(loss)),
+                ];
+                let (service, disk) = live_and_check(&disk, &lives).await;
                 service.check_no_damage_was_seen(&disk);
             }
         }
@@ -71,7 +100,7 @@ fn a_fault_at_any_operation_loses_nothing_acknowledged_and_invents_nothing() {
                 for stop in [Stop::Process, Stop::Power(Loss::All), Stop::Power(Loss::Some)] {
                     let disk = SimDisk::new(operation);
                     disk.fault_at(operation, fault);
-                    let service = live_and_check(&disk, &[(ordinary_life(), stop)]).await;
+                    let (service, disk) = live_and_check(&disk, &[(ordinary_life(), stop)]).await;
                     service.check_no_damage_was_seen(&disk);
                 }
             }

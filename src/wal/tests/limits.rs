@@ -10,7 +10,7 @@ use super::model::{dir, options};
 use super::sim::{Fault, Kind, SimDisk, Stop};
 use crate::config::Durability;
 use crate::domain::table::Table;
-use crate::wal::{AppendError, Lane, Wal};
+use crate::wal::{AppendError, Finding, Lane, Wal};
 
 /// One row, and what became of it.
 async fn try_append(lane: &Lane, text: &str) -> Result<(), AppendError> {
@@ -137,20 +137,35 @@ fn a_full_disk_does_not_keep_the_warehouse_from_emptying_the_log() {
 #[test]
 fn a_failed_write_refuses_its_rows_alone() {
     run(async {
-        let disk = SimDisk::new(5);
-        let (wal, _) = open_on(options(), Arc::new(disk.clone()));
-        let lane = wal.lane();
-        append(&lane, Table::UserEvents, "before").await.unwrap();
-        disk.fault_on(Some((Kind::Write, Fault::Lie)));
-        assert_eq!(try_append(&lane, "refused").await, Err(AppendError::Full));
-        disk.fault_on(None);
-        append_when_possible(&lane, "after").await;
-        // The next process finds the refused frame whole, and knows better.
-        disk.halt();
-        let disk = disk.restart(Stop::Process);
-        let (wal, recovery) = open_on(options(), Arc::new(disk.clone()));
-        assert_eq!(texts(&drain(&wal).await, Table::UserEvents), ["before", "after"]);
-        assert!(recovery.findings.len() <= 1, "{:?}", recovery.findings);
+        // The seal behind it can be written, or not.
+        for seal_fails in [false, true] {
+            let disk = SimDisk::new(5);
+            let (wal, _) = open_on(options(), Arc::new(disk.clone()));
+            let lane = wal.lane();
+            append(&lane, Table::UserEvents, "before").await.unwrap();
+            disk.fault_segment_write(Fault::Lie);
+            if seal_fails {
+                disk.fault_segment_write(Fault::Error);
+            }
+            assert_eq!(try_append(&lane, "refused").await, Err(AppendError::Full));
+            append_when_possible(&lane, "after").await;
+            // The next process finds the refused frame whole, and knows better.
+            disk.halt();
+            let disk = disk.restart(Stop::Process);
+            let (wal, recovery) = open_on(options(), Arc::new(disk.clone()));
+            assert_eq!(texts(&drain(&wal).await, Table::UserEvents), ["before", "after"]);
+            let refused = recovery
+                .findings
+                .iter()
+                .filter(|finding| matches!(finding, Finding::Refused { frames: 1, .. }));
+            assert_eq!(
+                refused.count(),
+                usize::from(seal_fails),
+                "{:?}",
+                recovery.findings
+            );
+            assert_eq!(recovery.findings.len(), usize::from(seal_fails));
+        }
     });
 }
 

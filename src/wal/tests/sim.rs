@@ -1,10 +1,10 @@
 //! A disk in memory that can fail at any operation, lose power, and forget what was not synced.
 //!
 //! Contents and names are kept twice: as the running system sees them, and as the medium has them. What lies
-//! between is lost at the loss of power, in sectors of 512 bytes, all of it, none of it or some of it.
+//! between is lost at the loss of power, in sectors of 512 bytes: all of it, none of it or some of it.
 //! Names are lost as a journalling file system loses them: the later ones first.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,9 +12,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use rand::rngs::SmallRng;
 use rand::{RngExt as _, SeedableRng as _};
 
+use crate::wal::layout::DATA_START;
 use crate::wal::{Access, Entry, FileSystem, LockGuard, LogFile};
 
 const SECTOR: usize = 512;
+const BLOCK: usize = crate::wal::layout::BLOCK_BYTES;
 
 /// What goes wrong at one operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +47,9 @@ pub(super) enum Loss {
     All,
     None,
     Some,
+    /// All, none, or the whole block of 4,096 bytes is spoiled, whatever else it held: a disk that promises
+    /// nothing of a block in whose writing the power goes.
+    Spoilt,
 }
 
 /// The kind of an operation, to aim faults at.
@@ -86,9 +91,13 @@ struct State {
     operations: u64,
     faults: BTreeMap<u64, Fault>,
     fault_on: Option<(Kind, Fault)>,
+    /// For the next writes of frames and seals.
+    segment_faults: VecDeque<Fault>,
     halted: bool,
     /// A sync has failed, in this life or an earlier one.
     sync_failed: bool,
+    /// The power has gone in the worst way, in this life or an earlier one.
+    spoilt: bool,
     capacity: usize,
     boot: u8,
     random: SmallRng,
@@ -110,8 +119,10 @@ impl SimDisk {
             operations: 0,
             faults: BTreeMap::new(),
             fault_on: None,
+            segment_faults: VecDeque::new(),
             halted: false,
             sync_failed: false,
+            spoilt: false,
             capacity: usize::MAX,
             boot: 1,
             random: SmallRng::seed_from_u64(seed),
@@ -137,6 +148,11 @@ impl SimDisk {
         self.lock().fault_on = fault;
     }
 
+    /// The next write of a frame or a seal that has no fault yet gets this one.
+    pub(super) fn fault_segment_write(&self, fault: Fault) {
+        self.lock().segment_faults.push_back(fault);
+    }
+
     /// Sets the space for the contents of all files.
     pub(super) fn set_capacity(&self, bytes: usize) {
         self.lock().capacity = bytes;
@@ -145,6 +161,11 @@ impl SimDisk {
     /// A sync has failed, in this life or an earlier one.
     pub(super) fn has_failed_a_sync(&self) -> bool {
         self.lock().sync_failed
+    }
+
+    /// The power has gone in the worst way, in this life or an earlier one.
+    pub(super) fn has_spoilt_blocks(&self) -> bool {
+        self.lock().spoilt
     }
 
     /// Nothing is done any more, for the process that runs.
@@ -167,8 +188,10 @@ impl SimDisk {
             operations: 0,
             faults: BTreeMap::new(),
             fault_on: None,
+            segment_faults: VecDeque::new(),
             halted: false,
             sync_failed: state.sync_failed,
+            spoilt: state.spoilt || stop == Stop::Power(Loss::Spoilt),
             capacity: state.capacity,
             boot: state.boot,
             random: SmallRng::seed_from_u64(seed),
@@ -248,18 +271,19 @@ impl SimDisk {
 impl Inode {
     fn after(&self, loss: Loss, random: &mut SmallRng) -> Self {
         let mut durable = self.durable.clone();
+        let sector = if loss == Loss::Spoilt { BLOCK } else { SECTOR };
         for (offset, bytes) in self.unsure.iter().chain(&self.unsynced) {
             let mut from = 0;
             while from < bytes.len() {
-                let sector_end = (offset + from) / SECTOR * SECTOR + SECTOR;
-                let to = bytes.len().min(sector_end - offset);
-                let is_kept = match loss {
-                    Loss::All => false,
-                    Loss::None => true,
-                    Loss::Some => random.random(),
-                };
-                if is_kept {
+                let sector_start = (offset + from) / sector * sector;
+                let to = bytes.len().min(sector_start + sector - offset);
+                let dice = random.random_range(0..3_u8);
+                if loss == Loss::None || (dice > 0 && loss != Loss::All) {
                     write(&mut durable, offset + from, &bytes[from..to]);
+                }
+                if loss == Loss::Spoilt && dice == 2 {
+                    let end = durable.len().min(sector_start + sector);
+                    durable[sector_start..end].fill(0xa5);
                 }
                 from = to;
             }
@@ -286,7 +310,7 @@ impl State {
         let kept = match loss {
             Loss::All => 0,
             Loss::None => self.unsynced_names.len(),
-            Loss::Some => self.random.random_range(0..=self.unsynced_names.len()),
+            Loss::Some | Loss::Spoilt => self.random.random_range(0..=self.unsynced_names.len()),
         };
         for naming in &self.unsynced_names[..kept] {
             apply(&mut names, naming);
@@ -315,6 +339,11 @@ impl State {
     fn name(&mut self, naming: Naming) {
         apply(&mut self.names, &naming);
         self.unsynced_names.push(naming);
+    }
+
+    fn is_segment(&self, inode: usize) -> bool {
+        let name = self.names.iter().find(|(_, named)| **named == inode);
+        name.is_some_and(|(path, _)| path.to_string_lossy().contains("segment-"))
     }
 
     fn used(&self) -> usize {
@@ -482,7 +511,10 @@ impl LogFile for SimFile {
             state.begin(Kind::Write)?;
             return Err(no_space());
         }
-        let fault = state.begin(Kind::Write)?;
+        let mut fault = state.begin(Kind::Write)?;
+        if offset >= DATA_START && state.is_segment(self.inode) {
+            fault = fault.or(state.segment_faults.pop_front());
+        }
         let inode = &mut state.inodes[self.inode];
         let done = match fault {
             None | Some(Fault::Lie) => bytes,

@@ -68,10 +68,11 @@ fn what_a_dead_process_left_unsynced_is_not_built_upon() {
         let disk = SimDisk::new(0);
         live_and_check(&disk, &[(ordinary_life(), Stop::Process)]).await;
         for operation in 0..disk.operations() {
+          for releases in [false, true] {
             // The second process sees what the kernel still has of the first; then the power goes.
-            let later_life = vec![
+                        let later_life = vec![
                 append(0, Table::UserEvents, &[7]),
-                Step::Flush { releases: true },
+                Step::Flush { releases },
                 append(1, Table::UserEvents, &[8, 9]),
                 append(0, Table::FunnelSteps, &[20_000]),
                 append(0, Table::FunnelSteps, &[20_000]),

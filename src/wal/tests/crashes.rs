@@ -67,22 +67,23 @@ fn what_a_dead_process_left_unsynced_is_not_built_upon() {
     run(async {
         let disk = SimDisk::new(0);
         live_and_check(&disk, &[(ordinary_life(), Stop::Process)]).await;
-        for operation in 0..disk.operations() {
-          for releases in [false, true] {
-            // The second process sees what the kernel still has of the first; then the power goes.
-                        let later_life = vec![
+        // The second process sees what the kernel still has of the first; then the power goes.
+        let later_life = |releases| {
+            vec![
                 append(0, Table::UserEvents, &[7]),
                 Step::Flush { releases },
                 append(1, Table::UserEvents, &[8, 9]),
                 append(0, Table::FunnelSteps, &[20_000]),
                 append(0, Table::FunnelSteps, &[20_000]),
-            ];
-            for loss in [Loss::All, Loss::Spoilt] {
+            ]
+        };
+        for operation in 0..disk.operations() {
+            for (loss, releases) in [(Loss::All, false), (Loss::All, true), (Loss::Spoilt, false)] {
                 let disk = SimDisk::new(operation);
                 disk.fault_at(operation, Fault::Halt);
                 let lives = [
                     (ordinary_life(), Stop::Process),
-                    (later_life.clone(), Stop::Power(loss)),
+                    (later_life(releases), Stop::Power(loss)),
                 ];
                 let (service, disk) = live_and_check(&disk, &lives).await;
                 service.check_no_damage_was_seen(&disk);

@@ -10,6 +10,7 @@
 
 mod checkpoint;
 mod disk;
+mod error;
 mod files;
 mod frame;
 mod header;
@@ -27,8 +28,7 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -38,6 +38,7 @@ use std::time::Duration;
 use crate::clock;
 use crate::config::Durability;
 
+pub use error::{AppendError, WalError};
 pub use files::{Access, Entry, FileSystem, LockGuard, LogFile, SystemFiles};
 #[doc(hidden)]
 pub use frame::FrameMeasure;
@@ -57,7 +58,7 @@ use writer::Writer;
 /// From this size on a frame takes no more chunks: large enough for any bandwidth, small enough for memory.
 const FRAME_TARGET_BYTES: usize = 4 * 1024 * 1024;
 /// Time in which the threads must have ended when the log is closed.
-const CLOSE_TIMEOUT: Duration = Duration::from_secs(8);
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How the log works.
 #[derive(Clone, Debug)]
@@ -82,68 +83,6 @@ pub struct WalOptions {
     pub rows_max: u32,
     /// Time for which a file is kept after its release.
     pub grace: Duration,
-}
-
-/// Why rows were not taken, or not made durable.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum AppendError {
-    /// The disk, or the log's limit on it, is full. Passes by itself.
-    #[error("the log is full")]
-    Full,
-    /// More rows wait for their commit than `pending_max_bytes`. Passes by itself.
-    #[error("too many rows wait for their commit")]
-    Overloaded,
-    /// A sync failed. Whether the rows are durable is unknown; the process has to end.
-    #[error("the log cannot be trusted any more")]
-    Poisoned,
-    /// The log is closed.
-    #[error("the log is closed")]
-    Closed,
-    /// The rows of this append do not fit into a segment.
-    #[error("the rows do not fit into a segment")]
-    TooLarge,
-}
-
-/// Why the log cannot be opened, read or released.
-#[derive(Debug, thiserror::Error)]
-pub enum WalError {
-    /// An operation on a file failed.
-    #[error("{path}: {source}")]
-    Io {
-        /// The file or folder.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// Another process has the folder.
-    #[error("{0}: another process uses this log")]
-    Locked(PathBuf),
-    /// A segment was written by a newer version of Fresnel.
-    #[error("{path}: written by a newer version (format {format}); this one must not touch it")]
-    NewerFormat {
-        /// The segment.
-        path: PathBuf,
-        /// Its format.
-        format: u16,
-    },
-    /// The column lists of the tables do not fit into a header.
-    #[error("the column lists do not fit into a segment's header")]
-    Header,
-    /// A file is too large for this machine's address space.
-    #[error("a file of the log is too large for this machine")]
-    TooLarge,
-    /// The system gave no thread.
-    #[error("cannot start a thread of the log: {0}")]
-    Thread(io::Error),
-}
-
-impl WalError {
-    fn io(path: &Path, source: io::Error) -> Self {
-        Self::Io {
-            path: path.to_owned(),
-            source,
-        }
-    }
 }
 
 /// The state of the log, for people and metrics.

@@ -174,7 +174,7 @@ impl Default for WalConfig {
             max_bytes: 8 * 1024 * 1024 * 1024,
             segment_max_bytes: 16 * 1024 * 1024,
             pending_max_bytes: 16 * 1024 * 1024,
-            commit_interval_us: 500,
+            commit_interval_us: 2_000,
             grace_ms: 2_000,
         }
     }

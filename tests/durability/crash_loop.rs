@@ -108,6 +108,27 @@ fn report(ready_times: &mut [Duration]) {
     assert!(worst < READY_WITHIN, "ready only after {worst:?}");
 }
 
+/// The first start makes everything: credentials, the log, the engine's folder, the schema. A kill in the middle
+/// of any of it must not leave a folder on which the next start fails.
+#[test]
+fn a_kill_at_any_moment_of_the_first_start_leaves_a_folder_that_starts() {
+    let mut rng = StdRng::seed_from_u64(settings::seed("first start"));
+    for _ in 0..4 {
+        let made_at_the_start = Options::new().set("FRESNEL_BOOTSTRAP__ADMIN_TOKEN", "");
+        let mut server = Fresnel::prepare(made_at_the_start);
+        for _ in 0..5 {
+            server.spawn();
+            wait::pause(Duration::from_millis(rng.random_range(0..900)));
+            server.kill_both();
+        }
+        server.restart();
+        let mut sent = Sent::default();
+        load_once_more(&server, &mut sent);
+        assert_only_accepted_or_asked_to_repeat(&sent);
+        ledger::check(&sent, &server.warehouse(), PATIENCE);
+    }
+}
+
 #[test]
 fn the_engine_ends_when_its_service_is_killed() {
     let mut server = Fresnel::start(Options::new());

@@ -54,7 +54,7 @@ fn crash_loop_loses_nothing_acknowledged_and_stores_nothing_twice() {
     load.wait_for_acknowledged(200);
     sent.merge(load.stop());
     assert_only_accepted_or_asked_to_repeat(&sent);
-    ledger::check(&sent, &server.warehouse(), Duration::from_secs(120));
+    ledger::check(&sent, &server.warehouse(), PATIENCE);
 
     // What the log still holds after the catching up must not land again.
     let (status, _) = server.stop();
@@ -63,7 +63,7 @@ fn crash_loop_loses_nothing_acknowledged_and_stores_nothing_twice() {
     server.kill_both();
     server.restart();
     load_once_more(&server, &mut sent);
-    ledger::check(&sent, &server.warehouse(), Duration::from_secs(120));
+    ledger::check(&sent, &server.warehouse(), PATIENCE);
     report(&mut ready_times);
 }
 

@@ -44,7 +44,7 @@ fn full_disk_refuses_beacons_and_recovers_when_space_returns() {
     });
     proxy.set(Network::Whole);
     sent.merge(load_until_acknowledged(&server, 300));
-    ledger::check(&sent, &engine.warehouse(), Duration::from_secs(120));
+    ledger::check(&sent, &engine.warehouse(), PATIENCE);
 }
 
 #[test]
@@ -64,7 +64,7 @@ fn a_log_at_its_cap_refuses_beacons_and_recovers_when_the_warehouse_is_back() {
         try_beacon(&server, &mut sent).then_some(())
     });
     sent.merge(load_until_acknowledged(&server, 300));
-    ledger::check(&sent, &engine.warehouse(), Duration::from_secs(120));
+    ledger::check(&sent, &engine.warehouse(), PATIENCE);
 }
 
 fn options(engine: &Engine, proxy: &Proxy) -> Options {

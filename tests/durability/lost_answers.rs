@@ -33,7 +33,7 @@ fn lost_answers_lead_to_no_duplicates_and_no_gaps() {
     proxy.set(Network::Whole);
     say(&format!("    {:?}", proxy.faults()));
     assert!(sent.doubtful.is_empty(), "clients noticed: {:?}", sent.answers);
-    ledger::check(&sent, &engine.warehouse(), Duration::from_secs(120));
+    ledger::check(&sent, &engine.warehouse(), PATIENCE);
 }
 
 #[test]
@@ -55,7 +55,7 @@ fn lost_answers_and_refusals_of_halves_lead_to_no_duplicates_and_no_dead_letters
     let sent = load.stop();
     proxy.set(Network::Whole);
     say(&format!("    {:?}", proxy.faults()));
-    ledger::check(&sent, &engine.warehouse(), Duration::from_secs(120));
+    ledger::check(&sent, &engine.warehouse(), PATIENCE);
     let letters = std::fs::read_dir(server.data_dir().join("dead-letters")).map_or(0, Iterator::count);
     assert_eq!(letters, 0, "good rows went to the dead letters");
 }
@@ -82,7 +82,7 @@ fn lost_answers_and_kills_of_the_service_together_lead_to_no_duplicates() {
     }
     let sent = load.stop();
     say(&format!("    {:?}", proxy.faults()));
-    ledger::check(&sent, &engine.warehouse(), Duration::from_secs(120));
+    ledger::check(&sent, &engine.warehouse(), PATIENCE);
 }
 
 #[test]
@@ -100,7 +100,7 @@ fn a_service_whose_warehouse_is_away_starts_accepts_and_delivers_later() {
     let sent = load.stop();
     assert!(sent.doubtful.is_empty(), "{:?}", sent.answers);
     proxy.set(Network::Whole);
-    ledger::check(&sent, &engine.warehouse(), Duration::from_secs(60));
+    ledger::check(&sent, &engine.warehouse(), PATIENCE);
 }
 
 /// Waits until more rows arrive: the schema is there, and the flush is under way.

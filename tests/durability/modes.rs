@@ -1,8 +1,7 @@
 //! What the weaker modes of durability still promise.
 
-use std::time::Duration;
-
 use crate::harness::load::{Load, Pace};
+use crate::harness::wait::PATIENCE;
 use crate::harness::{Fresnel, Options, ledger, settings};
 
 const PACE: Pace = Pace {
@@ -20,7 +19,7 @@ fn durability_os_survives_the_death_of_the_process() {
         server.restart();
     }
     let sent = load.stop();
-    ledger::check(&sent, &server.warehouse(), Duration::from_secs(60));
+    ledger::check(&sent, &server.warehouse(), PATIENCE);
 }
 
 #[test]
@@ -32,5 +31,5 @@ fn durability_memory_stores_nothing_twice_and_keeps_all_over_a_graceful_stop() {
     let (status, _) = server.stop();
     assert!(status.success(), "{status}");
     server.restart();
-    ledger::check(&sent, &server.warehouse(), Duration::from_secs(60));
+    ledger::check(&sent, &server.warehouse(), PATIENCE);
 }

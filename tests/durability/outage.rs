@@ -60,8 +60,9 @@ fn during_outage(server: &Fresnel, outage: impl FnOnce(Duration)) {
         sent.broken
     );
     assert!(during > 50, "only {during} beacons were accepted in {length:?}");
-    // The same time again is the target; a busy machine gets a minute in any case.
-    ledger::check(&sent, &server.warehouse(), length.max(PATIENCE));
+    // The same time again is the target, and is printed; the engine, at the lowest priority, may have to wait for
+    // whatever else the machine does.
+    ledger::check(&sent, &server.warehouse(), length + PATIENCE);
 }
 
 fn watch_memory(server: &Fresnel, length: Duration) {

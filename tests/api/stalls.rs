@@ -11,10 +11,14 @@ use crate::harness::{Fresnel, Options, wait};
 const TIMEOUT: Duration = Duration::from_millis(500);
 
 fn start() -> Fresnel {
+    start_with_timeouts(TIMEOUT)
+}
+
+fn start_with_timeouts(timeout: Duration) -> Fresnel {
     Fresnel::start(
         Options::new()
-            .set("FRESNEL_SERVER__HEADER_TIMEOUT_MS", TIMEOUT.as_millis())
-            .set("FRESNEL_SERVER__BODY_TIMEOUT_MS", TIMEOUT.as_millis()),
+            .set("FRESNEL_SERVER__HEADER_TIMEOUT_MS", timeout.as_millis())
+            .set("FRESNEL_SERVER__BODY_TIMEOUT_MS", timeout.as_millis()),
     )
 }
 
@@ -108,7 +112,8 @@ fn a_body_that_drips_does_not_win_time_with_each_drop() {
 
 #[test]
 fn stalled_clients_do_not_keep_others_from_being_served() {
-    let server = start();
+    // Long enough for honest clients on a busy machine, and for the stalled ones to be there all the while.
+    let server = start_with_timeouts(PATIENCE);
     let stalled: Vec<Connection> = (0..300)
         .map(|_| {
             let mut connection = server.connect();

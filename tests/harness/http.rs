@@ -208,9 +208,17 @@ impl Connection {
         }
         self.stream.set_read_timeout(Some(left))?;
         let mut chunk = [0; 16 * 1024];
-        let length = self.stream.read(&mut chunk)?;
-        self.received.extend_from_slice(&chunk[..length]);
-        Ok(length)
+        loop {
+            match self.stream.read(&mut chunk) {
+                // A read with a timeout is not resumed after the test process was suspended.
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+                Ok(length) => {
+                    self.received.extend_from_slice(&chunk[..length]);
+                    return Ok(length);
+                }
+            }
+        }
     }
 
     fn fill_or_eof(&mut self, deadline: Instant) -> io::Result<()> {

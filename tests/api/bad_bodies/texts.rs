@@ -110,14 +110,23 @@ fn strings() -> Vec<Case> {
         ("UTF-8 that is too long for its character", b"\xc0\xaf"),
         ("a surrogate in UTF-8", b"\xed\xa0\x80"),
     ];
+    // What is no UTF-8 is no JSON at all, wherever it stands.
+    let named = |field: &'static str, raw: &[u8]| {
+        if str::from_utf8(raw).is_ok() {
+            field
+        } else {
+            "body"
+        }
+    };
     let mut cases: Vec<Case> = raw
         .iter()
         .map(|(name, raw)| {
+            let field = named("session_id", raw);
             Case::new(
                 format!("session_id: {name}"),
                 Kind::Funnel,
                 session(raw),
-                "session_id",
+                field,
                 &["bad_format"],
             )
         })
@@ -133,7 +142,7 @@ fn strings() -> Vec<Case> {
             format!("event_data.note: {name}"),
             Kind::Event,
             body,
-            "event_data.note",
+            named("event_data.note", raw),
             &["bad_format"],
         ));
         let body = [

@@ -15,6 +15,7 @@ use tokio::task::LocalSet;
 
 use super::harness::{append, drain, folder, open, options, rows, run, texts};
 use crate::domain::table::Table;
+use crate::wal::AppendError;
 
 #[test]
 fn rows_of_many_threads_are_all_delivered_each_thread_in_its_order() {
@@ -49,6 +50,48 @@ fn rows_of_many_threads_are_all_delivered_each_thread_in_its_order() {
             .filter_map(|text| text.strip_prefix(&prefix)?.parse().ok())
             .collect();
         assert_eq!(numbers, (0..ROUNDS * 5).collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn what_is_appended_while_the_log_closes_is_committed_or_refused() {
+    for _ in 0..20 {
+        let dir = folder();
+        let (wal, _) = open(options(dir.path()));
+        let acknowledged = std::thread::scope(|scope| {
+            let appender = scope.spawn(|| {
+                run(async {
+                    let lane = wal.lane();
+                    let mut acknowledged = Vec::new();
+                    for number in 0_usize.. {
+                        let commit = lane.append(false, |rows| {
+                            rows.row(Table::UserEvents, |bytes| {
+                                bytes.extend_from_slice(number.to_string().as_bytes());
+                            });
+                        });
+                        let outcome = match commit {
+                            Ok(commit) => commit.await,
+                            Err(refusal) => Err(refusal),
+                        };
+                        match outcome {
+                            Ok(()) => acknowledged.push(number.to_string()),
+                            Err(refusal) => {
+                                assert_eq!(refusal, AppendError::Closed);
+                                break;
+                            }
+                        }
+                    }
+                    acknowledged
+                })
+            });
+            while wal.status().commits < 5 {
+                std::thread::yield_now();
+            }
+            wal.close();
+            appender.join().unwrap()
+        });
+        assert!(acknowledged.len() >= 5);
+        assert_eq!(texts(&run(drain(&wal)), Table::UserEvents), acknowledged);
     }
 }
 

@@ -19,7 +19,7 @@ use serde::Serialize;
 
 use crate::beacons::KindShares;
 use mode::{Layout, Mode};
-use sample::{Sample, Stage};
+use sample::{DiskSync, Sample, Stage};
 
 /// Magic number of tmpfs in `statfs`: nothing there is ever synced.
 const TMPFS_MAGIC: i64 = 0x0102_1994;
@@ -92,6 +92,7 @@ enum Part {
 struct Results {
     throughput: Vec<Sample>,
     latency: Vec<Sample>,
+    disk_syncs: Vec<DiskSync>,
     catch_up: Option<catch_up::CatchUp>,
 }
 
@@ -112,8 +113,10 @@ pub(crate) async fn compare(args: &CompareArgs) -> anyhow::Result<()> {
             results.throughput.extend(samples);
         }
         if args.parts.contains(&Part::Latency) {
+            let disk = DiskSync::measure(&args.dir)?;
             let samples = latency(args, *layout).await?;
-            print!("{}", tables::latency(*layout, args.rate, &samples));
+            print!("{}", tables::latency(*layout, args.rate, &samples, disk));
+            results.disk_syncs.push(disk);
             results.latency.extend(samples);
         }
     }

@@ -14,6 +14,9 @@ pub(super) const RELEASE_AFTER: &str = "2.5.0";
 /// Time until everybody has the new release.
 const ROLLOUT_MS: i64 = 30 * 60 * 1_000;
 
+/// Times of the day at which the incident may begin.
+const INCIDENT_CANDIDATES: i64 = 16;
+
 /// What to make. The same story always gives the same beacons.
 #[derive(Clone, Debug)]
 pub(super) struct Story {
@@ -38,10 +41,13 @@ impl Story {
         self.begin_ms() + i64::from(self.hours) * HOUR_MS / 2
     }
 
-    /// When the storage of images is slow and fails: for a thirtieth of the day, three quarters through it.
+    /// When the storage of images is slow and fails: for a thirtieth of the day, at its busiest time.
     pub(super) fn incident_ms(&self) -> Range<i64> {
         let length = i64::from(self.hours) * HOUR_MS;
-        let begin = self.begin_ms() + length * 3 / 4;
+        let begin = (0..INCIDENT_CANDIDATES)
+            .map(|place| self.begin_ms() + length * place / INCIDENT_CANDIDATES)
+            .max_by(|one, other| rhythm(*one).total_cmp(&rhythm(*other)))
+            .unwrap_or_else(|| self.begin_ms());
         begin..begin + length / 30
     }
 

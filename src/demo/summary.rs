@@ -82,10 +82,7 @@ impl Summary {
             iso(self.story.begin_ms()),
             iso(self.story.until_ms)
         );
-        writeln!(
-            f,
-            "\nSee it (the admin token stands in the data folder's bootstrap.json):"
-        )?;
+        writeln!(f, "\nSee it, with the admin token that the first start showed:")?;
         for query in [
             "type=core_web_vitals&name=LCP&page=/editor",
             "type=api_response_time&group_by=api_endpoint",

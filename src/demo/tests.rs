@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::beacon::{Beacon, Kind};
-use super::catalogue::{EDITOR, EFFECT_LIST, GALLERY, STEPS};
+use super::catalogue::{EDITOR, EFFECT_LIST, GALLERY, STEPS, UPLOAD};
 use super::day::{RELEASE_AFTER, RELEASE_BEFORE, Story};
 use super::journey::visits;
 
@@ -112,6 +112,27 @@ fn the_release_makes_the_editor_worse_and_nothing_else() {
     assert!(paint(EDITOR.path, RELEASE_AFTER) > 1.4 * paint(EDITOR.path, RELEASE_BEFORE));
     let elsewhere = paint(GALLERY.path, RELEASE_AFTER) / paint(GALLERY.path, RELEASE_BEFORE);
     assert!((0.85..1.15).contains(&elsewhere), "{elsewhere}");
+}
+
+#[test]
+fn uploads_fail_during_the_incident_and_rarely_else() {
+    let story = story(1, 1_500);
+    let failed = |during: bool| {
+        let uploads: Vec<bool> = beacons(&story)
+            .iter()
+            .filter(|beacon| beacon.body["metadata"]["api_endpoint"] == UPLOAD.path)
+            // The beacon comes when the call has ended, so some of the last ones began before.
+            .filter(|beacon| story.incident_ms().contains(&(beacon.at_ms - 2_000)) == during)
+            .map(|beacon| beacon.body["metadata"]["status"].as_u64() >= Some(500))
+            .collect();
+        uploads.iter().filter(|failed| **failed).count() * 100 / uploads.len()
+    };
+    assert!(
+        failed(true) >= 10 && failed(false) <= 3,
+        "{} %, {} %",
+        failed(true),
+        failed(false)
+    );
 }
 
 #[test]

@@ -1,8 +1,10 @@
 //! One mode, measured once.
 
 use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::os::unix::fs::FileExt as _;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
@@ -17,6 +19,9 @@ use crate::report::Report;
 const ENGINE_START_TIMEOUT: Duration = Duration::from_secs(60);
 /// Time between start and the reading of idle memory.
 const SETTLE: Duration = Duration::from_millis(300);
+const BLOCK_BYTES: usize = 4_096;
+/// Blocks that are synced one by one to know the disk.
+const SYNC_BLOCKS: usize = 500;
 
 /// What all measurements share.
 pub(super) struct Stage<'args> {
@@ -151,4 +156,34 @@ pub(super) async fn take(
         resident_peak_bytes: peak.resident_peak,
         stored,
     })
+}
+
+/// How long the disk alone takes for a sync.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(super) struct DiskSync {
+    pub(super) p50_ms: f64,
+    pub(super) p99_ms: f64,
+}
+
+impl DiskSync {
+    /// Writes blocks into a file that has been written before, and syncs each: what the log does at best.
+    pub(super) fn measure(dir: &Path) -> anyhow::Result<Self> {
+        let path = dir.join("sync");
+        let file = File::create(&path)?;
+        file.write_all_at(&vec![0; SYNC_BLOCKS * BLOCK_BYTES], 0)?;
+        file.sync_all()?;
+        let mut taken_ms = Vec::with_capacity(SYNC_BLOCKS);
+        for place in 0..SYNC_BLOCKS as u64 {
+            let started = Instant::now();
+            file.write_all_at(&[1; BLOCK_BYTES], place * BLOCK_BYTES as u64)?;
+            file.sync_data()?;
+            taken_ms.push(started.elapsed().as_secs_f64() * 1e3);
+        }
+        fs::remove_file(&path)?;
+        taken_ms.sort_by(f64::total_cmp);
+        Ok(Self {
+            p50_ms: taken_ms[SYNC_BLOCKS / 2],
+            p99_ms: taken_ms[SYNC_BLOCKS * 99 / 100],
+        })
+    }
 }

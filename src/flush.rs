@@ -2,7 +2,7 @@
 //!
 //! # Words
 //! - A **segment** is what the log seals; a **batch** is its rows of one table, and one insert.
-//! - A **token** names a batch: `node:segment:table`. A repeated insert with the same token changes nothing.
+//! - A **token** names a batch: `node:segment.salt:table`. A repeated insert with the same token changes nothing.
 //! - A **dead letter** is a row that the warehouse refuses for good, kept in a file.
 //!
 //! # Actors

@@ -1,6 +1,7 @@
 //! The route table.
 
 mod auth;
+mod connections;
 mod envelope;
 mod error;
 mod ingest;
@@ -11,6 +12,7 @@ mod unread;
 use actix_web::{HttpRequest, web};
 
 pub use auth::Credentials;
+pub use connections::{NoteRequests, opened as connection_opened};
 pub use ingest::IngestState;
 pub use operations::OperationsState;
 pub use query::QueryState;

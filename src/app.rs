@@ -283,6 +283,7 @@ fn listen(
             body_timeout,
         };
         HttpApp::new()
+            .wrap(api::NoteRequests)
             .app_data(web::Data::new(ingest))
             .app_data(query.clone())
             .app_data(operations.clone())
@@ -297,6 +298,7 @@ fn listen(
         .workers(workers)
         .max_connections(config.server.connections_max.div_ceil(workers))
         .backlog(LISTEN_BACKLOG)
+        .on_connect(|_, data| api::connection_opened(data))
         .client_request_timeout(Duration::from_millis(config.server.header_timeout_ms))
         .keep_alive(Duration::from_millis(config.server.keep_alive_ms))
         .shutdown_timeout(stop_s)

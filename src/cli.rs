@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use rustix::fs::Mode;
 
 use crate::app::{self, App};
 use crate::config::Config;
@@ -53,6 +54,8 @@ pub fn run(cli: Cli, environment: impl IntoIterator<Item = (String, String)>) ->
     if let Err(error) = telemetry::set_up_logs(&config.log) {
         return fail(&error);
     }
+    // What is kept is nobody else's to read: folders 0700, files 0600. The engine inherits it.
+    rustix::process::umask(Mode::from_raw_mode(0o077));
     match cli.command {
         Command::Serve => on_runtime(serve(config, cli.config.as_deref())),
         Command::Engine => {

@@ -1,15 +1,13 @@
 //! Names and meanings of every metric that `/metrics` shows.
 
-use metrics::{Counter, Unit, counter, describe_counter, describe_gauge, describe_histogram};
+use metrics::{Counter, Unit, counter, describe_counter, describe_gauge};
 
 /// Beacons acknowledged, by `kind`.
 pub const BEACONS_ACCEPTED: &str = "fresnel_beacons_accepted_total";
 /// Beacons refused, by `kind` and `reason`.
 pub const BEACONS_REJECTED: &str = "fresnel_beacons_rejected_total";
-/// Requests answered, by `route`, `method` and `status`.
-pub const REQUESTS: &str = "fresnel_http_requests_total";
-/// Time from the request's head to the answer, by `route`.
-pub const REQUEST_SECONDS: &str = "fresnel_http_request_duration_seconds";
+/// Connections that ended without a request: their heads were slow, malformed or too large, or they sent nothing.
+pub const CONNECTIONS_WITHOUT_REQUEST: &str = "fresnel_http_connections_without_request_total";
 /// Bytes that the log takes on disk.
 pub const WAL_BYTES: &str = "fresnel_wal_bytes";
 /// Sealed segments that wait for the warehouse.
@@ -35,8 +33,10 @@ pub const PROCESS_RESIDENT_BYTES: &str = "process_resident_memory_bytes";
 pub fn describe() {
     describe_counter!(BEACONS_ACCEPTED, "Beacons acknowledged");
     describe_counter!(BEACONS_REJECTED, "Beacons refused");
-    describe_counter!(REQUESTS, "HTTP requests answered");
-    describe_histogram!(REQUEST_SECONDS, Unit::Seconds, "Time to answer a request");
+    describe_counter!(
+        CONNECTIONS_WITHOUT_REQUEST,
+        "Connections that ended without a request: slow, malformed or too large a head, or nothing sent"
+    );
     describe_gauge!(WAL_BYTES, Unit::Bytes, "Bytes that the log takes on disk");
     describe_gauge!(
         WAL_SEGMENTS_WAITING,

@@ -73,7 +73,7 @@ struct Generator<'plan> {
     epoll: OwnedFd,
     connections: Vec<Option<Connection>>,
     /// Connections with nothing on its way.
-    free: Vec<usize>,
+    free: VecDeque<usize>,
     /// Connections to open again, and when.
     down: VecDeque<(Instant, usize)>,
     requests: Requests,
@@ -98,7 +98,7 @@ impl<'plan> Generator<'plan> {
             plan,
             epoll: epoll::create(epoll::CreateFlags::CLOEXEC)?,
             connections: Vec::with_capacity(plan.connections),
-            free: Vec::with_capacity(plan.connections),
+            free: VecDeque::with_capacity(plan.connections),
             down: VecDeque::new(),
             requests: Requests::build(&plan.address.to_string(), &plan.key, plan.kinds),
             requests_left: plan.requests_max,
@@ -127,7 +127,7 @@ impl<'plan> Generator<'plan> {
             EventFlags::IN,
         )?;
         self.connections[place] = Some(connection);
-        self.free.push(place);
+        self.free.push_back(place);
         Ok(())
     }
 
@@ -204,7 +204,7 @@ impl<'plan> Generator<'plan> {
 
     fn send_due(&mut self, now: Instant) {
         while self.requests_left > 0 && (self.plan.rate.is_none() || self.due <= now) {
-            let Some(place) = self.free.pop() else { break };
+            let Some(place) = self.free.pop_front() else { break };
             let intended = if self.plan.rate.is_some() { self.due } else { now };
             self.due += self.interval;
             self.send(place, intended);
@@ -309,6 +309,8 @@ impl<'plan> Generator<'plan> {
             }
             Received::Answer(answer) => match connection.outstanding.take() {
                 Some(request) => self.answered(place, answer, request, send_on)?,
+                // A connection that was never used is told so (408) after the time that a head may take.
+                None if answer.last => self.lose(place),
                 None => {
                     self.figures.garbled += 1;
                     self.lose(place);
@@ -342,7 +344,7 @@ impl<'plan> Generator<'plan> {
         } else if send_on && self.plan.rate.is_none() && self.requests_left > 0 {
             self.send(place, now);
         } else {
-            self.free.push(place);
+            self.free.push_back(place);
         }
         Ok(())
     }

@@ -28,10 +28,15 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
+use mimalloc::MiMalloc;
 
 use crate::beacons::KindShares;
 use crate::compare::{CompareArgs, compare};
 use crate::generator::Plan;
+
+/// The product's own: the bare handler is compared with it.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 #[derive(Parser)]
 #[command(

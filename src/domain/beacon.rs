@@ -83,6 +83,10 @@ impl<'a> Id<'a> {
         if text.is_empty() {
             return Err(IdFault::Empty);
         }
+        // Nearly all ids are short ASCII: one pass over bytes, no decoding of characters.
+        if text.len() <= ID_CHARS_MAX && text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+            return Ok(Self(text));
+        }
         if text.len() > ID_CHARS_MAX && text.chars().count() > ID_CHARS_MAX {
             return Err(IdFault::TooLong);
         }

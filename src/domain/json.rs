@@ -123,7 +123,7 @@ pub fn write_object(members: &Members<'_>, out: &mut Vec<u8>) {
         out.extend_from_slice(b"{}");
         return;
     }
-    let mut serializer = serde_json::Serializer::new(out);
+    let mut serializer = sonic_rs::Serializer::new(out);
     // Writing finite numbers and strings to a vector has nothing that could fail.
     let written = serialize_members(members, &mut serializer);
     debug_assert!(written.is_ok());

@@ -60,7 +60,9 @@ impl Probe {
 
     /// Asks for a sign of life, which needs no user and no free query slot.
     pub(crate) async fn ping(&self, connection: &Connection) -> Result<(), String> {
-        let answer = self.client.get(format!("{}/ping", connection.url)).send().await;
-        answer.map(drop).map_err(|error| error.without_url().to_string())
+        let answer = self.client.get(format!("{}/ping", connection.url)).send();
+        // Read to its end: ClickHouse logs an error for each answer that nobody takes.
+        let text = async { answer.await?.error_for_status()?.bytes().await }.await;
+        text.map(drop).map_err(|error| error.without_url().to_string())
     }
 }

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::harness::beacons::Kind;
 use crate::harness::http::Connection;
+use crate::harness::prometheus::{self, Sample};
 use crate::harness::server::INGEST_KEY;
 use crate::harness::wait::PATIENCE;
 use crate::harness::{Fresnel, Options, wait};
@@ -139,14 +140,46 @@ fn refusals_of_stalled_bodies_are_counted() {
         .write(head("content-length: 100").as_bytes())
         .expect("to write");
     assert_408(&mut connection);
-    let page = server.get("/metrics").text();
-    let samples = crate::harness::prometheus::parse(&page).expect("metrics");
-    let count: f64 = samples
-        .iter()
-        .filter(|sample| {
-            sample.name == "fresnel_beacons_rejected_total" && sample.labels["reason"] == "body_timeout"
+    let count = counted(&server, |sample| {
+        sample.name == "fresnel_beacons_rejected_total" && sample.labels["reason"] == "body_timeout"
+    });
+    assert!((count - 1.0).abs() < f64::EPSILON, "{count}");
+}
+
+#[test]
+fn heads_that_stall_flood_or_are_malformed_are_counted() {
+    let server = start();
+    let without_request = || {
+        counted(&server, |sample| {
+            sample.name == "fresnel_http_connections_without_request_total"
         })
+    };
+    // Reading metrics is a request: its own connection does not count.
+    let before = without_request();
+    for (sent, status) in [
+        ("POST /api/analytics/events HTTP/1.1\r\n".to_owned(), 408),
+        ("no HTTP at all\r\n\r\n".to_owned(), 400),
+        (
+            format!("GET / HTTP/1.1\r\n{}\r\n", "x-flood: y\r\n".repeat(2_000)),
+            431,
+        ),
+    ] {
+        let mut connection = server.connect();
+        connection.write(sent.as_bytes()).expect("to write");
+        let answer = connection.read_answer().expect("an answer");
+        assert_eq!(answer.status, status, "{}", answer.text());
+    }
+    wait::until("three connections without a request", PATIENCE, || {
+        (without_request() - before >= 3.0).then_some(())
+    });
+}
+
+fn counted(server: &Fresnel, is_meant: impl Fn(&Sample) -> bool) -> f64 {
+    let page = server.get("/metrics").text();
+    let samples = prometheus::parse(&page).expect("metrics");
+    samples
+        .iter()
+        .filter(|sample| is_meant(sample))
         .map(|sample| sample.value)
-        .sum();
-    assert!((count - 1.0).abs() < f64::EPSILON, "{count}: {page}");
+        .sum()
 }

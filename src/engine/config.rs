@@ -112,6 +112,8 @@ pub(crate) fn server_settings(config: &EngineConfig, users_xml: &str) -> String 
       <!-- A query that fails is its sender's to report, with the answer that it got. -->
       <logger><name>executeQuery</name><level>none</level></logger>
       <logger><name>DynamicQueryHandler</name><level>none</level></logger>
+      <!-- A warning at each merge that was planned and then not needed. -->
+      <logger><name>MergeMutateSelectedEntry</name><level>error</level></logger>
     </levels>
   </logger>
 </clickhouse>

@@ -37,6 +37,7 @@
 
 mod config;
 mod confine;
+mod deduplication;
 mod folder;
 pub mod library;
 mod output;
@@ -158,6 +159,9 @@ pub fn run_child(config: &Config) -> Result<(), EngineError> {
         });
     };
     folder.remove(&folder.connection_json())?;
+    if let Err(error) = deduplication::mend(&folder.data(), &folder.spare()) {
+        tracing::error!(%error, "ClickHouse's notes of inserts cannot be looked at; rows of an insert that it died in may be missing");
+    }
     step_back(config.engine.niceness);
 
     let database = &config.warehouse.database;

@@ -92,6 +92,11 @@ impl Folder {
         self.root.join("connection.json")
     }
 
+    /// Where new content of one of ClickHouse's files is written before it takes the old one's place.
+    pub(crate) fn spare(&self) -> PathBuf {
+        self.root.join("spare.tmp")
+    }
+
     /// Takes the folder's lock; `None` while another process has it.
     pub(crate) fn try_lock(&self) -> Result<Option<FolderLock>, EngineError> {
         let path = self.root.join("lock");

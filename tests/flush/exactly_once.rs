@@ -144,6 +144,45 @@ async fn a_log_that_is_sent_again_by_the_next_process_is_stored_once() {
     assert_eq!(station.counts().await, [500; 3]);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn an_insert_that_the_engine_noted_and_never_stored_is_stored_when_it_comes_again() {
+    let station = Station::build().await;
+    let wal = station.log();
+    append(&wal, &some_rows(500)).await;
+    let segment = wal.next_sealed().await.expect("a segment");
+    let rows = wal.read(&segment).expect("rows").tables.remove(0);
+    let token = segment.token(&rows.table);
+    let insert = fresnel::warehouse::Insert {
+        table: &rows.table,
+        columns: &rows.columns,
+        token: &token,
+        query_id: "by-hand",
+        timeout: Duration::from_secs(10),
+    };
+    station
+        .warehouse
+        .insert(insert, &rows.payload)
+        .await
+        .expect("insert");
+    // As if the engine had died between its note of the token and the part's last step, in all three tables.
+    let parts = station.part_folders("performance_metrics").await;
+    assert!(parts.len() >= 3, "{parts:?}");
+    for part in parts {
+        std::fs::remove_dir_all(part).expect("a part");
+    }
+    let old = station.engine.connection().expect("a running engine");
+    station.engine.kill();
+    follow_engine(&station.engine, &station.warehouse, &old).await;
+    assert_eq!(station.counts().await, [0; 3]);
+    wal.close();
+    drop(wal);
+
+    let wal = station.log();
+    let flush = station.flush(&wal);
+    until(&flush, "the segment", |status| status.segments == 1).await;
+    assert_eq!(station.counts().await, [500; 3]);
+}
+
 /// The system after another start.
 #[derive(Debug)]
 struct AnotherBoot;

@@ -99,6 +99,13 @@ impl Station {
         rows[0]
     }
 
+    /// Folders of all parts of the tables whose names begin so.
+    pub(crate) async fn part_folders(&self, prefix: &str) -> Vec<PathBuf> {
+        let sql = format!("SELECT path FROM system.parts WHERE startsWith(table, '{prefix}') AND active");
+        let found: Vec<String> = self.engine.client().query(&sql).fetch_all().await.expect("parts");
+        found.into_iter().map(PathBuf::from).collect()
+    }
+
     /// Runs a statement that no part of the product would run.
     pub(crate) async fn meddle(&self, sql: &str) {
         self.engine

@@ -1,5 +1,6 @@
 //! The words of Fresnel, without I/O and without async.
 
+pub mod account;
 pub mod beacon;
 pub mod connection;
 pub mod field_error;

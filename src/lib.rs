@@ -22,7 +22,7 @@
 //! L4  api (the route table)  api/{auth,envelope,error,ingest,query,operations}
 //! L3  ingest (the list of steps)  ingest/{inflate,media,decode,validate,encode}   flush   query  query/{…}
 //! L2  wal  wal/{…}    warehouse  warehouse/{…}    engine  engine/{…}    bootstrap
-//! L1  domain  domain/{beacon,connection,field_error,json,table}      no I/O, no async    telemetry
+//! L1  domain  domain/{account,beacon,connection,field_error,json,table}      no I/O, no async    telemetry
 //! L0  config  metric_definitions  clock  task  process
 //! ```
 //!

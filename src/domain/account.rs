@@ -1,0 +1,28 @@
+//! Who may post, who may look, and how much.
+//!
+//! A **project** owns all data. Programs show an **API key**: a *browser* key is public, only posts, and only
+//! from the project's origins; a *server* key is secret and has scopes; a *read* key is secret and only looks.
+//! People are **users** with a **role** in each project; an instance owner may everything everywhere. End users
+//! of a product are no users here: they are the subjects of **JWTs** that a project's issuers sign.
+//!
+//! Everything here is valid by construction: texts are parsed into types with private fields, and a fault is a
+//! [`FieldError`](super::field_error::FieldError). No secret is kept in clear text but those that Fresnel itself
+//! must use (the HS256 secret of an issuer); these are [`Secret`](crate::config::Secret)s and never serialised.
+
+mod audit;
+mod jwt;
+mod key;
+mod origin;
+mod project;
+mod quota;
+mod text;
+mod user;
+
+pub use audit::{Actor, ActorKind, AuditEntry, AuditLevel, By};
+pub use jwt::{JwtIssuer, JwtKeys};
+pub use key::{ApiKey, KeyKind, Scope, Scopes, Sha256Sum};
+pub use origin::Origin;
+pub use project::{GroupingRule, OverflowMode, Project, ProjectId, ProjectSettings, ScrubRule};
+pub use quota::{PartialLimits, QuotaLimits, QuotaOverride, QuotaTarget};
+pub use text::{Email, Name, TimeZoneName};
+pub use user::{Membership, OneTimeToken, Role, Session, TokenPurpose, User};

@@ -12,7 +12,7 @@ use fresnel::domain::json::Value;
 use fresnel::ingest::decode::{ShapeLimits, decode};
 use fresnel::ingest::encode::encode;
 use fresnel::ingest::inflate::{Encoding, inflate};
-use fresnel::ingest::validate::{Rules, validate};
+use fresnel::ingest::validate::{Arrival, Rules, validate};
 
 /// 2026-11-22T09:30:01Z, a second after the beacons' own time.
 const RECEIVED_AT_MS: i64 = 1_795_339_801_000;
@@ -66,7 +66,7 @@ fn parsed(text: &'static str) -> Value<'static> {
 }
 
 fn valid(kind: Kind, text: &'static str) -> Beacon<'static> {
-    validate(kind, parsed(text), RECEIVED_AT_MS, &rules()).expect("the samples are valid")
+    validate(kind, parsed(text), Arrival::at(RECEIVED_AT_MS), &rules()).expect("the samples are valid")
 }
 
 fn steps(criterion: &mut Criterion) {
@@ -85,7 +85,9 @@ fn steps(criterion: &mut Criterion) {
         group.bench_function(BenchmarkId::from_parameter(name), |bencher| {
             bencher.iter_batched(
                 || parsed(text),
-                |value| validate(kind, value, RECEIVED_AT_MS, &rules).expect("the samples are valid"),
+                |value| {
+                    validate(kind, value, Arrival::at(RECEIVED_AT_MS), &rules).expect("the samples are valid")
+                },
                 BatchSize::SmallInput,
             );
         });
@@ -114,7 +116,8 @@ fn steps(criterion: &mut Criterion) {
             bencher.iter(|| {
                 row.clear();
                 let value = decode(black_box(text.as_bytes()), &shape).expect("the samples are JSON");
-                let beacon = validate(kind, value, RECEIVED_AT_MS, &rules).expect("the samples are valid");
+                let beacon = validate(kind, value, Arrival::at(RECEIVED_AT_MS), &rules)
+                    .expect("the samples are valid");
                 encode(&beacon, "default", &mut row);
                 row.len()
             });

@@ -5,11 +5,14 @@
 //! body ─► inflate ─► json_text ─► decode ─► validate ─► encode ─► wal lane ─► (commit) ─► acknowledged
 //! ```
 
+pub mod batch;
 pub mod decode;
 pub mod encode;
 pub mod inflate;
 pub mod media;
 pub mod validate;
+
+use std::borrow::Cow;
 
 use uuid::Uuid;
 
@@ -20,8 +23,9 @@ use crate::metric_definitions::IngestCounters;
 use crate::wal::{AppendError, Commit, Lane};
 use decode::ShapeLimits;
 use inflate::InflateError;
-use validate::Rules;
+use validate::{Arrival, Rules};
 
+pub use batch::RefusedItem;
 pub use inflate::Encoding;
 pub use media::MediaType;
 
@@ -121,6 +125,22 @@ pub struct Body<'a> {
     pub encoding: Encoding,
 }
 
+/// Kinds that are counted: those of beacons, and what says no known kind.
+const KINDS_COUNTED: usize = Kind::ALL.len() + 1;
+
+fn counted_kinds() -> [&'static str; KINDS_COUNTED] {
+    std::array::from_fn(|place| Kind::ALL.get(place).map_or("unknown", |kind| kind.as_str()))
+}
+
+/// What became of a batch.
+#[derive(Debug)]
+pub struct BatchOutcome {
+    /// The kinds of the items that were taken.
+    pub kinds: Vec<Kind>,
+    /// The items that were not.
+    pub refused: Vec<RefusedItem>,
+}
+
 /// The ingest path of one HTTP worker; it owns that worker's lane of the log.
 #[derive(Debug)]
 pub struct Ingest {
@@ -149,7 +169,7 @@ impl Ingest {
             body_max_bytes: config.body_max_bytes,
             inflated_max_bytes: config.inflated_max_bytes,
             lane,
-            counters: IngestCounters::new(&Kind::ALL.map(Kind::as_str), &Rejection::REASONS),
+            counters: IngestCounters::new(&counted_kinds(), &Rejection::REASONS),
         }
     }
 
@@ -169,11 +189,10 @@ impl Ingest {
         body: Body<'_>,
         received_at_ms: i64,
     ) -> Result<(Uuid, Commit), Rejection> {
-        let plain = inflate::inflate(body.bytes, body.encoding, self.inflated_max_bytes)?;
-        let text = media::json_text(plain, body.media_type);
+        let text = self.json_text(body)?;
         let value = decode::decode(&text, &self.shape).map_err(Rejection::BadJson)?;
-        let beacon =
-            validate::validate(kind, value, received_at_ms, &self.rules).map_err(Rejection::Invalid)?;
+        let beacon = validate::validate(kind, value, Arrival::at(received_at_ms), &self.rules)
+            .map_err(Rejection::Invalid)?;
         let commit = self.lane.append(kind.has_priority(), |rows| {
             rows.row(kind.table(), |row| {
                 encode::encode(&beacon, DEFAULT_PROJECT_ID, row)
@@ -182,9 +201,87 @@ impl Ingest {
         Ok((beacon.common.event_id, commit))
     }
 
+    /// Takes the valid beacons of a batch up to the log, all in one commit.
+    ///
+    /// # Errors
+    /// The reason why none is taken.
+    pub fn accept_batch(
+        &self,
+        body: Body<'_>,
+        received_at_ms: i64,
+    ) -> Result<(BatchOutcome, Commit), Rejection> {
+        let text = self.json_text(body)?;
+        let value = decode::decode(&text, &self.shape).map_err(Rejection::BadJson)?;
+        let batch = batch::look_at(value, received_at_ms, &self.rules).map_err(Rejection::Invalid)?;
+        self.count_refused_items(&batch.refused);
+        if batch.beacons.is_empty() {
+            return Err(Rejection::Invalid(batch::faults_of_all(&batch.refused)));
+        }
+        let has_priority = batch.beacons.iter().any(|(kind, _)| kind.has_priority());
+        let commit = self.lane.append(has_priority, |rows| {
+            for (kind, beacon) in &batch.beacons {
+                rows.row(kind.table(), |row| {
+                    encode::encode(beacon, DEFAULT_PROJECT_ID, row)
+                });
+            }
+        })?;
+        let outcome = BatchOutcome {
+            kinds: batch.beacons.iter().map(|(kind, _)| *kind).collect(),
+            refused: batch.refused,
+        };
+        Ok((outcome, commit))
+    }
+
+    /// Looks at one beacon as [`Ingest::accept`] does, and keeps nothing.
+    ///
+    /// # Errors
+    /// The reason why it would be refused.
+    pub fn check(&self, kind: Kind, body: Body<'_>, received_at_ms: i64) -> Result<(), Rejection> {
+        let text = self.json_text(body)?;
+        let value = decode::decode(&text, &self.shape).map_err(Rejection::BadJson)?;
+        validate::validate(kind, value, Arrival::at(received_at_ms), &self.rules)
+            .map(drop)
+            .map_err(Rejection::Invalid)
+    }
+
+    /// Looks at a batch as [`Ingest::accept_batch`] does, and keeps nothing.
+    ///
+    /// # Errors
+    /// The reason why nothing of it would be taken.
+    pub fn check_batch(&self, body: Body<'_>, received_at_ms: i64) -> Result<BatchOutcome, Rejection> {
+        let text = self.json_text(body)?;
+        let value = decode::decode(&text, &self.shape).map_err(Rejection::BadJson)?;
+        let batch = batch::look_at(value, received_at_ms, &self.rules).map_err(Rejection::Invalid)?;
+        if batch.beacons.is_empty() {
+            return Err(Rejection::Invalid(batch::faults_of_all(&batch.refused)));
+        }
+        Ok(BatchOutcome {
+            kinds: batch.beacons.iter().map(|(kind, _)| *kind).collect(),
+            refused: batch.refused,
+        })
+    }
+
+    fn json_text<'b>(&self, body: Body<'b>) -> Result<Cow<'b, [u8]>, Rejection> {
+        let plain = inflate::inflate(body.bytes, body.encoding, self.inflated_max_bytes)?;
+        Ok(media::json_text(plain, body.media_type))
+    }
+
     /// Counts a beacon that was acknowledged.
     pub fn count_accepted(&self, kind: Kind) {
         self.counters.accepted(kind as usize);
+    }
+
+    fn count_refused_items(&self, refused: &[RefusedItem]) {
+        for item in refused {
+            let kind = item.kind.map_or(KINDS_COUNTED - 1, |kind| kind as usize);
+            self.counters
+                .rejected(kind, Rejection::Invalid(Vec::new()).index());
+        }
+    }
+
+    /// Counts a batch that was refused as a whole, whatever it held.
+    pub fn count_batch_rejected(&self, rejection: &Rejection) {
+        self.counters.rejected(KINDS_COUNTED - 1, rejection.index());
     }
 
     /// Counts a beacon that was refused.

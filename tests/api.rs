@@ -6,6 +6,7 @@ mod harness;
 
 mod api {
     mod bad_bodies;
+    mod batch;
     mod bodies;
     mod envelope;
     mod event_ids;

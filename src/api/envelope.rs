@@ -27,13 +27,18 @@ struct Meta {
 
 /// An answer with data.
 pub(super) fn success(data: &impl Serialize, started: Instant) -> HttpResponse {
+    with_status(StatusCode::OK, data, started)
+}
+
+/// An answer with data and a status of its own.
+pub(super) fn with_status(status: StatusCode, data: &impl Serialize, started: Instant) -> HttpResponse {
     let processing_time = (started.elapsed().as_secs_f64() * 1e6).round() / 1e3;
     let envelope = Envelope {
         success: true,
         data,
         meta: Meta { processing_time },
     };
-    HttpResponse::Ok().json(envelope)
+    HttpResponse::build(status).json(envelope)
 }
 
 /// The answer to a beacon that is durable. It is built by hand: this is the hot path, and its form never varies.

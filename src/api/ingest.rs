@@ -2,11 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use actix_web::http::Method;
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderName};
+use actix_web::http::{Method, StatusCode};
 use actix_web::web::{self, Bytes, BytesMut};
 use actix_web::{HttpRequest, HttpResponse};
 use futures_util::StreamExt;
+use serde::Serialize;
 
 use super::auth::Credentials;
 use super::envelope;
@@ -14,7 +15,8 @@ use super::error::{self, ApiError};
 use super::unread;
 use crate::clock;
 use crate::domain::beacon::Kind;
-use crate::ingest::{Body, Encoding, Ingest, MediaType, Rejection};
+use crate::domain::field_error::FieldError;
+use crate::ingest::{BatchOutcome, Body, Encoding, Ingest, MediaType, RefusedItem, Rejection};
 
 /// What the handlers of one worker share.
 pub struct IngestState {
@@ -41,24 +43,23 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
                 .to(move |request: HttpRequest, payload: web::Payload| post(kind, request, payload)),
         );
     }
+    config.service(web::resource("/api/analytics/batch").to(post_batch));
 }
 
 async fn post(kind: Kind, request: HttpRequest, mut payload: web::Payload) -> HttpResponse {
     let started = Instant::now();
     if request.method() != Method::POST {
-        return unread::holding(
-            error::answer(&request, &ApiError::MethodNotAllowed("POST")),
-            payload,
-        );
+        return wrong_method(&request, payload);
     }
     let Some(state) = request.app_data::<web::Data<IngestState>>() else {
         return HttpResponse::InternalServerError().finish();
     };
     match take(state, kind, &request, &mut payload).await {
-        Ok(event_id) => {
+        Ok(Taken::Stored(event_id)) => {
             state.ingest.count_accepted(kind);
             envelope::accepted(event_id, started)
         }
+        Ok(Taken::Checked) => envelope::success(&Checked { valid: true }, started),
         Err(rejection) => {
             state.ingest.count_rejected(kind, &rejection);
             unread::holding(error::answer(&request, &ApiError::Rejected(rejection)), payload)
@@ -66,12 +67,141 @@ async fn post(kind: Kind, request: HttpRequest, mut payload: web::Payload) -> Ht
     }
 }
 
+/// What came of one beacon that was not refused.
+enum Taken {
+    Stored(uuid::Uuid),
+    /// `?validate=1`: looked at, not stored.
+    Checked,
+}
+
+#[derive(Serialize)]
+struct Checked {
+    valid: bool,
+}
+
 async fn take(
     state: &IngestState,
     kind: Kind,
     request: &HttpRequest,
     payload: &mut web::Payload,
-) -> Result<uuid::Uuid, Rejection> {
+) -> Result<Taken, Rejection> {
+    let read = read(state, request, payload).await?;
+    let now_ms = clock::now().as_millis();
+    if asks_only(request) {
+        state.ingest.check(kind, read.body(), now_ms)?;
+        return Ok(Taken::Checked);
+    }
+    let (event_id, commit) = state.ingest.accept(kind, read.body(), now_ms)?;
+    // Hundreds of requests wait for their commit; none needs its body any more.
+    drop(read);
+    commit.await?;
+    Ok(Taken::Stored(event_id))
+}
+
+async fn post_batch(request: HttpRequest, mut payload: web::Payload) -> HttpResponse {
+    let started = Instant::now();
+    if request.method() != Method::POST {
+        return wrong_method(&request, payload);
+    }
+    let Some(state) = request.app_data::<web::Data<IngestState>>() else {
+        return HttpResponse::InternalServerError().finish();
+    };
+    match take_batch(state, &request, &mut payload).await {
+        Ok((status, outcome)) => {
+            if status == StatusCode::ACCEPTED {
+                for kind in &outcome.kinds {
+                    state.ingest.count_accepted(*kind);
+                }
+            }
+            envelope::with_status(status, &BatchAnswer::from(&outcome), started)
+        }
+        Err(rejection) => {
+            state.ingest.count_batch_rejected(&rejection);
+            unread::holding(error::answer(&request, &ApiError::Rejected(rejection)), payload)
+        }
+    }
+}
+
+async fn take_batch(
+    state: &IngestState,
+    request: &HttpRequest,
+    payload: &mut web::Payload,
+) -> Result<(StatusCode, BatchOutcome), Rejection> {
+    let read = read(state, request, payload).await?;
+    let now_ms = clock::now().as_millis();
+    if asks_only(request) {
+        return Ok((StatusCode::OK, state.ingest.check_batch(read.body(), now_ms)?));
+    }
+    let (outcome, commit) = state.ingest.accept_batch(read.body(), now_ms)?;
+    drop(read);
+    commit.await?;
+    Ok((StatusCode::ACCEPTED, outcome))
+}
+
+/// The answer to a batch.
+#[derive(Serialize)]
+struct BatchAnswer<'o> {
+    accepted: usize,
+    rejected: Vec<RejectedItem<'o>>,
+}
+
+#[derive(Serialize)]
+struct RejectedItem<'o> {
+    index: usize,
+    #[serde(flatten)]
+    fault: &'o FieldError,
+}
+
+impl<'o> From<&'o BatchOutcome> for BatchAnswer<'o> {
+    fn from(outcome: &'o BatchOutcome) -> Self {
+        let first_fault = |item: &'o RefusedItem| {
+            let index = item.index;
+            item.faults.first().map(|fault| RejectedItem { index, fault })
+        };
+        Self {
+            accepted: outcome.kinds.len(),
+            rejected: outcome.refused.iter().filter_map(first_fault).collect(),
+        }
+    }
+}
+
+/// True for `?validate=1`: the sender wants to know whether the beacon would be taken.
+fn asks_only(request: &HttpRequest) -> bool {
+    let query = request.query_string();
+    !query.is_empty()
+        && form_urlencoded::parse(query.as_bytes())
+            .any(|(name, value)| name == "validate" && matches!(value.as_ref(), "1" | "true"))
+}
+
+fn wrong_method(request: &HttpRequest, payload: web::Payload) -> HttpResponse {
+    unread::holding(
+        error::answer(request, &ApiError::MethodNotAllowed("POST")),
+        payload,
+    )
+}
+
+/// A body that has arrived.
+struct Read {
+    bytes: Bytes,
+    media_type: MediaType,
+    encoding: Encoding,
+}
+
+impl Read {
+    fn body(&self) -> Body<'_> {
+        Body {
+            bytes: &self.bytes,
+            media_type: self.media_type,
+            encoding: self.encoding,
+        }
+    }
+}
+
+async fn read(
+    state: &IngestState,
+    request: &HttpRequest,
+    payload: &mut web::Payload,
+) -> Result<Read, Rejection> {
     if !state.credentials.may_post(request) {
         return Err(Rejection::Unauthenticated);
     }
@@ -88,17 +218,11 @@ async fn take(
     {
         return Err(Rejection::TooLarge);
     }
-    let bytes = read_body(payload, bytes_max, state.body_timeout).await?;
-    let body = Body {
-        bytes: &bytes,
+    Ok(Read {
+        bytes: read_body(payload, bytes_max, state.body_timeout).await?,
         media_type,
         encoding,
-    };
-    let (event_id, commit) = state.ingest.accept(kind, body, clock::now().as_millis())?;
-    // Hundreds of requests wait for their commit; none needs its body any more.
-    drop(bytes);
-    commit.await?;
-    Ok(event_id)
+    })
 }
 
 /// A header's text; absent is empty, and text that is not ASCII is something that no list knows.

@@ -23,7 +23,27 @@ pub struct Rules {
     pub text_chars_max: usize,
 }
 
-/// Makes a beacon of this kind from a body that was read at `received_at_ms`.
+/// When a body came.
+#[derive(Clone, Copy, Debug)]
+pub struct Arrival {
+    /// When the server read it.
+    pub received_at_ms: i64,
+    /// When the client sent it, for beacons that do not say so themselves.
+    pub sent_at_ms: Option<i64>,
+}
+
+impl Arrival {
+    /// At this time.
+    #[must_use]
+    pub const fn at(received_at_ms: i64) -> Self {
+        Self {
+            received_at_ms,
+            sent_at_ms: None,
+        }
+    }
+}
+
+/// Makes a beacon of this kind from a body.
 ///
 /// Unknown fields of the body are left out: clients that are newer than the server stay welcome.
 ///
@@ -32,7 +52,7 @@ pub struct Rules {
 pub fn validate<'a>(
     kind: Kind,
     body: Value<'a>,
-    received_at_ms: i64,
+    arrival: Arrival,
     rules: &Rules,
 ) -> Result<Beacon<'a>, Vec<FieldError>> {
     let Value::Object(members) = body else {
@@ -48,14 +68,28 @@ pub fn validate<'a>(
         Kind::Funnel => funnel_step(&mut fields, rules, &mut is_cut),
         Kind::Event => user_event(&mut fields, rules, &mut is_cut),
     };
-    let common = common(kind, &mut fields, received_at_ms, is_cut);
+    let common = common(kind, &mut fields, arrival, is_cut);
     match detail {
         Some(detail) if errors.is_empty() => Ok(Beacon { common, detail }),
         _ => Err(errors),
     }
 }
 
-fn common<'a>(kind: Kind, fields: &mut Fields<'a, '_>, received_at_ms: i64, is_cut: bool) -> Common<'a> {
+/// The `sent_at` of a batch.
+///
+/// # Errors
+/// It is no time.
+pub(super) fn sent_at_ms(members: Members<'_>) -> Result<Option<i64>, Vec<FieldError>> {
+    let mut errors = Vec::new();
+    let sent_at_ms = Fields::new(members, "", &mut errors).time_ms("sent_at");
+    if errors.is_empty() {
+        Ok(sent_at_ms)
+    } else {
+        Err(errors)
+    }
+}
+
+fn common<'a>(kind: Kind, fields: &mut Fields<'a, '_>, arrival: Arrival, is_cut: bool) -> Common<'a> {
     let event_id = fields.uuid("event_id");
     let session_id = match kind {
         Kind::Alert => fields.optional_id("session_id"),
@@ -66,12 +100,12 @@ fn common<'a>(kind: Kind, fields: &mut Fields<'a, '_>, received_at_ms: i64, is_c
         Kind::Metric => fields.required_time_ms("timestamp"),
         Kind::Alert | Kind::Funnel | Kind::Event => fields.time_ms("timestamp"),
     };
-    let sent_at_ms = fields.time_ms("sent_at");
+    let sent_at_ms = fields.time_ms("sent_at").or(arrival.sent_at_ms);
     Common {
         event_id: event_id.unwrap_or_else(Uuid::now_v7),
         session_id,
         user_id,
-        time: EventTime::settle(received_at_ms, timestamp_ms, sent_at_ms),
+        time: EventTime::settle(arrival.received_at_ms, timestamp_ms, sent_at_ms),
         is_cut,
     }
 }

@@ -35,7 +35,7 @@ fn value_of(json: &serde_json::Value) -> Value<'static> {
 }
 
 fn check(kind: Kind, json: &serde_json::Value) -> Result<Beacon<'static>, Vec<FieldError>> {
-    validate(kind, value_of(json), NOW_MS, &rules())
+    validate(kind, value_of(json), Arrival::at(NOW_MS), &rules())
 }
 
 fn good(kind: Kind) -> serde_json::Value {

@@ -1,0 +1,238 @@
+//! Many beacons in one body: `{sent_at?, items: [{kind, …}]}`.
+//!
+//! Items stand on their own: what is valid is kept, and what is not is named by its place.
+
+use std::borrow::Cow;
+
+use super::validate::{self, Arrival, Rules};
+use crate::domain::beacon::{Beacon, Kind};
+use crate::domain::field_error::{FieldError, FieldFault};
+use crate::domain::json::{Members, Value};
+
+/// Most items of a batch.
+pub const ITEMS_MAX: usize = 500;
+/// Most faults that the answer to a batch names.
+const FAULTS_MAX: usize = 1_000;
+
+/// A batch that has been looked at.
+#[derive(Debug, Default)]
+pub(super) struct Batch<'a> {
+    /// The valid items.
+    pub(super) beacons: Vec<(Kind, Beacon<'a>)>,
+    /// The others, in their order.
+    pub(super) refused: Vec<RefusedItem>,
+}
+
+/// An item of a batch that was not taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefusedItem {
+    /// Place in `items`, from 0.
+    pub index: usize,
+    /// Its kind, when it names a known one.
+    pub kind: Option<Kind>,
+    /// What is wrong with its fields; never empty.
+    pub faults: Vec<FieldError>,
+}
+
+/// Looks at all items.
+///
+/// # Errors
+/// The body is no batch at all.
+pub(super) fn look_at<'a>(
+    body: Value<'a>,
+    received_at_ms: i64,
+    rules: &Rules,
+) -> Result<Batch<'a>, Vec<FieldError>> {
+    let (items, sent_at_ms) = envelope(body)?;
+    let arrival = Arrival {
+        received_at_ms,
+        sent_at_ms,
+    };
+    let mut batch = Batch::default();
+    for (index, item) in items.into_iter().enumerate() {
+        match look_at_item(item, arrival, rules) {
+            Ok(beacon) => batch.beacons.push(beacon),
+            Err((kind, faults)) => batch.refused.push(RefusedItem { index, kind, faults }),
+        }
+    }
+    Ok(batch)
+}
+
+fn envelope(body: Value<'_>) -> Result<(Vec<Value<'_>>, Option<i64>), Vec<FieldError>> {
+    let fault =
+        |field: &'static str, code, message: Cow<'static, str>| vec![FieldError::new(field, code, message)];
+    let Value::Object(mut members) = body else {
+        let message = format!("must be an object, found {}", body.type_name());
+        return Err(fault("body", FieldFault::WrongType, message.into()));
+    };
+    let items = match take(&mut members, "items") {
+        None => return Err(fault("items", FieldFault::Missing, "is required".into())),
+        Some(Value::List(items)) => items,
+        Some(other) => {
+            let message = format!("must be an array, found {}", other.type_name());
+            return Err(fault("items", FieldFault::WrongType, message.into()));
+        }
+    };
+    if items.is_empty() {
+        return Err(fault("items", FieldFault::Empty, "must not be empty".into()));
+    }
+    if items.len() > ITEMS_MAX {
+        let message = format!("must have at most {ITEMS_MAX} items");
+        return Err(fault("items", FieldFault::TooLong, message.into()));
+    }
+    Ok((items, validate::sent_at_ms(members)?))
+}
+
+type Refused = (Option<Kind>, Vec<FieldError>);
+
+fn look_at_item<'a>(item: Value<'a>, arrival: Arrival, rules: &Rules) -> Result<(Kind, Beacon<'a>), Refused> {
+    let Value::Object(mut members) = item else {
+        let message = format!("must be an object, found {}", item.type_name());
+        return Err((
+            None,
+            vec![FieldError::new("item", FieldFault::WrongType, message)],
+        ));
+    };
+    let kind = kind_of(take(&mut members, "kind").as_ref()).map_err(|fault| (None, vec![fault]))?;
+    match validate::validate(kind, Value::Object(members), arrival, rules) {
+        Ok(beacon) => Ok((kind, beacon)),
+        Err(faults) => Err((Some(kind), faults)),
+    }
+}
+
+fn kind_of(value: Option<&Value<'_>>) -> Result<Kind, FieldError> {
+    let names = || Kind::ALL.map(Kind::as_str).join(", ");
+    match value {
+        None | Some(Value::Null) => Err(FieldError::new("kind", FieldFault::Missing, "is required")),
+        Some(Value::Text(text)) => Kind::ALL
+            .into_iter()
+            .find(|kind| kind.as_str() == text)
+            .ok_or_else(|| {
+                FieldError::new(
+                    "kind",
+                    FieldFault::UnknownValue,
+                    format!("must be one of {}", names()),
+                )
+            }),
+        Some(other) => {
+            let message = format!("must be a string, found {}", other.type_name());
+            Err(FieldError::new("kind", FieldFault::WrongType, message))
+        }
+    }
+}
+
+fn take<'a>(members: &mut Members<'a>, name: &str) -> Option<Value<'a>> {
+    let place = members.iter().position(|(key, _)| key == name)?;
+    Some(members.swap_remove(place).1)
+}
+
+/// The faults of all refused items with their places in front, for a batch of which nothing is valid.
+#[must_use]
+pub fn faults_of_all(refused: &[RefusedItem]) -> Vec<FieldError> {
+    let named = refused.iter().flat_map(|item| {
+        item.faults.iter().map(|fault| FieldError {
+            field: format!("items.{}.{}", item.index, fault.field).into(),
+            ..fault.clone()
+        })
+    });
+    named.take(FAULTS_MAX).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::decode::{ShapeLimits, decode};
+    use super::*;
+
+    const LIMITS: ShapeLimits = ShapeLimits {
+        depth_max: 32,
+        keys_max: 100,
+    };
+
+    fn rules() -> Rules {
+        Rules {
+            funnel_steps: Vec::new(),
+            event_types: Vec::new(),
+            text_chars_max: 1_024,
+        }
+    }
+
+    /// Place, field and fault of a refused item.
+    type Refusal = (usize, String, FieldFault);
+
+    fn look(body: &str) -> Result<(usize, Vec<Refusal>), Vec<FieldError>> {
+        let value = decode(body.as_bytes(), &LIMITS).unwrap();
+        let batch = look_at(value, 1_800_000_000_000, &rules())?;
+        let refused = batch.refused.iter().map(|item| {
+            let fault = &item.faults[0];
+            (item.index, fault.field.to_string(), fault.code)
+        });
+        Ok((batch.beacons.len(), refused.collect()))
+    }
+
+    #[test]
+    fn valid_items_are_kept_and_the_others_are_named_by_place_and_field() {
+        let body = r#"{"items": [
+            {"kind": "funnel", "step": "effect_viewed", "session_id": "s"},
+            {"kind": "funnel", "step": "nowhere", "session_id": "s"},
+            {"kind": "metric", "value": -1, "type": "page_load_time", "timestamp": "2026-11-22T00:00:00Z", "session_id": "s"},
+            {"kind": "trace"}, {}, 7,
+            {"kind": "alert", "severity": "error", "metric": "m", "threshold": 1, "actual_value": 2,
+             "user_context": {"browser": "b", "device_type": "d"}}
+        ]}"#;
+        let (kept, refused) = look(body).unwrap();
+        assert_eq!(kept, 2);
+        let expected = [
+            (1, "step", FieldFault::UnknownValue),
+            (2, "value", FieldFault::OutOfRange),
+            (3, "kind", FieldFault::UnknownValue),
+            (4, "kind", FieldFault::Missing),
+            (5, "item", FieldFault::WrongType),
+        ];
+        assert_eq!(
+            refused,
+            expected.map(|(index, field, code)| (index, field.to_owned(), code))
+        );
+    }
+
+    #[test]
+    fn what_is_no_batch_is_refused_as_a_whole() {
+        let too_many = format!(r#"{{"items": [{}]}}"#, vec!["{}"; ITEMS_MAX + 1].join(","));
+        for (body, field, code) in [
+            ("[]", "body", FieldFault::WrongType),
+            ("{}", "items", FieldFault::Missing),
+            (r#"{"items": {}}"#, "items", FieldFault::WrongType),
+            (r#"{"items": []}"#, "items", FieldFault::Empty),
+            (too_many.as_str(), "items", FieldFault::TooLong),
+            (
+                r#"{"items": [{}], "sent_at": "now"}"#,
+                "sent_at",
+                FieldFault::BadFormat,
+            ),
+        ] {
+            let faults = look(body).unwrap_err();
+            assert_eq!(
+                (faults[0].field.as_ref(), faults[0].code),
+                (field, code),
+                "{body}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_batchs_sent_at_is_that_of_items_without_one_of_their_own() {
+        let body = r#"{"sent_at": "2027-01-15T07:00:00Z", "items": [
+            {"kind": "funnel", "step": "effect_viewed", "session_id": "s", "timestamp": "2027-01-15T06:59:59Z"},
+            {"kind": "funnel", "step": "effect_viewed", "session_id": "s", "timestamp": "2027-01-15T06:59:59Z",
+             "sent_at": "2027-01-15T06:59:59.5Z"}
+        ]}"#;
+        let value = decode(body.as_bytes(), &LIMITS).unwrap();
+        // The server's clock says 08:00:00.
+        let batch = look_at(value, 1_800_000_000_000, &rules()).unwrap();
+        let ages: Vec<i64> = batch
+            .beacons
+            .iter()
+            .map(|(_, beacon)| 1_800_000_000_000 - beacon.common.time.ts_ms)
+            .collect();
+        assert_eq!(ages, [1_000, 500]);
+    }
+}

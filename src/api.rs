@@ -1,10 +1,10 @@
 //! The route table.
 
 mod auth;
-mod connections;
 mod envelope;
 mod error;
 mod ingest;
+mod observe;
 mod operations;
 mod query;
 mod unread;
@@ -12,8 +12,8 @@ mod unread;
 use actix_web::{HttpRequest, web};
 
 pub use auth::Credentials;
-pub use connections::{NoteRequests, opened as connection_opened};
 pub use ingest::IngestState;
+pub use observe::{Observe, connection_opened};
 pub use operations::OperationsState;
 pub use query::QueryState;
 

@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 
 use actix_web::dev::Server;
 use actix_web::{App as HttpApp, HttpServer, web};
+use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::api::{self, Credentials, IngestState, OperationsState, QueryState};
@@ -40,6 +41,8 @@ const PRIORITY_SEAL_AFTER: Duration = Duration::from_millis(100);
 const ENGINE_STOP_RESERVE: Duration = Duration::from_secs(3);
 /// Share of a stop's time in which requests under way may still be answered.
 const SHARE_OF_STOP_FOR_REQUESTS: f64 = 0.4;
+/// How often noted durations are sorted into their buckets.
+const METRICS_UPKEEP_INTERVAL: Duration = Duration::from_secs(1);
 /// Connections that may wait to be accepted; the system's own limit (`net.core.somaxconn`) may be lower.
 const LISTEN_BACKLOG: u32 = 4_096;
 /// Exit code after a failed sync: a supervisor should start the service again.
@@ -107,6 +110,7 @@ impl App {
         let stop_signals = StopSignals::listen()?;
         let folder = DataFolder::open(&config.data_dir)?;
         let metrics = telemetry::set_up_metrics()?;
+        keep_metrics_small(metrics.clone());
         let bootstrap = Bootstrap::load(&config.bootstrap, folder.path())?;
         let credentials = credentials(&bootstrap);
         // The engine first: it starts while the log is read.
@@ -261,6 +265,17 @@ fn start_engine(
     Ok(Some(supervisor))
 }
 
+/// Sorts noted durations into their buckets; until then each takes its own place in memory.
+fn keep_metrics_small(metrics: PrometheusHandle) {
+    let _detached = task::spawn("metrics", async move {
+        let mut each = tokio::time::interval(METRICS_UPKEEP_INTERVAL);
+        loop {
+            each.tick().await;
+            metrics.run_upkeep();
+        }
+    });
+}
+
 fn credentials(bootstrap: &Bootstrap) -> Credentials {
     Credentials::new(bootstrap.ingest_key_sha256, bootstrap.admin_token_sha256)
 }
@@ -283,7 +298,7 @@ fn listen(
             body_timeout,
         };
         HttpApp::new()
-            .wrap(api::NoteRequests)
+            .wrap(api::Observe)
             .app_data(web::Data::new(ingest))
             .app_data(query.clone())
             .app_data(operations.clone())

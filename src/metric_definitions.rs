@@ -1,11 +1,15 @@
 //! Names and meanings of every metric that `/metrics` shows.
 
-use metrics::{Counter, Unit, counter, describe_counter, describe_gauge};
+use metrics::{Counter, Unit, counter, describe_counter, describe_gauge, describe_histogram};
 
 /// Beacons acknowledged, by `kind`.
 pub const BEACONS_ACCEPTED: &str = "fresnel_beacons_accepted_total";
 /// Beacons refused, by `kind` and `reason`.
 pub const BEACONS_REJECTED: &str = "fresnel_beacons_rejected_total";
+/// Requests answered, by `route`, `method` and `status`.
+pub const REQUESTS: &str = "fresnel_http_requests_total";
+/// Time from a request's head to the answer's, by `route`.
+pub const REQUEST_SECONDS: &str = "fresnel_http_request_duration_seconds";
 /// Connections that ended without a request: their heads were slow, malformed or too large, or they sent nothing.
 pub const CONNECTIONS_WITHOUT_REQUEST: &str = "fresnel_http_connections_without_request_total";
 /// Bytes that the log takes on disk.
@@ -33,6 +37,8 @@ pub const PROCESS_RESIDENT_BYTES: &str = "process_resident_memory_bytes";
 pub fn describe() {
     describe_counter!(BEACONS_ACCEPTED, "Beacons acknowledged");
     describe_counter!(BEACONS_REJECTED, "Beacons refused");
+    describe_counter!(REQUESTS, "HTTP requests answered");
+    describe_histogram!(REQUEST_SECONDS, Unit::Seconds, "Time to answer a request");
     describe_counter!(
         CONNECTIONS_WITHOUT_REQUEST,
         "Connections that ended without a request: slow, malformed or too large a head, or nothing sent"

@@ -1,10 +1,15 @@
 //! Logs and metrics of the process itself.
 
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{LogConfig, LogFormat};
 use crate::metric_definitions;
+
+/// Upper bounds of the buckets of durations, in seconds.
+const DURATION_BUCKETS_S: [f64; 14] = [
+    0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0,
+];
 
 /// Why telemetry could not be set up.
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +48,11 @@ pub fn set_up_metrics() -> Result<PrometheusHandle, TelemetryError> {
     let set_up_already =
         |error: metrics_exporter_prometheus::BuildError| TelemetryError::AlreadySetUp(error.to_string());
     let handle = PrometheusBuilder::new()
+        .set_buckets_for_metric(
+            Matcher::Suffix("_duration_seconds".to_owned()),
+            &DURATION_BUCKETS_S,
+        )
+        .map_err(set_up_already)?
         .install_recorder()
         .map_err(set_up_already)?;
     metric_definitions::describe();

@@ -87,6 +87,48 @@ fn metrics_are_prometheus_text_and_count_what_happens() {
     });
 }
 
+#[test]
+fn requests_are_counted_and_timed_by_route_whatever_clients_invent() {
+    let server = Fresnel::start(Options::new());
+    for status in [202, 400, 202] {
+        let body = match status {
+            202 => Kind::Funnel.sample().to_string(),
+            _ => "{}".to_owned(),
+        };
+        server.post(Kind::Funnel.path(), body).expect_status(status);
+    }
+    for number in 0..50 {
+        server.get(&format!("/invented/{number}")).expect_status(404);
+        let method = format!("METHOD{number}");
+        server
+            .send(&Request::new(&method, Kind::Funnel.path()))
+            .expect_status(405);
+    }
+    let samples = scrape(&server);
+    let count = |route: &str, method: &str, status: &str| {
+        let labels = [("route", route), ("method", method), ("status", status)];
+        sum(&samples, "fresnel_http_requests_total", &labels)
+    };
+    assert_close(count(Kind::Funnel.path(), "POST", "202"), 2.0);
+    assert_close(count(Kind::Funnel.path(), "POST", "400"), 1.0);
+    assert_close(count(Kind::Funnel.path(), "other", "405"), 50.0);
+    assert_close(count("none", "GET", "404"), 50.0);
+    let routes: std::collections::BTreeSet<&str> = samples
+        .iter()
+        .filter_map(|sample| sample.labels.get("route").map(String::as_str))
+        .collect();
+    assert!(
+        routes.iter().all(|route| !route.contains("invented")),
+        "{routes:?}"
+    );
+    let timed = sum(
+        &samples,
+        "fresnel_http_request_duration_seconds_count",
+        &[("route", Kind::Funnel.path())],
+    );
+    assert_close(timed, 53.0);
+}
+
 #[track_caller]
 fn scrape(server: &Fresnel) -> Vec<Sample> {
     let answer = server.get("/metrics").expect_status(200);

@@ -6,7 +6,9 @@ mod error;
 mod ingest;
 mod observe;
 mod operations;
+mod paging;
 mod query;
+mod rejected;
 mod unread;
 
 use actix_web::{HttpRequest, web};
@@ -16,15 +18,17 @@ pub use ingest::IngestState;
 pub use observe::{Observe, connection_opened};
 pub use operations::OperationsState;
 pub use query::QueryState;
+pub use rejected::RejectedState;
 
 use error::ApiError;
 
 /// Adds every address. The application must hold `web::Data` of [`IngestState`] (one a worker),
-/// [`QueryState`] and [`OperationsState`].
+/// [`QueryState`], [`RejectedState`] and [`OperationsState`].
 pub fn routes(config: &mut web::ServiceConfig) {
     config
         .configure(ingest::routes)
         .configure(query::routes)
+        .configure(rejected::routes)
         .configure(operations::routes)
         .default_service(web::to(|request: HttpRequest, body: web::Payload| async move {
             unread::holding(error::answer(&request, &ApiError::NotFound), body)

@@ -21,7 +21,7 @@ use actix_web::{App as HttpApp, HttpServer, web};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::api::{self, Credentials, IngestState, OperationsState, QueryState};
+use crate::api::{self, Credentials, IngestState, OperationsState, QueryState, RejectedState};
 use crate::bootstrap::{Bootstrap, BootstrapError};
 use crate::config::{Config, Durability, WalConfig};
 use crate::engine::supervisor::Supervisor;
@@ -140,7 +140,11 @@ impl App {
             started: Instant::now(),
             stopping: Arc::clone(&stopping),
         };
-        let (server, addresses) = listen(&config, &credentials, &wal, query, operations)?;
+        let rejected = RejectedState {
+            credentials: credentials.clone(),
+            log: Arc::default(),
+        };
+        let (server, addresses) = listen(&config, &credentials, &wal, query, rejected, operations)?;
         announce(&addresses, &bootstrap, folder.path());
         Ok(Self {
             config,
@@ -286,21 +290,25 @@ fn listen(
     credentials: &Credentials,
     wal: &Wal,
     query: QueryState,
+    rejected: RejectedState,
     operations: OperationsState,
 ) -> Result<(Server, Vec<SocketAddr>), AppError> {
-    let (query, operations) = (web::Data::new(query), web::Data::new(operations));
+    let rejected_log = Arc::clone(&rejected.log);
+    let (query, rejected) = (web::Data::new(query), web::Data::new(rejected));
+    let operations = web::Data::new(operations);
     let (wal, credentials, ingest_config) = (wal.clone(), credentials.clone(), config.ingest.clone());
     let body_timeout = Duration::from_millis(config.server.body_timeout_ms);
     let server = HttpServer::new(move || {
         let ingest = IngestState {
             credentials: credentials.clone(),
-            ingest: Ingest::new(&ingest_config, wal.lane()),
+            ingest: Ingest::new(&ingest_config, wal.lane(), Arc::clone(&rejected_log)),
             body_timeout,
         };
         HttpApp::new()
             .wrap(api::Observe)
             .app_data(web::Data::new(ingest))
             .app_data(query.clone())
+            .app_data(rejected.clone())
             .app_data(operations.clone())
             .configure(api::routes)
     });

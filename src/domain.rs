@@ -5,4 +5,5 @@ pub mod beacon;
 pub mod connection;
 pub mod field_error;
 pub mod json;
+pub mod page;
 pub mod table;

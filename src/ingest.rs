@@ -10,9 +10,11 @@ pub mod decode;
 pub mod encode;
 pub mod inflate;
 pub mod media;
+pub mod rejected;
 pub mod validate;
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use uuid::Uuid;
 
@@ -23,6 +25,7 @@ use crate::metric_definitions::IngestCounters;
 use crate::wal::{AppendError, Commit, Lane};
 use decode::ShapeLimits;
 use inflate::InflateError;
+use rejected::{RejectedBeacon, RejectedLog};
 use validate::{Arrival, Rules};
 
 pub use batch::RefusedItem;
@@ -150,12 +153,13 @@ pub struct Ingest {
     inflated_max_bytes: usize,
     lane: Lane,
     counters: IngestCounters,
+    rejected: Arc<RejectedLog>,
 }
 
 impl Ingest {
     /// The path into this lane.
     #[must_use]
-    pub fn new(config: &IngestConfig, lane: Lane) -> Self {
+    pub fn new(config: &IngestConfig, lane: Lane, rejected: Arc<RejectedLog>) -> Self {
         Self {
             shape: ShapeLimits {
                 depth_max: config.depth_max,
@@ -170,6 +174,7 @@ impl Ingest {
             inflated_max_bytes: config.inflated_max_bytes,
             lane,
             counters: IngestCounters::new(&counted_kinds(), &Rejection::REASONS),
+            rejected,
         }
     }
 
@@ -269,6 +274,36 @@ impl Ingest {
     /// Counts a beacon that was acknowledged.
     pub fn count_accepted(&self, kind: Kind) {
         self.counters.accepted(kind as usize);
+    }
+
+    /// Keeps a refusal for the people who build the page that posted: `kind` is that of the beacon, or `batch`.
+    pub fn note_rejected(
+        &self,
+        kind: &'static str,
+        rejection: &Rejection,
+        body: Option<Body<'_>>,
+        at_ms: i64,
+    ) {
+        let faults = match rejection {
+            Rejection::BadJson(fault) => vec![fault.clone()],
+            Rejection::Invalid(faults) => faults.clone(),
+            Rejection::Unauthenticated => return,
+            _ => Vec::new(),
+        };
+        let text = body.and_then(|body| self.json_text(body).ok());
+        let value = text
+            .as_ref()
+            .and_then(|text| decode::decode(text, &self.shape).ok());
+        self.rejected.note(
+            DEFAULT_PROJECT_ID,
+            RejectedBeacon {
+                at_ms,
+                kind,
+                reason: Rejection::REASONS[rejection.index()],
+                faults,
+                shape: value.as_ref().map(rejected::shape).unwrap_or_default(),
+            },
+        );
     }
 
     fn count_refused_items(&self, refused: &[RefusedItem]) {

@@ -19,8 +19,8 @@
 //! L7  main
 //! L6  cli
 //! L5  app (composition root, ordered drain)  app/{data_folder,warehouse_link}    demo    doctor
-//! L4  api (the route table)  api/{auth,envelope,error,ingest,query,operations}
-//! L3  ingest (the list of steps)  ingest/{inflate,media,decode,validate,encode}   flush   query  query/{…}
+//! L4  api (the route table)  api/{auth,envelope,error,ingest,observe,operations,paging,query,rejected}
+//! L3  ingest (the list of steps)  ingest/{inflate,media,decode,batch,validate,encode,rejected}   flush   query  query/{…}
 //! L2  wal  wal/{…}    warehouse  warehouse/{…}    engine  engine/{…}    bootstrap
 //! L1  domain  domain/{account,beacon,connection,field_error,json,table}      no I/O, no async    telemetry
 //! L0  config  metric_definitions  clock  task  process

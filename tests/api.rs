@@ -18,6 +18,7 @@ mod api {
     mod keys;
     mod performance;
     mod random_bodies;
+    mod rejected;
     mod stalls;
     mod stored;
 }

@@ -9,8 +9,6 @@ use std::sync::LazyLock;
 use actix_web::http::{Method, StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 use uuid::Uuid;
 
 use crate::clock;
@@ -250,10 +248,7 @@ pub(super) fn answer(request: &HttpRequest, error: &ApiError) -> HttpResponse {
     let told = error.told();
     let error_id = Uuid::now_v7();
     log(request, error, &told, error_id);
-    let timestamp = OffsetDateTime::from_unix_timestamp_nanos(i128::from(clock::now().0) * 1_000)
-        .ok()
-        .and_then(|now| now.format(&Rfc3339).ok())
-        .unwrap_or_default();
+    let timestamp = clock::now().rfc3339();
     let mut response = HttpResponse::build(told.status);
     if let Some(seconds) = told.retry_after_s {
         response.insert_header((header::RETRY_AFTER, seconds));

@@ -18,6 +18,9 @@ use crate::domain::beacon::Kind;
 use crate::domain::field_error::FieldError;
 use crate::ingest::{BatchOutcome, Body, Encoding, Ingest, MediaType, RefusedItem, Rejection};
 
+/// What refusals of a whole batch are listed as.
+const BATCH: &str = "batch";
+
 /// What the handlers of one worker share.
 pub struct IngestState {
     /// Who may post.
@@ -85,17 +88,29 @@ async fn take(
     request: &HttpRequest,
     payload: &mut web::Payload,
 ) -> Result<Taken, Rejection> {
-    let read = read(state, request, payload).await?;
+    let read = read(state, request, payload)
+        .await
+        .inspect_err(|rejection| note(state, kind.as_str(), rejection, None))?;
     let now_ms = clock::now().as_millis();
     if asks_only(request) {
         state.ingest.check(kind, read.body(), now_ms)?;
         return Ok(Taken::Checked);
     }
-    let (event_id, commit) = state.ingest.accept(kind, read.body(), now_ms)?;
+    let (event_id, commit) = state
+        .ingest
+        .accept(kind, read.body(), now_ms)
+        .inspect_err(|rejection| note(state, kind.as_str(), rejection, Some(read.body())))?;
     // Hundreds of requests wait for their commit; none needs its body any more.
     drop(read);
     commit.await?;
     Ok(Taken::Stored(event_id))
+}
+
+/// Keeps a refusal for the people who build the page that posted.
+fn note(state: &IngestState, kind: &'static str, rejection: &Rejection, body: Option<Body<'_>>) {
+    state
+        .ingest
+        .note_rejected(kind, rejection, body, clock::now().as_millis());
 }
 
 async fn post_batch(request: HttpRequest, mut payload: web::Payload) -> HttpResponse {
@@ -127,12 +142,21 @@ async fn take_batch(
     request: &HttpRequest,
     payload: &mut web::Payload,
 ) -> Result<(StatusCode, BatchOutcome), Rejection> {
-    let read = read(state, request, payload).await?;
+    let read = read(state, request, payload)
+        .await
+        .inspect_err(|rejection| note(state, BATCH, rejection, None))?;
     let now_ms = clock::now().as_millis();
     if asks_only(request) {
         return Ok((StatusCode::OK, state.ingest.check_batch(read.body(), now_ms)?));
     }
-    let (outcome, commit) = state.ingest.accept_batch(read.body(), now_ms)?;
+    let (outcome, commit) = state
+        .ingest
+        .accept_batch(read.body(), now_ms)
+        .inspect_err(|rejection| note(state, BATCH, rejection, Some(read.body())))?;
+    for item in &outcome.refused {
+        let kind = item.kind.map_or(BATCH, Kind::as_str);
+        note(state, kind, &Rejection::Invalid(item.faults.clone()), None);
+    }
     drop(read);
     commit.await?;
     Ok((StatusCode::ACCEPTED, outcome))

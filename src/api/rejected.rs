@@ -1,0 +1,69 @@
+//! `GET /api/rejected`: the last beacons that were refused.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use actix_web::web;
+use actix_web::{HttpRequest, HttpResponse};
+use serde::Serialize;
+
+use super::auth::Credentials;
+use super::error::{self, ApiError};
+use super::{envelope, get, paging};
+use crate::clock::UnixMicros;
+use crate::domain::field_error::FieldError;
+use crate::domain::page::Page;
+use crate::ingest::DEFAULT_PROJECT_ID;
+use crate::ingest::rejected::{RejectedBeacon, RejectedLog};
+
+/// What the handler needs.
+pub struct RejectedState {
+    /// Who may look.
+    pub credentials: Credentials,
+    /// What was refused.
+    pub log: Arc<RejectedLog>,
+}
+
+/// Adds the address.
+pub(super) fn routes(config: &mut web::ServiceConfig) {
+    config.service(get("/api/rejected", rejected));
+}
+
+#[derive(Serialize)]
+struct Item {
+    timestamp: String,
+    kind: &'static str,
+    code: &'static str,
+    details: Vec<FieldError>,
+    shape: String,
+}
+
+impl From<RejectedBeacon> for Item {
+    fn from(beacon: RejectedBeacon) -> Self {
+        Self {
+            timestamp: UnixMicros::from_millis(beacon.at_ms).rfc3339(),
+            kind: beacon.kind,
+            code: beacon.reason,
+            details: beacon.faults,
+            shape: beacon.shape,
+        }
+    }
+}
+
+async fn rejected(request: HttpRequest, state: web::Data<RejectedState>) -> HttpResponse {
+    let started = Instant::now();
+    match answer(&request, &state) {
+        Ok(page) => envelope::success(&page, started),
+        Err(error) => error::answer(&request, &error),
+    }
+}
+
+fn answer(request: &HttpRequest, state: &RejectedState) -> Result<Page<Item>, ApiError> {
+    if !state.credentials.may_look(request) {
+        return Err(ApiError::Unauthenticated);
+    }
+    let (page, others) = paging::parse(request.query_string()).map_err(ApiError::BadParameters)?;
+    paging::no_others(&others).map_err(ApiError::BadParameters)?;
+    let items = state.log.of(DEFAULT_PROJECT_ID);
+    Ok(paging::cut(items.into_iter().map(Item::from).collect(), page))
+}

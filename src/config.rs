@@ -30,6 +30,10 @@ pub struct Config {
     pub bootstrap: BootstrapConfig,
     /// Limits on what is accepted.
     pub ingest: IngestConfig,
+    /// How much a user may post.
+    pub quota: QuotaConfig,
+    /// Beacons that are sent twice.
+    pub dedup: DedupConfig,
     /// The write-ahead log.
     pub wal: WalConfig,
     /// The way from the log to the warehouse.
@@ -49,6 +53,8 @@ impl Default for Config {
             server: ServerConfig::default(),
             bootstrap: BootstrapConfig::default(),
             ingest: IngestConfig::default(),
+            quota: QuotaConfig::default(),
+            dedup: DedupConfig::default(),
             wal: WalConfig::default(),
             flush: FlushConfig::default(),
             warehouse: WarehouseConfig::default(),
@@ -133,6 +139,52 @@ impl Default for IngestConfig {
             funnel_steps: Vec::new(),
             event_types: Vec::new(),
         }
+    }
+}
+
+/// How much a user may post. A user is the subject of a verified token; without one it is the address and the
+/// User-Agent.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct QuotaConfig {
+    /// Performance metrics of one user in a rolling hour; 0: no limit.
+    pub metrics_per_hour: u32,
+    /// Funnel steps, events and alerts of one user in a rolling hour; 0: no limit.
+    pub events_per_hour: u32,
+    /// Requests to the API of one user in a rolling minute; 0: no limit.
+    pub api_per_minute: u32,
+    /// External calls of one server key in a rolling minute; 0: no limit.
+    pub external_per_minute: u32,
+    /// An address may spend this many times the quota of one user.
+    pub network_factor: u32,
+    /// Users and addresses whose quotas are counted at once; beyond it new users share the quota of their address.
+    pub subjects_max: usize,
+}
+
+impl Default for QuotaConfig {
+    fn default() -> Self {
+        Self {
+            metrics_per_hour: 500,
+            events_per_hour: 1_000,
+            api_per_minute: 100,
+            external_per_minute: 100,
+            network_factor: 20,
+            subjects_max: 1_000_000,
+        }
+    }
+}
+
+/// Beacons that are sent twice.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DedupConfig {
+    /// Ids of beacons that are remembered, for 24 hours at most; beyond it the oldest are forgotten.
+    pub ids_max: usize,
+}
+
+impl Default for DedupConfig {
+    fn default() -> Self {
+        Self { ids_max: 8_000_000 }
     }
 }
 

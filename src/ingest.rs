@@ -10,6 +10,7 @@ pub mod decode;
 pub mod encode;
 pub mod inflate;
 pub mod media;
+pub mod quota;
 pub mod rejected;
 pub mod validate;
 

@@ -20,8 +20,8 @@
 //! L6  cli
 //! L5  app (composition root, ordered drain)  app/{data_folder,warehouse_link}    demo    doctor
 //! L4  api (the route table)  api/{auth,envelope,error,ingest,observe,operations,paging,query,rejected}
-//! L3  ingest (the list of steps)  ingest/{inflate,media,decode,batch,validate,encode,rejected}   flush   query  query/{…}
-//! L2  wal  wal/{…}    warehouse  warehouse/{…}    engine  engine/{…}    bootstrap
+//! L3  ingest (the list of steps)  ingest/{inflate,media,decode,batch,validate,encode,rejected,quota,dedup}   flush   query  query/{…}
+//! L2  wal  wal/{…}    warehouse  warehouse/{…}    engine  engine/{…}    bootstrap    recall  recall/{…}
 //! L1  domain  domain/{account,beacon,connection,field_error,json,table}      no I/O, no async    telemetry
 //! L0  config  metric_definitions  clock  task  process
 //! ```
@@ -43,6 +43,7 @@ pub mod ingest;
 pub mod metric_definitions;
 pub mod process;
 pub mod query;
+pub mod recall;
 pub mod task;
 pub mod telemetry;
 pub mod wal;

@@ -90,7 +90,7 @@ impl Config {
 
     #[expect(clippy::too_many_lines, reason = "one table, one row a setting")]
     fn check_ranges(&self) -> Result<(), ConfigError> {
-        let checks: [(&'static str, bool, &str); 19] = [
+        let checks: [(&'static str, bool, &str); 22] = [
             (
                 "server.connections_max",
                 self.server.connections_max >= 1,
@@ -132,6 +132,21 @@ impl Config {
                 "from 2 to 100",
             ),
             ("ingest.keys_max", self.ingest.keys_max >= 8, "at least 8"),
+            (
+                "quota.network_factor",
+                (1..=1_000_000).contains(&self.quota.network_factor),
+                "from 1 to 1000000",
+            ),
+            (
+                "quota.subjects_max",
+                (1_000..=100_000_000).contains(&self.quota.subjects_max),
+                "from 1000 to 100000000",
+            ),
+            (
+                "dedup.ids_max",
+                (10_000..=1_000_000_000).contains(&self.dedup.ids_max),
+                "from 10000 to 1000000000",
+            ),
             (
                 "wal.segment_max_bytes",
                 (1 << 20..=256 << 20).contains(&self.wal.segment_max_bytes),

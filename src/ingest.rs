@@ -7,6 +7,7 @@
 
 pub mod batch;
 pub mod decode;
+pub mod dedup;
 pub mod encode;
 pub mod inflate;
 pub mod media;

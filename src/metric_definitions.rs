@@ -26,6 +26,10 @@ pub const FLUSH_ROWS: &str = "fresnel_flush_rows_total";
 pub const FLUSH_DEAD_LETTERS: &str = "fresnel_flush_dead_letters_total";
 /// Inserts that had to be sent again.
 pub const FLUSH_RETRIES: &str = "fresnel_flush_retries_total";
+/// Ids of beacons that were forgotten before their time, for want of room.
+pub const DEDUP_FORGOTTEN: &str = "fresnel_dedup_ids_forgotten_total";
+/// Segments whose notes for the next start could not be written down.
+pub const RECALL_LOST: &str = "fresnel_recall_segments_lost_total";
 /// 1 while the warehouse can be reached.
 pub const WAREHOUSE_UP: &str = "fresnel_warehouse_up";
 /// Starts of the embedded engine after its first one.
@@ -57,6 +61,14 @@ pub fn describe() {
     describe_counter!(FLUSH_ROWS, "Rows that the warehouse has taken");
     describe_counter!(FLUSH_DEAD_LETTERS, "Rows that the warehouse refused for good");
     describe_counter!(FLUSH_RETRIES, "Inserts that had to be sent again");
+    describe_counter!(
+        DEDUP_FORGOTTEN,
+        "Ids of beacons that were forgotten before their time, for want of room"
+    );
+    describe_counter!(
+        RECALL_LOST,
+        "Segments whose quota counts and ids could not be written down for the next start"
+    );
     describe_gauge!(WAREHOUSE_UP, "1 while the warehouse can be reached");
     describe_counter!(
         ENGINE_RESTARTS,

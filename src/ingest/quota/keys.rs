@@ -21,9 +21,8 @@
 //! quota: it is kept in a file that only its owner can read, which is replaced when the period changes. A new key
 //! is not counted under in its first two minutes, so a crash before it is on disk costs nothing.
 
-use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -31,6 +30,7 @@ use arc_swap::ArcSwap;
 use rand::Rng as _;
 
 use super::window::SLOTS;
+use crate::recall::private_file;
 
 /// Length of a period: a window, its current slot, the handover and one minute to spare.
 const PERIOD_MINUTES: i64 = SLOTS as i64 + 1 + HANDOVER_MINUTES + 1;
@@ -195,28 +195,12 @@ impl Keyring {
         if self.is_kept.swap(true, Ordering::AcqRel) {
             return Ok(());
         }
-        let kept = write_private(file, &self.current.load().encode());
+        let kept = private_file::write(file, &self.current.load().encode());
         if kept.is_err() {
             self.is_kept.store(false, Ordering::Release);
         }
         kept
     }
-}
-
-/// Writes aside and renames: a crash leaves the old file or the new one.
-fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let aside = path.with_extension("new");
-    let mut file = std::fs::OpenOptions::new()
-        .create(true)
-        .truncate(true)
-        .write(true)
-        .mode(0o600)
-        .open(&aside)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    std::fs::rename(&aside, path)?;
-    path.parent()
-        .map_or(Ok(()), |folder| std::fs::File::open(folder)?.sync_all())
 }
 
 #[cfg(test)]

@@ -28,6 +28,8 @@ pub struct Config {
     pub server: ServerConfig,
     /// Credentials that are preset instead of generated at the first start.
     pub bootstrap: BootstrapConfig,
+    /// Where projects, keys, users and quotas are kept.
+    pub control: ControlConfig,
     /// Limits on what is accepted.
     pub ingest: IngestConfig,
     /// How much a user may post.
@@ -52,6 +54,7 @@ impl Default for Config {
             data_dir: PathBuf::from("./data"),
             server: ServerConfig::default(),
             bootstrap: BootstrapConfig::default(),
+            control: ControlConfig::default(),
             ingest: IngestConfig::default(),
             quota: QuotaConfig::default(),
             dedup: DedupConfig::default(),
@@ -106,6 +109,31 @@ pub struct BootstrapConfig {
     pub ingest_key: Secret,
     /// Token that queries are asked with; empty: generated at the first start. At least 16 characters.
     pub admin_token: Secret,
+}
+
+/// Where projects, keys, users and quotas are kept.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ControlConfig {
+    /// Address of a Postgres database, `postgres://…`; empty: SQLite in the data folder.
+    pub url: Secret,
+    /// Most connections to Postgres.
+    pub pool_max: usize,
+    /// Longest wait for a connection, or for a change that is under way; then the answer is 503.
+    pub pool_wait_ms: u64,
+    /// Days for which the audit log is kept.
+    pub audit_retention_days: u32,
+}
+
+impl Default for ControlConfig {
+    fn default() -> Self {
+        Self {
+            url: Secret::default(),
+            pool_max: 10,
+            pool_wait_ms: 5_000,
+            audit_retention_days: 365,
+        }
+    }
 }
 
 /// Limits on what is accepted.

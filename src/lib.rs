@@ -21,8 +21,8 @@
 //! L5  app (composition root, ordered drain)  app/{data_folder,warehouse_link}    demo    doctor
 //! L4  api (the route table)  api/{auth,envelope,error,ingest,observe,operations,paging,query,rejected}
 //! L3  ingest (the list of steps)  ingest/{inflate,media,decode,batch,validate,encode,rejected,quota,dedup}   flush   query  query/{…}
-//! L2  wal  wal/{…}    warehouse  warehouse/{…}    engine  engine/{…}    bootstrap    recall  recall/{…}
-//! L1  domain  domain/{account,beacon,connection,field_error,json,table}      no I/O, no async    telemetry
+//! L2  wal  wal/{…}    warehouse  warehouse/{…}    engine  engine/{…}    control  control/{…}    bootstrap    recall  recall/{…}
+//! L1  domain  domain/{account,beacon,connection,field_error,json,page,table}      no I/O, no async    telemetry
 //! L0  config  metric_definitions  clock  task  process
 //! ```
 //!
@@ -34,6 +34,7 @@ pub mod bootstrap;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod control;
 pub mod demo;
 pub mod doctor;
 pub mod domain;

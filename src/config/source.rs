@@ -90,7 +90,7 @@ impl Config {
 
     #[expect(clippy::too_many_lines, reason = "one table, one row a setting")]
     fn check_ranges(&self) -> Result<(), ConfigError> {
-        let checks: [(&'static str, bool, &str); 22] = [
+        let checks = [
             (
                 "server.connections_max",
                 self.server.connections_max >= 1,
@@ -115,6 +115,26 @@ impl Config {
                 "bootstrap.admin_token",
                 is_empty_or_long(self.bootstrap.admin_token.reveal()),
                 "empty, or at least 16 characters",
+            ),
+            (
+                "control.url",
+                is_empty_or_postgres(self.control.url.reveal()),
+                "empty, or an address that begins with postgres://",
+            ),
+            (
+                "control.pool_max",
+                (1..=1_000).contains(&self.control.pool_max),
+                "from 1 to 1000",
+            ),
+            (
+                "control.pool_wait_ms",
+                (10..=60_000).contains(&self.control.pool_wait_ms),
+                "from 10 to 60000",
+            ),
+            (
+                "control.audit_retention_days",
+                RETENTION_DAYS.contains(&self.control.audit_retention_days),
+                "from 1 to 20000",
             ),
             (
                 "ingest.body_max_bytes",
@@ -220,6 +240,10 @@ impl Durability {
 
 fn is_empty_or_long(secret: &str) -> bool {
     secret.is_empty() || secret.chars().count() >= 16
+}
+
+fn is_empty_or_postgres(url: &str) -> bool {
+    url.is_empty() || url.starts_with("postgres://") || url.starts_with("postgresql://")
 }
 
 fn read_file(path: &Path) -> Result<Table, ConfigError> {

@@ -109,6 +109,8 @@ pub enum TokenPurpose {
 /// A token of one use; the token itself was shown once.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct OneTimeToken {
+    /// Its id, which is no secret.
+    pub id: Uuid,
     /// SHA-256 of the token.
     #[serde(skip)]
     pub sha256: Sha256Sum,

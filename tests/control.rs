@@ -1,0 +1,23 @@
+//! The control store: one suite, run against SQLite and against a real Postgres.
+//!
+//! Postgres is Debian's package, started by `control/cluster.sh` in a temporary folder; each test has a database of
+//! its own. `Place::open` is one more node on the same store.
+
+#![expect(clippy::unwrap_used, reason = "a failure in a test is a failed test")]
+
+mod control {
+    mod audit;
+    mod directory;
+    mod failures;
+    mod hostile;
+    mod keys;
+    mod limits;
+    mod logins;
+    mod place;
+    mod projects;
+    mod retention;
+    mod seed;
+    mod together;
+    mod users;
+    mod words;
+}

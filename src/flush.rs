@@ -10,6 +10,7 @@
 //! log ─► reader (one segment ahead) ─► this task ─┬─► courier: table 1 ─┐
 //!                                                 ├─► courier: table 2 ─┼─► all done ─► log.release(segment)
 //!                                                 └─► courier: table 3 ─┘
+//!                                                            (before the release: notes ─► recall)
 //! ```
 //!
 //! # Guarantees
@@ -20,7 +21,8 @@
 //! 3. A batch that fails holds up those behind it while the fault is the server's, and no longer: see
 //!    [`delivery`].
 //! 4. Memory is bounded by two segments.
-//! 5. A flush that fails says so in its status from the first failed try on.
+//! 5. Before a segment is released, its notes (rows of the log's local tables) are in the journals of `recall`.
+//! 6. A flush that fails says so in its status from the first failed try on.
 //!
 //! Deliberately absent: merging or reordering segments, a memory of what was sent, a second queue.
 
@@ -28,6 +30,7 @@ mod ahead;
 mod batch;
 mod dead_letters;
 mod delivery;
+mod remember;
 mod status;
 mod stored;
 
@@ -40,6 +43,7 @@ use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
 use crate::config::FlushConfig;
+use crate::recall::Recall;
 use crate::task;
 use crate::wal::{SegmentId, Wal};
 use crate::warehouse::Warehouse;
@@ -64,6 +68,28 @@ impl Flush {
     /// created when there is one.
     #[must_use]
     pub fn start(wal: Wal, warehouse: Warehouse, config: &FlushConfig, dead_letters: PathBuf) -> Self {
+        Self::start_with(wal, warehouse, config, dead_letters, None)
+    }
+
+    /// The same; notes in the log's local tables go to the journals.
+    #[must_use]
+    pub fn start_noting(
+        wal: Wal,
+        warehouse: Warehouse,
+        config: &FlushConfig,
+        dead_letters: PathBuf,
+        recall: Recall,
+    ) -> Self {
+        Self::start_with(wal, warehouse, config, dead_letters, Some(recall))
+    }
+
+    fn start_with(
+        wal: Wal,
+        warehouse: Warehouse,
+        config: &FlushConfig,
+        dead_letters: PathBuf,
+        recall: Option<Recall>,
+    ) -> Self {
         let board = Arc::new(Board::default());
         let (stopping, stop_seen) = watch::channel(false);
         let (ended_sender, ended) = watch::channel(false);
@@ -80,7 +106,7 @@ impl Flush {
         };
         let reader = task::spawn("flush-reader", ahead.fill(wal.clone(), Arc::clone(&board)));
         let sender = task::spawn("flush", async move {
-            if run(&wal, &courier).await.is_err() {
+            if run(&wal, &courier, recall.as_ref()).await.is_err() {
                 tracing::info!("the flush stopped; what is not in the warehouse stays in the log");
             }
             ended_sender.send_replace(true);
@@ -115,10 +141,13 @@ impl Flush {
 }
 
 /// Delivers segments until the log has ended.
-async fn run(wal: &Wal, courier: &Courier) -> Result<(), Stopping> {
+async fn run(wal: &Wal, courier: &Courier, recall: Option<&Recall>) -> Result<(), Stopping> {
     while let Some(segment) = courier.ahead.take().await {
         courier.board.started(segment.id.0);
         deliver(&segment, courier).await?;
+        if let Some(recall) = recall {
+            remember::remember(recall, &segment).await;
+        }
         release(wal, segment.id).await;
         courier.board.finished();
     }

@@ -13,6 +13,7 @@ pub mod inflate;
 pub mod media;
 pub mod quota;
 pub mod rejected;
+pub mod remember;
 pub mod validate;
 
 use std::borrow::Cow;

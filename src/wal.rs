@@ -213,6 +213,12 @@ impl Wal {
         next
     }
 
+    /// The segments that [`Wal::next_sealed`] would give, in order, without taking them.
+    #[must_use]
+    pub fn waiting(&self) -> Vec<SealedSegment> {
+        self.inner.shared.ledger.lock().queue.iter().cloned().collect()
+    }
+
     /// The rows of a sealed segment. Blocks; takes as much memory as the segment has bytes. Damage is
     /// logged, counted in [`SegmentRows::frames_lost`], and costs the damaged frames only.
     ///

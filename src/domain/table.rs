@@ -3,6 +3,12 @@
 //! Three rooms rely on this list: `ingest/encode` writes rows in this order, `wal` puts the names in each
 //! segment's header, and `warehouse` inserts with an explicit column list. A test compares it with the
 //! live schema.
+//!
+//! Numbers from [`FIRST_LOCAL_ID`] on are *local* tables: the log carries their rows beside the others, in the same
+//! commits, but they are notes to ourselves. They go to no warehouse, and count in no number of rows.
+
+/// The first number on disk of a local table.
+pub const FIRST_LOCAL_ID: u8 = 128;
 
 /// A column of a raw table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,7 +19,7 @@ pub struct Column {
     pub clickhouse_type: &'static str,
 }
 
-/// A raw table. The number is the one on disk and never changes its meaning.
+/// A raw table, or a local one. The number is the one on disk and never changes its meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Table {
@@ -25,6 +31,8 @@ pub enum Table {
     UserEvents = 3,
     /// One row an alert that a client raised.
     ClientAlerts = 4,
+    /// Local. One row a note of what must be known after a restart: see `recall`.
+    Recall = FIRST_LOCAL_ID,
 }
 
 const fn column(name: &'static str, clickhouse_type: &'static str) -> Column {
@@ -53,13 +61,20 @@ macro_rules! columns {
 }
 
 impl Table {
-    /// All raw tables.
-    pub const ALL: [Self; 4] = [
+    /// All tables.
+    pub const ALL: [Self; 5] = [
         Self::PerformanceMetrics,
         Self::FunnelSteps,
         Self::UserEvents,
         Self::ClientAlerts,
+        Self::Recall,
     ];
+
+    /// True for a table of the log's own, which ClickHouse does not have.
+    #[must_use]
+    pub const fn is_local(self) -> bool {
+        self.id() >= FIRST_LOCAL_ID
+    }
 
     /// Name in ClickHouse.
     #[must_use]
@@ -69,6 +84,7 @@ impl Table {
             Self::FunnelSteps => "funnel_steps",
             Self::UserEvents => "user_events",
             Self::ClientAlerts => "client_alerts",
+            Self::Recall => "recall",
         }
     }
 
@@ -82,6 +98,12 @@ impl Table {
     #[must_use]
     pub fn from_id(id: u8) -> Option<Self> {
         Self::ALL.into_iter().find(|table| table.id() == id)
+    }
+
+    /// The table with this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|table| table.name() == name)
     }
 
     /// Columns in the order of a row's values.
@@ -123,6 +145,7 @@ impl Table {
                 "device_type": "LowCardinality(String)",
                 "user_context": "JSON(max_dynamic_paths=8)",
             ],
+            Self::Recall => const { &[column("note", "String")] },
         }
     }
 }

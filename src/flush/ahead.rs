@@ -9,7 +9,9 @@ use tokio::sync::watch;
 
 use super::batch::Batch;
 use super::status::Board;
-use crate::wal::{Origin, SealedSegment, SegmentId, Wal};
+use crate::domain::table::Table;
+use crate::recall::{Note, Source};
+use crate::wal::{Origin, SealedSegment, SegmentId, TableRows, Wal};
 
 /// How often a segment that cannot be read is tried again before the next one gets its turn.
 const READ_TRIES: u32 = 5;
@@ -22,6 +24,10 @@ pub(super) struct Loaded {
     /// The warehouse may have forgotten its tokens: look its rows up before they are sent.
     pub(super) tokens_forgotten: bool,
     pub(super) batches: Vec<Batch>,
+    /// Where the notes come from.
+    pub(super) source: Source,
+    /// What must be known after a restart, in place of the segment.
+    pub(super) notes: Vec<Note>,
 }
 
 /// The place for the segment that has been read ahead.
@@ -96,8 +102,9 @@ async fn load(wal: &Wal, segment: SealedSegment, board: &Board) -> Option<Loaded
         let (log, taken) = (wal.clone(), segment.clone());
         let error = match tokio::task::spawn_blocking(move || log.read(&taken)).await {
             Ok(Ok(rows)) => {
-                let batches = rows
-                    .tables
+                let (local, for_warehouse): (Vec<_>, Vec<_>) =
+                    rows.tables.into_iter().partition(|rows| is_local(&rows.table));
+                let batches = for_warehouse
                     .into_iter()
                     .filter(|table| !table.row_bytes.is_empty())
                     .map(|table| Batch::new(segment.token(&table.table), table))
@@ -106,6 +113,15 @@ async fn load(wal: &Wal, segment: SealedSegment, board: &Board) -> Option<Loaded
                     id: segment.id,
                     tokens_forgotten: segment.origin == Origin::RecoveredOtherBoot,
                     batches,
+                    source: Source {
+                        segment: segment.id.0,
+                        salt: segment.salt(),
+                    },
+                    notes: local
+                        .iter()
+                        .flat_map(TableRows::rows)
+                        .filter_map(Note::decode)
+                        .collect(),
                 });
             }
             Ok(Err(error)) => error.to_string(),
@@ -119,4 +135,8 @@ async fn load(wal: &Wal, segment: SealedSegment, board: &Board) -> Option<Loaded
         }
         tokio::time::sleep(READ_PAUSE).await;
     }
+}
+
+fn is_local(table: &str) -> bool {
+    Table::from_name(table).is_some_and(Table::is_local)
 }

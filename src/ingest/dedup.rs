@@ -14,7 +14,8 @@
 //!    have been settled since. Beyond that the oldest are forgotten, a thirty-second part of a shard at a
 //!    time, and counted ([`DEDUP_FORGOTTEN`]).
 //! 2. Of two that reserve one id at the same time one is new.
-//! 3. A reservation that is dropped leaves nothing behind.
+//! 3. A reservation that is dropped leaves nothing behind. ([`Settling`] does not drop it while its commit may
+//!    still succeed, also when the client has gone away.)
 //! 4. Memory: at most 9.14 bytes a place, of which 95 % are used when it is full: 9.6 bytes an id (up to 10.9 while
 //!    it grows).
 //! 5. No lock is held over I/O, and none is shared by all.
@@ -27,6 +28,7 @@
 //! probability of 4 in 10 million million (8 million / 2^64). Nobody can look for such ids: the key is secret. The error
 //! never goes the other way: an id that is remembered is never taken for new.
 
+mod settling;
 mod shard;
 mod table;
 
@@ -43,6 +45,8 @@ use crate::config::DedupConfig;
 use crate::metric_definitions::DEDUP_FORGOTTEN;
 use crate::recall::{EventMark, private_file};
 use shard::{Known, PARTS, Shard};
+
+pub use settling::Settling;
 
 const SHARDS: usize = 256;
 const HOUR_MS: i64 = 3_600_000;

@@ -1,6 +1,7 @@
 //! A frame: what one group commit writes.
 
 use super::layout::{BLOCK_BYTES, Identity, Reader, SegmentId, padded};
+use crate::domain::table::FIRST_LOCAL_ID;
 
 const MAGIC: [u8; 4] = *b"FRMF";
 const CHECKED_FROM: usize = 8;
@@ -45,7 +46,9 @@ impl FrameBuilder {
         }
         self.buffer.extend_from_slice(payload);
         self.length = self.buffer.len();
-        self.rows = self.rows.saturating_add(rows);
+        if table < FIRST_LOCAL_ID {
+            self.rows = self.rows.saturating_add(rows);
+        }
     }
 
     /// Bytes that the frame will take on disk.
@@ -53,7 +56,7 @@ impl FrameBuilder {
         padded(self.length)
     }
 
-    /// Rows in the frame.
+    /// Rows in the frame, those of local tables not counted.
     pub(super) const fn rows(&self) -> u32 {
         self.rows
     }
@@ -189,7 +192,9 @@ pub(super) fn sections(frame: &[u8], header: &FrameHeader) -> Option<Vec<Section
         let start = offset + SECTION_HEADER_BYTES + lengths.len() * 4;
         reader.take(bytes)?;
         offset = start + bytes;
-        rows_seen = rows_seen.checked_add(rows)?;
+        if table < FIRST_LOCAL_ID {
+            rows_seen = rows_seen.checked_add(rows)?;
+        }
         sections.push(Section {
             table,
             lengths,

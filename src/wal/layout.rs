@@ -9,8 +9,8 @@ pub(super) const BLOCK_BYTES: usize = 4_096;
 /// Offset of the first frame, behind the two copies of the header.
 pub(super) const DATA_START: usize = 2 * BLOCK_BYTES;
 
-/// The format that this version writes, and the newest that it reads.
-pub(super) const FORMAT: u16 = 1;
+/// The format that this version writes, and the newest that it reads. Format 1 had no local tables.
+pub(super) const FORMAT: u16 = 2;
 
 /// Number of a segment. Ids rise in the order in which segments are filled; they are never used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -7,7 +7,7 @@ use std::thread::Thread;
 
 use futures_util::task::AtomicWaker;
 
-use crate::domain::table::Table;
+use crate::domain::table::{FIRST_LOCAL_ID, Table};
 
 use super::AppendError;
 use super::frame::{FrameBuilder, SECTION_HEADER_BYTES};
@@ -94,6 +94,7 @@ struct TableBuffer {
 #[derive(Debug, Default)]
 pub(super) struct Chunk {
     tables: [TableBuffer; TABLES],
+    /// Rows for the warehouse; those of local tables are not counted.
     pub(super) rows: u32,
     /// Bytes of payload and row lengths.
     pub(super) bytes: usize,
@@ -110,13 +111,22 @@ pub(super) struct Mark {
 }
 
 const fn slot(table: Table) -> usize {
-    table.id() as usize - 1
+    if table.is_local() {
+        LOCAL_FROM + (table.id() - FIRST_LOCAL_ID) as usize
+    } else {
+        table.id() as usize - 1
+    }
 }
+
+const LOCAL_FROM: usize = TABLES - 1;
 
 const _: () = {
     let mut index = 0;
     while index < TABLES {
-        assert!(slot(Table::ALL[index]) == index, "ids of tables are dense from 1");
+        assert!(
+            slot(Table::ALL[index]) == index,
+            "ids of tables are dense from 1, local ones come last"
+        );
         index += 1;
     }
 };
@@ -134,7 +144,9 @@ impl Chunk {
             .expect("the encoder of a row appends and never removes");
         // Longer than 4 GiB: far above the largest append, which refuses it.
         buffer.lengths.push(u32::try_from(length).unwrap_or(u32::MAX));
-        self.rows = self.rows.saturating_add(1);
+        if !table.is_local() {
+            self.rows = self.rows.saturating_add(1);
+        }
         self.bytes += length + size_of::<u32>();
     }
 
@@ -232,7 +244,7 @@ impl Pending {
     pub(super) fn settle(&mut self, gate: &Gate, mark: &Mark) -> &mut Chunk {
         let last = self.chunks.back_mut().expect("the append was written to it");
         let too_large = last.bytes > gate.chunk_max_bytes || last.rows > gate.chunk_max_rows;
-        if too_large && mark.rows > 0 {
+        if too_large && mark.bytes > 0 {
             let mut own = self.kept.pop().unwrap_or_default();
             last.move_tail(mark, &mut own);
             self.chunks.push_back(own);
@@ -243,14 +255,14 @@ impl Pending {
     /// Takes the oldest chunk if `wanted` agrees.
     pub(super) fn take_if(&mut self, wanted: impl FnOnce(&Chunk) -> bool) -> Option<Chunk> {
         let oldest = self.chunks.front()?;
-        if oldest.rows == 0 || !wanted(oldest) {
+        if oldest.bytes == 0 || !wanted(oldest) {
             return None;
         }
         self.chunks.pop_front()
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.chunks.iter().all(|chunk| chunk.rows == 0)
+        self.chunks.iter().all(|chunk| chunk.bytes == 0)
     }
 
     /// Takes back a chunk whose commit is over.

@@ -30,7 +30,7 @@ pub enum Origin {
 pub struct SealedSegment {
     /// Its id.
     pub id: SegmentId,
-    /// Rows in it.
+    /// Rows in it, those of local tables not counted.
     pub rows: u64,
     /// Bytes that its frames take on disk.
     pub bytes: u64,
@@ -53,6 +53,12 @@ pub(super) struct Place {
 }
 
 impl SealedSegment {
+    /// Random bits that tell this segment from another one with the same id.
+    #[must_use]
+    pub fn salt(&self) -> u64 {
+        self.place.identity.salt
+    }
+
     /// The deduplication token of this segment's rows of one table: the same at every try, in every
     /// process, and never that of other rows, even if ids should repeat because the folder was restored
     /// from a copy.
@@ -85,6 +91,24 @@ pub struct TableRows {
     pub payload: Vec<Bytes>,
     /// Length of each row in `payload`, in order.
     pub row_bytes: Vec<u32>,
+}
+
+impl TableRows {
+    /// The rows, one by one.
+    pub fn rows(&self) -> impl Iterator<Item = &[u8]> {
+        let mut chunks = self.payload.iter();
+        let mut rest: &[u8] = &[];
+        self.row_bytes.iter().map_while(move |length| {
+            let length = usize::try_from(*length).ok()?;
+            // No row reaches from one chunk into the next.
+            while rest.len() < length {
+                rest = chunks.next()?;
+            }
+            let (row, behind) = rest.split_at_checked(length)?;
+            rest = behind;
+            Some(row)
+        })
+    }
 }
 
 impl Place {

@@ -187,10 +187,55 @@ fn an_append_of_many_rows_and_tables_stands_in_one_segment() {
                 .iter()
                 .filter_map(|(_, text)| text.split(':').next())
                 .collect();
-            assert_eq!(found.len(), 28 * here.len());
+            assert_eq!(found.len(), 7 * Table::ALL.len() * here.len());
             requests.extend(here.into_iter().map(str::to_owned));
         }
         assert_eq!(requests.len(), 20, "no request stands in two segments");
+    });
+}
+
+#[test]
+fn rows_of_a_local_table_stand_in_the_same_commit_and_count_in_no_number_of_rows() {
+    let dir = folder();
+    run(async {
+        let mut options = options(dir.path());
+        options.rows_max = 2;
+        let (wal, _) = open(options.clone());
+        let lane = wal.lane();
+        for number in 0..2 {
+            let commit = lane.append(false, |rows| {
+                rows.row(Table::UserEvents, |row| row.extend_from_slice(b"event"));
+                rows.row(Table::Recall, |row| row.push(number));
+            });
+            commit.unwrap().await.unwrap();
+        }
+        let alone = lane.append(false, |rows| rows.row(Table::Recall, |row| row.push(2)));
+        alone.unwrap().await.unwrap();
+        assert_eq!(wal.status().rows, 2);
+        drop(lane);
+        wal.close();
+        drop(wal);
+
+        let (wal, recovery) = open(options);
+        assert_eq!(recovery.rows, 2, "{recovery:?}");
+        wal.close();
+        let mut notes = Vec::new();
+        let waiting = wal.waiting();
+        assert_eq!(waiting.len() as u64, recovery.segments);
+        for before in waiting {
+            let segment = wal.next_sealed().await.unwrap();
+            assert_eq!((segment.id, segment.salt()), (before.id, before.salt()));
+            let read = wal.read(&segment).unwrap();
+            assert_eq!(read.frames_lost, 0);
+            for table in &read.tables {
+                if table.table == Table::Recall.name() {
+                    notes.extend(table.rows().map(<[u8]>::to_vec));
+                } else {
+                    assert!(table.rows().all(|row| row == b"event"));
+                }
+            }
+        }
+        assert_eq!(notes, [[0], [1], [2]]);
     });
 }
 

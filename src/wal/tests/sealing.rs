@@ -233,7 +233,7 @@ fn a_segment_of_a_newer_format_stops_the_start() {
         disk.tamper(&model::file("segment-00000000000000000001.wal"), |bytes| {
             for block in [0, BLOCK_BYTES] {
                 let length = usize::from(bytes[block + 12]) + 256 * usize::from(bytes[block + 13]);
-                bytes[block + 16] = 2;
+                bytes[block + 16] = 3;
                 let crc = crc32c::crc32c(&bytes[block + 12..block + length]);
                 bytes[block + 8..block + 12].copy_from_slice(&crc.to_le_bytes());
             }
@@ -241,7 +241,7 @@ fn a_segment_of_a_newer_format_stops_the_start() {
         let opened = Wal::open(model::options(), Arc::new(disk));
         assert!(matches!(
             opened,
-            Err(crate::wal::WalError::NewerFormat { format: 2, .. })
+            Err(crate::wal::WalError::NewerFormat { format: 3, .. })
         ));
     });
 }

@@ -1,5 +1,7 @@
 //! The command line.
 
+mod keys;
+
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -11,6 +13,7 @@ use crate::config::Config;
 use crate::demo::{self, DemoOptions};
 use crate::doctor::{self, DoctorArgs};
 use crate::{engine, telemetry};
+use keys::KeysCommand;
 
 /// Self-hosted telemetry: beacons are durable before they are answered, and in ClickHouse a second later.
 #[derive(Debug, Parser)]
@@ -36,6 +39,9 @@ enum Command {
     CheckConfig,
     /// Bring the warehouse's schema up to date.
     Migrate,
+    /// List, make and revoke API keys, also beside a running service.
+    #[command(subcommand)]
+    Keys(KeysCommand),
     /// Post a realistic day of beacons to a running Fresnel.
     Demo(DemoOptions),
     /// Look at the settings, the machine and what Fresnel depends on, and say what to do.
@@ -63,6 +69,7 @@ pub fn run(cli: Cli, environment: impl IntoIterator<Item = (String, String)>) ->
         }
         Command::CheckConfig => check_config(&config),
         Command::Migrate => on_runtime(migrate(config, cli.config.as_deref())),
+        Command::Keys(command) => on_runtime(keys(command, &config)),
         Command::Demo(options) => on_runtime(demo(&options, &config)),
         Command::Doctor(arguments) => doctor::run(arguments, &config, cli.config.as_deref()),
     }
@@ -91,6 +98,13 @@ async fn migrate(config: Config, config_file: Option<&Path>) -> ExitCode {
     match app::migrate(config, config_file).await {
         Ok(applied) if applied.is_empty() => say("the schema is up to date"),
         Ok(applied) => say(&format!("applied: {}", applied.join(", "))),
+        Err(error) => fail(&error),
+    }
+}
+
+async fn keys(command: KeysCommand, config: &Config) -> ExitCode {
+    match keys::run(command, config).await {
+        Ok(answer) => say(&answer),
         Err(error) => fail(&error),
     }
 }

@@ -158,7 +158,7 @@ impl Control {
         control.refresh().await?;
         let weak = Arc::downgrade(&control.inner);
         task::spawn("control poll", directory::keep_fresh(weak));
-        tracing::info!(store = control.inner.store.name(), "the control store is open");
+        tracing::debug!(store = control.inner.store.name(), "the control store is open");
         Ok(control)
     }
 

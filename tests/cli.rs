@@ -6,6 +6,7 @@ mod harness;
 mod cli {
     mod checks;
     mod first_start;
+    mod keys;
     mod refusals;
     mod stop;
 }

@@ -16,8 +16,8 @@
 //! 2. Of two that reserve one id at the same time one is new.
 //! 3. A reservation that is dropped leaves nothing behind. ([`Settling`] does not drop it while its commit may
 //!    still succeed, also when the client has gone away.)
-//! 4. Memory: at most 9.14 bytes a place, of which 95 % are used when it is full: 9.6 bytes an id (up to 10.9 while
-//!    it grows).
+//! 4. Memory: at most 9.14 bytes a place, of which 95 % are used when it is full: 9.6 bytes an id, up to 10.9 while
+//!    it grows. 8 million take 81 MB, the room for uneven shards included.
 //! 5. No lock is held over I/O, and none is shared by all.
 //!
 //! After a crash the ids come back from the log and its journals (`recall`), under the same key.

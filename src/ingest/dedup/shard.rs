@@ -74,7 +74,7 @@ impl Shard {
             forgotten += self.forget_oldest();
         }
         let stamp = self.generation(hour, ids_max);
-        self.stored.insert(id, stamp);
+        self.stored.insert(id, stamp, ids_max);
         forgotten
     }
 

@@ -63,10 +63,17 @@ impl Table {
         homes.any(|home| self.buckets.get(home).is_some_and(|bucket| bucket.holds(id)))
     }
 
-    /// Adds a fingerprint that is not there.
-    pub(super) fn insert(&mut self, id: u64, stamp: Stamp) {
+    /// Adds a fingerprint that is not there. The table is never made larger than `ids_max` need, unless they are
+    /// very unevenly spread.
+    pub(super) fn insert(&mut self, id: u64, stamp: Stamp, ids_max: usize) {
         if self.used * 100 >= self.buckets.len() * PLACES * FULL_PERCENT {
-            self.grow();
+            let larger = self.buckets.len() + self.buckets.len() / 8 + 1;
+            let largest = ids_max * 100 / (PLACES * FULL_PERCENT) + 1;
+            if largest > self.buckets.len() {
+                self.resize(larger.min(largest));
+            } else {
+                self.resize(larger);
+            }
         }
         let mut left_over = self.place(id, stamp);
         // A chain of moves that does not end is rare, and does not last when the table grows.
@@ -176,7 +183,7 @@ mod tests {
             let (mut table, mut map) = (Table::default(), HashMap::new());
             for (number, stamp, sweeps) in steps {
                 if !table.holds(id(number)) {
-                    table.insert(id(number), stamp);
+                    table.insert(id(number), stamp, 3_000);
                     prop_assert!(map.insert(number, stamp).is_none());
                 }
                 if sweeps.index(300) == 0 {
@@ -195,19 +202,21 @@ mod tests {
     fn a_full_table_takes_less_than_eleven_bytes_an_id_at_any_size() {
         let mut table = Table::default();
         for number in 0..40_000 {
-            table.insert(id(number), 1);
+            table.insert(id(number), 1, 40_000);
             if number > 2_000 {
                 let bytes = table.bytes() as f64 / table.len() as f64;
                 assert!(bytes < 11.0, "{bytes} at {number}");
             }
         }
+        let bytes = table.bytes() as f64 / table.len() as f64;
+        assert!(bytes < 9.7, "{bytes} at its largest");
     }
 
     #[test]
     fn the_same_fingerprint_many_times_over_cannot_occur_and_a_hostile_one_is_held() {
         let mut table = Table::default();
         for number in [0, 1, u64::MAX, 1 << 63] {
-            table.insert(number, 255);
+            table.insert(number, 255, 4);
             assert!(table.holds(number));
         }
         table.retain(|_| false);

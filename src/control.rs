@@ -69,7 +69,7 @@ pub const SQLITE_FILE_NAME: &str = "control.db";
 /// How often it is asked whether someone else has changed something.
 const POLL_EVERY: Duration = Duration::from_secs(1);
 
-/// Why something cannot be read or changed.
+/// Why something cannot be read or changed. The texts of `Unavailable` and `Corrupt` are for logs, not for clients.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ControlError {
     /// It is not there, or belongs to another project.

@@ -1,9 +1,11 @@
 //! `fresnel keys`.
 
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::harness::wait::pause;
 use crate::harness::{Fresnel, Options};
 
 fn run(server: &Fresnel, arguments: &[&str]) -> (bool, String) {
@@ -95,4 +97,38 @@ fn what_cannot_be_done_is_said() {
         let (is_good, text) = run(&server, &arguments);
         assert!(!is_good && text.contains(part), "{arguments:?}: {text}");
     }
+}
+
+#[test]
+fn a_process_that_is_killed_leaves_no_key_without_its_entry_and_loses_none_that_it_showed() {
+    let server = Fresnel::prepare(Options::new());
+    answer(&server, &["create", "--kind", "read", "--name", "first"]);
+    let mut shown = 1;
+    for round in 0..40 {
+        let mut command = server.command("keys");
+        command.args(["create", "--kind", "read", "--name", "x"]);
+        let mut process = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("fresnel");
+        pause(Duration::from_millis(round));
+        process.kill().expect("it is ours");
+        let output = process.wait_with_output().expect("it ends");
+        shown += u32::from(output.stdout.starts_with(b"fr_"));
+    }
+    let file = rusqlite::Connection::open(server.data_dir().join("control.db")).expect("the store");
+    let count = |sql: &str| -> u32 { file.query_row(sql, [], |row| row.get(0)).expect("a number") };
+    let kept = count("SELECT count(*) FROM api_keys");
+    assert_eq!(
+        count("SELECT count(*) FROM audit WHERE action = 'key.create'"),
+        kept
+    );
+    // The default project is the change before them.
+    assert_eq!(count("SELECT revision FROM control_state"), 2 + kept);
+    assert!(kept >= shown, "{shown} were shown, {kept} are there");
+    let check: String = file
+        .query_row("PRAGMA integrity_check", [], |row| row.get(0))
+        .expect("a text");
+    assert_eq!(check, "ok");
 }

@@ -5,6 +5,7 @@
 //!
 //! The environment is handed in by the caller, so that tests can set it.
 
+mod enrichment;
 mod secret;
 mod source;
 #[cfg(test)]
@@ -15,6 +16,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+pub use enrichment::{BotsConfig, EnrichConfig, GroupingConfig, ScrubConfig};
 pub use secret::Secret;
 pub use source::ConfigError;
 
@@ -36,6 +38,14 @@ pub struct Config {
     pub quota: QuotaConfig,
     /// Beacons that are sent twice.
     pub dedup: DedupConfig,
+    /// What is known of a visitor.
+    pub enrich: EnrichConfig,
+    /// What happens to beacons of robots.
+    pub bots: BotsConfig,
+    /// What is taken out of URLs and texts.
+    pub scrub: ScrubConfig,
+    /// How pages and endpoints are counted.
+    pub grouping: GroupingConfig,
     /// The write-ahead log.
     pub wal: WalConfig,
     /// The way from the log to the warehouse.
@@ -58,6 +68,10 @@ impl Default for Config {
             ingest: IngestConfig::default(),
             quota: QuotaConfig::default(),
             dedup: DedupConfig::default(),
+            enrich: EnrichConfig::default(),
+            bots: BotsConfig::default(),
+            scrub: ScrubConfig::default(),
+            grouping: GroupingConfig::default(),
             wal: WalConfig::default(),
             flush: FlushConfig::default(),
             warehouse: WarehouseConfig::default(),

@@ -9,11 +9,13 @@ pub mod batch;
 pub mod decode;
 pub mod dedup;
 pub mod encode;
+pub mod grouping;
 pub mod inflate;
 pub mod media;
 pub mod quota;
 pub mod rejected;
 pub mod remember;
+pub mod scrub;
 pub mod validate;
 
 use std::borrow::Cow;

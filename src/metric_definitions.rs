@@ -10,6 +10,8 @@ pub const BEACONS_REJECTED: &str = "fresnel_beacons_rejected_total";
 pub const REQUESTS: &str = "fresnel_http_requests_total";
 /// Time from a request's head to the answer's, by `route`.
 pub const REQUEST_SECONDS: &str = "fresnel_http_request_duration_seconds";
+/// Names of pages, endpoints and the like that were stored as `__other__`, by `field`.
+pub const NAMES_FOLDED: &str = "fresnel_names_folded_total";
 /// Connections that ended without a request: their heads were slow, malformed or too large, or they sent nothing.
 pub const CONNECTIONS_WITHOUT_REQUEST: &str = "fresnel_http_connections_without_request_total";
 /// Bytes that the log takes on disk.
@@ -43,6 +45,10 @@ pub fn describe() {
     describe_counter!(BEACONS_REJECTED, "Beacons refused");
     describe_counter!(REQUESTS, "HTTP requests answered");
     describe_histogram!(REQUEST_SECONDS, Unit::Seconds, "Time to answer a request");
+    describe_counter!(
+        NAMES_FOLDED,
+        "Names beyond the limit of a project's field, stored as __other__"
+    );
     describe_counter!(
         CONNECTIONS_WITHOUT_REQUEST,
         "Connections that ended without a request: slow, malformed or too large a head, or nothing sent"
@@ -117,6 +123,30 @@ impl IngestCounters {
     /// Counts one refused beacon.
     pub fn rejected(&self, kind: usize, reason: usize) {
         if let Some(counter) = self.rejected.get(kind).and_then(|reasons| reasons.get(reason)) {
+            counter.increment(1);
+        }
+    }
+}
+
+/// Counters of folded names, by field.
+#[derive(Debug)]
+pub struct FoldedNames(Vec<Counter>);
+
+impl FoldedNames {
+    /// Counters for these fields; they are addressed by their place in the list.
+    #[must_use]
+    pub fn new(fields: &[&'static str]) -> Self {
+        Self(
+            fields
+                .iter()
+                .map(|field| counter!(NAMES_FOLDED, "field" => *field))
+                .collect(),
+        )
+    }
+
+    /// Counts one name that was folded.
+    pub fn count(&self, field: usize) {
+        if let Some(counter) = self.0.get(field) {
             counter.increment(1);
         }
     }

@@ -168,6 +168,21 @@ impl Config {
                 "from 10000 to 1000000000",
             ),
             (
+                "enrich.user_agents_max",
+                (16..=1_000_000).contains(&self.enrich.user_agents_max),
+                "from 16 to 1000000",
+            ),
+            (
+                "grouping.names_max",
+                (1..=100_000).contains(&self.grouping.names_max),
+                "from 1 to 100000",
+            ),
+            (
+                "grouping.names_total_max",
+                (self.grouping.names_max..=10_000_000).contains(&self.grouping.names_total_max),
+                "from grouping.names_max to 10000000",
+            ),
+            (
                 "wal.segment_max_bytes",
                 (1 << 20..=256 << 20).contains(&self.wal.segment_max_bytes),
                 "from 1048576 to 268435456",
@@ -214,6 +229,12 @@ impl Config {
             ),
             ("engine.niceness", self.engine.niceness <= 19, "from 0 to 19"),
         ];
+        for pattern in &self.scrub.patterns {
+            regex::Regex::new(pattern).map_err(|error| ConfigError::OutOfRange {
+                setting: "scrub.patterns",
+                message: format!("`{pattern}` is no regular expression: {error}"),
+            })?;
+        }
         for (setting, holds, range) in checks {
             if !holds {
                 return Err(ConfigError::OutOfRange {

@@ -220,6 +220,10 @@ fn settings() -> BTreeMap<String, Row> {
                 Value::String(text) if text.is_empty() => "(empty)".to_owned(),
                 Value::String(text) => text.clone(),
                 Value::Array(items) if items.is_empty() => "(empty)".to_owned(),
+                Value::Array(items) => {
+                    let texts: Vec<_> = items.iter().filter_map(Value::as_str).collect();
+                    texts.join(",")
+                }
                 other => other.to_string(),
             },
         };
@@ -277,4 +281,14 @@ fn every_setting_is_documented_with_its_variable_and_default() {
             "docs/configuration.md tells of `{setting}`, which is no setting"
         );
     }
+}
+
+#[test]
+fn a_pattern_that_is_none_is_named_with_its_setting() {
+    let variable = ("FRESNEL_SCRUB__PATTERNS".to_owned(), "a+,b(".to_owned());
+    let error = Config::load(None, [variable]).unwrap_err().to_string();
+    assert!(
+        error.contains("scrub.patterns") && error.contains("b("),
+        "{error}"
+    );
 }

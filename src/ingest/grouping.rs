@@ -1,0 +1,156 @@
+//! Pages and endpoints are counted under the name of their group, so that a dashboard shows `/user/:id` once and not
+//! a row for each user, and so that the rollups stay small.
+//!
+//! A name goes through three steps:
+//!
+//! 1. **What is no path goes**: query, fragment, repeated and trailing slashes. The host of a page goes: a project's
+//!    pages are its own. The host of an endpoint stays when it is someone else's (`api.stripe.com/v1/charges`), and
+//!    goes when it is among the project's origins.
+//! 2. **Rules**: the first of the project's that fits names the group ([`GroupingRules`]); else every segment that
+//!    looks like an id becomes `:id` ([`ids`]): numbers, UUIDs, long hexadecimal or random texts, dates, addresses.
+//! 3. **The limit** ([`NameLimiter`]): beyond `grouping.names_max` different names a project and field, the rest is
+//!    `__other__`. It is what bounds the rollups whatever clients send.
+//!
+//! The ungrouped path is not stored anywhere: ids in paths are what a dashboard cannot use and a visitor may not
+//! want kept.
+
+mod ids;
+mod limit;
+mod rules;
+#[cfg(test)]
+mod tests;
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+
+use crate::config::GroupingConfig;
+
+pub use limit::{Field, LocalNames, NameLimiter, OTHER_NAME};
+pub use rules::GroupingRules;
+
+/// What stands for an id.
+pub const ID: &str = ":id";
+
+/// How one project's pages and endpoints are grouped.
+#[derive(Clone, Debug)]
+pub struct Grouping {
+    is_enabled: bool,
+    keep_hosts: bool,
+    rules: GroupingRules,
+    /// Lower case, with the port if it is not the scheme's own.
+    own_hosts: HashSet<Box<str>>,
+}
+
+impl Grouping {
+    /// By the settings, and a project's rules and hosts (`shop.example` or `localhost:3000`).
+    #[must_use]
+    pub fn new<'a>(
+        config: &GroupingConfig,
+        rules: GroupingRules,
+        own_hosts: impl IntoIterator<Item = &'a str>,
+    ) -> Self {
+        Self {
+            is_enabled: config.enabled,
+            keep_hosts: config.keep_hosts,
+            rules,
+            own_hosts: own_hosts
+                .into_iter()
+                .map(|host| host.to_ascii_lowercase().into())
+                .collect(),
+        }
+    }
+
+    /// The name of a page's group; empty stays empty.
+    #[must_use]
+    pub fn page<'a>(&self, page: Cow<'a, str>) -> Cow<'a, str> {
+        self.group(page, |_| false)
+    }
+
+    /// The name of an endpoint's group; empty stays empty.
+    #[must_use]
+    pub fn endpoint<'a>(&self, endpoint: Cow<'a, str>) -> Cow<'a, str> {
+        self.group(endpoint, |host| self.keep_hosts && !self.is_own(host))
+    }
+
+    fn is_own(&self, host: &str) -> bool {
+        self.own_hosts.contains(host)
+            || (host.bytes().any(|byte| byte.is_ascii_uppercase())
+                && self.own_hosts.contains(host.to_ascii_lowercase().as_str()))
+    }
+
+    fn group<'a>(&self, name: Cow<'a, str>, keeps_host: impl Fn(&str) -> bool) -> Cow<'a, str> {
+        match name {
+            Cow::Borrowed(text) => self.group_text(text, keeps_host),
+            Cow::Owned(text) => Cow::Owned(self.group_text(&text, keeps_host).into_owned()),
+        }
+    }
+
+    fn group_text<'a>(&self, text: &'a str, keeps_host: impl Fn(&str) -> bool) -> Cow<'a, str> {
+        let text = text.trim_ascii();
+        let (host, path) = split_host(text);
+        let path = &path[..path.find(['?', '#']).unwrap_or(path.len())];
+        let Some(host) = host else {
+            return self.group_path(path);
+        };
+        let path = if path.is_empty() { "/" } else { path };
+        if keeps_host(host) {
+            Cow::Owned(host.to_ascii_lowercase() + &self.group_path(path))
+        } else {
+            self.group_path(path)
+        }
+    }
+
+    fn group_path<'a>(&self, path: &'a str) -> Cow<'a, str> {
+        if let Some(name) = self.rules.name_of(path) {
+            return Cow::Owned(name);
+        }
+        let is_id = |segment: &str| self.is_enabled && ids::holds_id(segment);
+        let is_clean = !path.contains("//") && (path.len() <= 1 || !path.ends_with('/'));
+        if is_clean && !path.split('/').any(is_id) {
+            return Cow::Borrowed(path);
+        }
+        let mut name = String::with_capacity(path.len());
+        if path.starts_with('/') {
+            name.push('/');
+        }
+        for (index, segment) in segments(path).enumerate() {
+            if index > 0 {
+                name.push('/');
+            }
+            if is_id(segment) {
+                ids::put_without_ids(segment, &mut name);
+            } else {
+                name.push_str(segment);
+            }
+        }
+        Cow::Owned(name)
+    }
+}
+
+/// The segments of a path that hold something.
+fn segments(path: &str) -> impl Iterator<Item = &str> {
+    path.split('/').filter(|segment| !segment.is_empty())
+}
+
+/// Host and rest of an absolute URL, or of one that leaves the scheme out (`//host/…`).
+fn split_host(text: &str) -> (Option<&str>, &str) {
+    let rest = match text.split_once("://") {
+        Some((scheme, rest)) if !scheme.is_empty() && scheme.bytes().all(is_scheme) => rest,
+        _ => match text.strip_prefix("//") {
+            Some(rest) if !rest.starts_with('/') => rest,
+            _ => return (None, text),
+        },
+    };
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (authority, path) = rest.split_at(end);
+    let host = authority.rsplit('@').next().unwrap_or(authority);
+    let host = host
+        .strip_suffix(":443")
+        .or_else(|| host.strip_suffix(":80"))
+        .unwrap_or(host);
+    (Some(host), path)
+}
+
+fn is_scheme(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.')
+}

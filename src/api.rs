@@ -1,6 +1,7 @@
 //! The route table.
 
 mod auth;
+mod client_address;
 mod envelope;
 mod error;
 mod ingest;
@@ -8,6 +9,7 @@ mod observe;
 mod operations;
 mod paging;
 mod query;
+mod rate_limit;
 mod rejected;
 mod unread;
 

@@ -23,11 +23,13 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::api::{self, Credentials, IngestState, OperationsState, QueryState, RejectedState};
 use crate::bootstrap::{Bootstrap, BootstrapError};
-use crate::config::{Config, Durability, WalConfig};
+use crate::clock;
+use crate::config::{Config, Durability, QuotaConfig, WalConfig};
 use crate::engine::supervisor::Supervisor;
 use crate::engine::{EngineError, library};
 use crate::flush::Flush;
-use crate::ingest::Ingest;
+use crate::ingest::quota::{Quotas, SubjectKeys};
+use crate::ingest::{DEFAULT_PROJECT_ID, Ingest};
 use crate::task;
 use crate::telemetry::{self, TelemetryError};
 use crate::wal::{SystemFiles, Wal, WalError, WalOptions};
@@ -41,6 +43,8 @@ const PRIORITY_SEAL_AFTER: Duration = Duration::from_millis(100);
 const ENGINE_STOP_RESERVE: Duration = Duration::from_secs(3);
 /// Share of a stop's time in which requests under way may still be answered.
 const SHARE_OF_STOP_FOR_REQUESTS: f64 = 0.4;
+/// How often counts of quotas that are over are forgotten.
+const QUOTAS_UPKEEP_INTERVAL: Duration = Duration::from_secs(30);
 /// How often noted durations are sorted into their buckets.
 const METRICS_UPKEEP_INTERVAL: Duration = Duration::from_secs(1);
 /// Connections that may wait to be accepted; the system's own limit (`net.core.somaxconn`) may be lower.
@@ -144,7 +148,15 @@ impl App {
             credentials: credentials.clone(),
             log: Arc::default(),
         };
-        let (server, addresses) = listen(&config, &credentials, &wal, query, rejected, operations)?;
+        let quotas = open_quotas(&config.quota, folder.path())?;
+        let handlers = Handlers {
+            credentials,
+            quotas,
+            query,
+            rejected,
+            operations,
+        };
+        let (server, addresses) = listen(&config, &wal, handlers)?;
         announce(&addresses, &bootstrap, folder.path());
         Ok(Self {
             config,
@@ -284,25 +296,66 @@ fn credentials(bootstrap: &Bootstrap) -> Credentials {
     Credentials::new(bootstrap.ingest_key_sha256, bootstrap.admin_token_sha256)
 }
 
-/// Binds the address. Each worker builds its own ingest path, with a lane of the log of its own.
-fn listen(
-    config: &Config,
-    credentials: &Credentials,
-    wal: &Wal,
+/// The counts of quotas, and the task that keeps them small and their keys on disk.
+fn open_quotas(config: &QuotaConfig, data_dir: &Path) -> Result<Arc<Quotas>, AppError> {
+    let folder = data_dir.join("recall");
+    std::fs::create_dir_all(&folder)?;
+    let keys = SubjectKeys::open(folder.join("subject-keys"), clock::now().as_millis())?;
+    let quotas = Arc::new(Quotas::new(config, keys));
+    let kept = Arc::clone(&quotas);
+    let _detached = task::spawn("quotas", async move {
+        let mut each = tokio::time::interval(QUOTAS_UPKEEP_INTERVAL);
+        loop {
+            each.tick().await;
+            let quotas = Arc::clone(&kept);
+            let kept = task::blocking(move || quotas.maintain(clock::now().as_millis())).await;
+            if let Ok(Err(error)) = kept {
+                tracing::error!(%error, "the keys of quotas cannot be kept; after a restart quotas may begin anew");
+            }
+        }
+    });
+    Ok(quotas)
+}
+
+/// What the handlers of requests work with.
+struct Handlers {
+    credentials: Credentials,
+    quotas: Arc<Quotas>,
     query: QueryState,
     rejected: RejectedState,
     operations: OperationsState,
-) -> Result<(Server, Vec<SocketAddr>), AppError> {
+}
+
+/// Binds the address. Each worker builds its own ingest path, with a lane of the log of its own.
+fn listen(config: &Config, wal: &Wal, handlers: Handlers) -> Result<(Server, Vec<SocketAddr>), AppError> {
+    let Handlers {
+        credentials,
+        quotas,
+        query,
+        rejected,
+        operations,
+    } = handlers;
     let rejected_log = Arc::clone(&rejected.log);
     let (query, rejected) = (web::Data::new(query), web::Data::new(rejected));
     let operations = web::Data::new(operations);
-    let (wal, credentials, ingest_config) = (wal.clone(), credentials.clone(), config.ingest.clone());
+    let (wal, ingest_config) = (wal.clone(), config.ingest.clone());
+    let (project_id, trusted_proxies) = (
+        Arc::<str>::from(DEFAULT_PROJECT_ID),
+        config.server.trusted_proxies,
+    );
     let body_timeout = Duration::from_millis(config.server.body_timeout_ms);
     let server = HttpServer::new(move || {
         let ingest = IngestState {
             credentials: credentials.clone(),
-            ingest: Ingest::new(&ingest_config, wal.lane(), Arc::clone(&rejected_log)),
+            ingest: Ingest::new(
+                &ingest_config,
+                wal.lane(),
+                Arc::clone(&rejected_log),
+                Arc::clone(&quotas),
+            ),
             body_timeout,
+            project_id: Arc::clone(&project_id),
+            trusted_proxies,
         };
         HttpApp::new()
             .wrap(api::Observe)

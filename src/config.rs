@@ -91,6 +91,9 @@ pub struct ServerConfig {
     pub workers: usize,
     /// Open connections over all workers; more wait in the listen queue.
     pub connections_max: usize,
+    /// Proxies in front of Fresnel that append to `X-Forwarded-For`: the client is that many places from the right.
+    /// 0: the header is not believed.
+    pub trusted_proxies: usize,
     /// Time in which a request's headers must have arrived, or it is answered 408.
     pub header_timeout_ms: u64,
     /// Time in which a request's body must have arrived, or it is answered 408.
@@ -107,6 +110,7 @@ impl Default for ServerConfig {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
             workers: 0,
             connections_max: 20_000,
+            trusted_proxies: 0,
             header_timeout_ms: 5_000,
             body_timeout_ms: 10_000,
             keep_alive_ms: 75_000,

@@ -30,6 +30,7 @@ use crate::metric_definitions::IngestCounters;
 use crate::wal::{AppendError, Commit, Lane};
 use decode::ShapeLimits;
 use inflate::InflateError;
+use quota::{Ask, Class, Decision, Quotas, Subject, Who};
 use rejected::{RejectedBeacon, RejectedLog};
 use validate::{Arrival, Rules};
 
@@ -59,6 +60,13 @@ pub enum Rejection {
     BadJson(FieldError),
     /// Fields are missing or wrong.
     Invalid(Vec<FieldError>),
+    /// The sender has spent its quota.
+    OverQuota {
+        /// Which.
+        class: Class,
+        /// How it stands.
+        decision: Decision,
+    },
     /// The log has no room on disk.
     LogFull,
     /// More beacons wait for their commit than memory is set aside for.
@@ -69,7 +77,7 @@ pub enum Rejection {
 
 impl Rejection {
     /// All reasons' names, in the order of [`Rejection::index`].
-    pub const REASONS: [&'static str; 11] = [
+    pub const REASONS: [&'static str; 12] = [
         "unauthenticated",
         "too_large",
         "unsupported_media",
@@ -81,6 +89,7 @@ impl Rejection {
         "log_full",
         "overloaded",
         "unavailable",
+        "over_quota",
     ];
 
     /// Place in [`Rejection::REASONS`].
@@ -98,6 +107,7 @@ impl Rejection {
             Self::LogFull => 8,
             Self::Overloaded => 9,
             Self::Unavailable => 10,
+            Self::OverQuota { .. } => 11,
         }
     }
 }
@@ -120,6 +130,28 @@ impl From<AppendError> for Rejection {
             AppendError::Poisoned | AppendError::Closed => Self::Unavailable,
         }
     }
+}
+
+/// Who posts, and what for.
+#[derive(Clone, Debug)]
+pub struct Sender {
+    /// The project that the beacons belong to.
+    pub project_id: Arc<str>,
+    /// Whose quota they take.
+    pub subject: Subject,
+}
+
+/// A beacon that stands in the log.
+#[derive(Debug)]
+pub struct Accepted {
+    /// Its id.
+    pub event_id: Uuid,
+    /// Resolves when it is durable.
+    pub commit: Commit,
+    /// Which quota it took from.
+    pub class: Class,
+    /// How that quota stands.
+    pub decision: Decision,
 }
 
 /// A body as it came, with what its headers say of it.
@@ -147,6 +179,8 @@ pub struct BatchOutcome {
     pub kinds: Vec<Kind>,
     /// The items that were not.
     pub refused: Vec<RefusedItem>,
+    /// How the quotas stand that it took from.
+    pub decisions: Vec<(Class, Decision)>,
 }
 
 /// The ingest path of one HTTP worker; it owns that worker's lane of the log.
@@ -159,12 +193,21 @@ pub struct Ingest {
     lane: Lane,
     counters: IngestCounters,
     rejected: Arc<RejectedLog>,
+    quotas: Arc<Quotas>,
+}
+
+/// The quota that a kind takes from.
+const fn class_of(kind: Kind) -> Class {
+    match kind {
+        Kind::Metric => Class::Metrics,
+        Kind::Alert | Kind::Funnel | Kind::Event => Class::Events,
+    }
 }
 
 impl Ingest {
     /// The path into this lane.
     #[must_use]
-    pub fn new(config: &IngestConfig, lane: Lane, rejected: Arc<RejectedLog>) -> Self {
+    pub fn new(config: &IngestConfig, lane: Lane, rejected: Arc<RejectedLog>, quotas: Arc<Quotas>) -> Self {
         Self {
             shape: ShapeLimits {
                 depth_max: config.depth_max,
@@ -180,7 +223,26 @@ impl Ingest {
             lane,
             counters: IngestCounters::new(&counted_kinds(), &Rejection::REASONS),
             rejected,
+            quotas,
         }
+    }
+
+    /// Who is counted for requests like this.
+    #[must_use]
+    pub fn subject(&self, project_id: &str, who: Who<'_>, now_ms: i64) -> Subject {
+        self.quotas.subject(project_id, who, now_ms)
+    }
+
+    fn admit(&self, sender: &Sender, class: Class, items: usize, now_ms: i64) -> Decision {
+        let limit = self.quotas.limit(class);
+        let ask = Ask {
+            subject: sender.subject,
+            class,
+            limit,
+            network_limit: self.quotas.network_limit(limit),
+            items: u32::try_from(items).unwrap_or(u32::MAX),
+        };
+        self.quotas.admit(&ask, now_ms)
     }
 
     /// Largest body on the wire.
@@ -195,49 +257,89 @@ impl Ingest {
     /// The reason why it is refused; nothing of it is kept then.
     pub fn accept(
         &self,
+        sender: &Sender,
         kind: Kind,
         body: Body<'_>,
         received_at_ms: i64,
-    ) -> Result<(Uuid, Commit), Rejection> {
+    ) -> Result<Accepted, Rejection> {
         let text = self.json_text(body)?;
         let value = decode::decode(&text, &self.shape).map_err(Rejection::BadJson)?;
         let beacon = validate::validate(kind, value, Arrival::at(received_at_ms), &self.rules)
             .map_err(Rejection::Invalid)?;
-        let commit = self.lane.append(kind.has_priority(), |rows| {
-            rows.row(kind.table(), |row| {
-                encode::encode(&beacon, DEFAULT_PROJECT_ID, row)
-            });
-        })?;
-        Ok((beacon.common.event_id, commit))
+        let class = class_of(kind);
+        let decision = self.admit(sender, class, 1, received_at_ms);
+        if decision.admitted == 0 {
+            return Err(Rejection::OverQuota { class, decision });
+        }
+        let commit = self
+            .lane
+            .append(kind.has_priority(), |rows| {
+                rows.row(kind.table(), |row| {
+                    encode::encode(&beacon, &sender.project_id, row)
+                });
+            })
+            .inspect_err(|_| self.quotas.undo(&decision, 1))?;
+        Ok(Accepted {
+            event_id: beacon.common.event_id,
+            commit,
+            class,
+            decision,
+        })
     }
 
-    /// Takes the valid beacons of a batch up to the log, all in one commit.
+    /// Takes the valid beacons of a batch up to the log, as far as the quotas go, all in one commit.
     ///
     /// # Errors
     /// The reason why none is taken.
     pub fn accept_batch(
         &self,
+        sender: &Sender,
         body: Body<'_>,
         received_at_ms: i64,
     ) -> Result<(BatchOutcome, Commit), Rejection> {
         let text = self.json_text(body)?;
         let value = decode::decode(&text, &self.shape).map_err(Rejection::BadJson)?;
-        let batch = batch::look_at(value, received_at_ms, &self.rules).map_err(Rejection::Invalid)?;
+        let mut batch = batch::look_at(value, received_at_ms, &self.rules).map_err(Rejection::Invalid)?;
+        let decisions: Vec<(Class, Decision)> = [Class::Metrics, Class::Events]
+            .into_iter()
+            .filter_map(|class| {
+                let items = batch.count(|kind| class_of(kind) == class);
+                (items > 0).then(|| (class, self.admit(sender, class, items, received_at_ms)))
+            })
+            .collect();
+        for (class, decision) in &decisions {
+            batch.keep_first(decision.admitted, |kind| class_of(kind) == *class);
+        }
         self.count_refused_items(&batch.refused);
         if batch.beacons.is_empty() {
-            return Err(Rejection::Invalid(batch::faults_of_all(&batch.refused)));
+            // With several quotas the one that comes back last says when to come again.
+            return Err(decisions
+                .into_iter()
+                .max_by_key(|(_, decision)| decision.retry_after_s)
+                .map_or_else(
+                    || Rejection::Invalid(batch::faults_of_all(&batch.refused)),
+                    |(class, decision)| Rejection::OverQuota { class, decision },
+                ));
         }
-        let has_priority = batch.beacons.iter().any(|(kind, _)| kind.has_priority());
-        let commit = self.lane.append(has_priority, |rows| {
-            for (kind, beacon) in &batch.beacons {
-                rows.row(kind.table(), |row| {
-                    encode::encode(beacon, DEFAULT_PROJECT_ID, row)
-                });
-            }
-        })?;
+        let has_priority = batch.beacons.iter().any(|item| item.kind.has_priority());
+        let commit = self
+            .lane
+            .append(has_priority, |rows| {
+                for item in &batch.beacons {
+                    rows.row(item.kind.table(), |row| {
+                        encode::encode(&item.beacon, &sender.project_id, row);
+                    });
+                }
+            })
+            .inspect_err(|_| {
+                for (_, decision) in &decisions {
+                    self.quotas.undo(decision, decision.admitted);
+                }
+            })?;
         let outcome = BatchOutcome {
-            kinds: batch.beacons.iter().map(|(kind, _)| *kind).collect(),
+            kinds: batch.beacons.iter().map(|item| item.kind).collect(),
             refused: batch.refused,
+            decisions,
         };
         Ok((outcome, commit))
     }
@@ -266,8 +368,9 @@ impl Ingest {
             return Err(Rejection::Invalid(batch::faults_of_all(&batch.refused)));
         }
         Ok(BatchOutcome {
-            kinds: batch.beacons.iter().map(|(kind, _)| *kind).collect(),
+            kinds: batch.beacons.iter().map(|item| item.kind).collect(),
             refused: batch.refused,
+            decisions: Vec::new(),
         })
     }
 
@@ -314,8 +417,7 @@ impl Ingest {
     fn count_refused_items(&self, refused: &[RefusedItem]) {
         for item in refused {
             let kind = item.kind.map_or(KINDS_COUNTED - 1, |kind| kind as usize);
-            self.counters
-                .rejected(kind, Rejection::Invalid(Vec::new()).index());
+            self.counters.rejected(kind, item.reason_index());
         }
     }
 

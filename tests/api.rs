@@ -17,6 +17,7 @@ mod api {
     mod http;
     mod keys;
     mod performance;
+    mod quotas;
     mod random_bodies;
     mod rejected;
     mod stalls;

@@ -11,6 +11,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
 use uuid::Uuid;
 
+use super::rate_limit;
 use crate::clock;
 use crate::domain::field_error::FieldError;
 use crate::ingest::Rejection;
@@ -222,6 +223,12 @@ fn told_of_rejection(rejection: &Rejection) -> Told<'_> {
         Rejection::Invalid(details) => {
             Told::new(StatusCode::BAD_REQUEST, "INVALID", "fields are missing or wrong").with_details(details)
         }
+        Rejection::OverQuota { decision, .. } => Told::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "OVER_QUOTA",
+            "the quota of this sender is spent; come again after Retry-After",
+        )
+        .retry_after(decision.retry_after_s.unwrap_or(RETRY_AFTER_BUSY_S)),
         Rejection::LogFull => Told::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "LOG_FULL",
@@ -260,7 +267,7 @@ pub(super) fn answer(request: &HttpRequest, error: &ApiError) -> HttpResponse {
         response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
     }
     let retry_suggested = told.retry_after_s.is_some();
-    response.json(ErrorEnvelope {
+    let mut response = response.json(ErrorEnvelope {
         success: false,
         error: told.message,
         code: told.code,
@@ -270,7 +277,11 @@ pub(super) fn answer(request: &HttpRequest, error: &ApiError) -> HttpResponse {
             timestamp,
             retry_suggested,
         },
-    })
+    });
+    if let ApiError::Rejected(Rejection::OverQuota { class, decision }) = error {
+        rate_limit::insert(response.headers_mut(), *class, decision);
+    }
+    response
 }
 
 fn log(request: &HttpRequest, error: &ApiError, told: &Told<'_>, error_id: Uuid) {

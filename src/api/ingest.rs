@@ -1,8 +1,11 @@
 //! `POST /api/analytics/…`: beacons in.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderName};
+use actix_web::http::header::{
+    CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, USER_AGENT,
+};
 use actix_web::http::{Method, StatusCode};
 use actix_web::web::{self, Bytes, BytesMut};
 use actix_web::{HttpRequest, HttpResponse};
@@ -10,13 +13,18 @@ use futures_util::StreamExt;
 use serde::Serialize;
 
 use super::auth::Credentials;
+use super::client_address::client_address;
 use super::envelope;
 use super::error::{self, ApiError};
-use super::unread;
+use super::{rate_limit, unread};
 use crate::clock;
 use crate::domain::beacon::Kind;
-use crate::domain::field_error::FieldError;
-use crate::ingest::{BatchOutcome, Body, Encoding, Ingest, MediaType, RefusedItem, Rejection};
+use crate::domain::field_error::{FieldError, FieldFault};
+use crate::ingest::quota::{Class, Decision, Who};
+use crate::ingest::{
+    Accepted, BatchOutcome, Body, DEFAULT_PROJECT_ID, Encoding, Ingest, MediaType, RefusedItem, Rejection,
+    Sender,
+};
 
 /// What refusals of a whole batch are listed as.
 const BATCH: &str = "batch";
@@ -29,6 +37,10 @@ pub struct IngestState {
     pub ingest: Ingest,
     /// Time in which a body must have arrived.
     pub body_timeout: Duration,
+    /// The project of all beacons.
+    pub project_id: Arc<str>,
+    /// Proxies in front of the server whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: usize,
 }
 
 /// Adds the addresses of the four kinds.
@@ -58,9 +70,15 @@ async fn post(kind: Kind, request: HttpRequest, mut payload: web::Payload) -> Ht
         return HttpResponse::InternalServerError().finish();
     };
     match take(state, kind, &request, &mut payload).await {
-        Ok(Taken::Stored(event_id)) => {
+        Ok(Taken::Stored {
+            event_id,
+            class,
+            decision,
+        }) => {
             state.ingest.count_accepted(kind);
-            envelope::accepted(event_id, started)
+            let mut answer = envelope::accepted(event_id, started);
+            rate_limit::insert(answer.headers_mut(), class, &decision);
+            answer
         }
         Ok(Taken::Checked) => envelope::success(&Checked { valid: true }, started),
         Err(rejection) => {
@@ -72,7 +90,11 @@ async fn post(kind: Kind, request: HttpRequest, mut payload: web::Payload) -> Ht
 
 /// What came of one beacon that was not refused.
 enum Taken {
-    Stored(uuid::Uuid),
+    Stored {
+        event_id: uuid::Uuid,
+        class: Class,
+        decision: Decision,
+    },
     /// `?validate=1`: looked at, not stored.
     Checked,
 }
@@ -96,14 +118,36 @@ async fn take(
         state.ingest.check(kind, read.body(), now_ms)?;
         return Ok(Taken::Checked);
     }
-    let (event_id, commit) = state
+    let Accepted {
+        event_id,
+        commit,
+        class,
+        decision,
+    } = state
         .ingest
-        .accept(kind, read.body(), now_ms)
+        .accept(&sender(state, request, now_ms), kind, read.body(), now_ms)
         .inspect_err(|rejection| note(state, kind.as_str(), rejection, Some(read.body())))?;
     // Hundreds of requests wait for their commit; none needs its body any more.
     drop(read);
     commit.await?;
-    Ok(Taken::Stored(event_id))
+    Ok(Taken::Stored {
+        event_id,
+        class,
+        decision,
+    })
+}
+
+/// Who posts: somebody of this network with this browser.
+fn sender(state: &IngestState, request: &HttpRequest, now_ms: i64) -> Sender {
+    let user_agent = request.headers().get(USER_AGENT);
+    let who = Who::Anonymous {
+        address: client_address(request, state.trusted_proxies),
+        user_agent: user_agent.map(HeaderValue::as_bytes).unwrap_or_default(),
+    };
+    Sender {
+        subject: state.ingest.subject(DEFAULT_PROJECT_ID, who, now_ms),
+        project_id: Arc::clone(&state.project_id),
+    }
 }
 
 /// Keeps a refusal for the people who build the page that posted.
@@ -128,7 +172,16 @@ async fn post_batch(request: HttpRequest, mut payload: web::Payload) -> HttpResp
                     state.ingest.count_accepted(*kind);
                 }
             }
-            envelope::with_status(status, &BatchAnswer::from(&outcome), started)
+            let mut answer = envelope::with_status(status, &BatchAnswer::from(&outcome), started);
+            // Of several quotas the one that has the least left.
+            let tightest = outcome
+                .decisions
+                .iter()
+                .min_by_key(|(_, decision)| decision.remaining);
+            if let Some((class, decision)) = tightest {
+                rate_limit::insert(answer.headers_mut(), *class, decision);
+            }
+            answer
         }
         Err(rejection) => {
             state.ingest.count_batch_rejected(&rejection);
@@ -151,10 +204,17 @@ async fn take_batch(
     }
     let (outcome, commit) = state
         .ingest
-        .accept_batch(read.body(), now_ms)
+        .accept_batch(&sender(state, request, now_ms), read.body(), now_ms)
         .inspect_err(|rejection| note(state, BATCH, rejection, Some(read.body())))?;
     for item in &outcome.refused {
         let kind = item.kind.map_or(BATCH, Kind::as_str);
+        if item
+            .faults
+            .iter()
+            .any(|fault| fault.code == FieldFault::OverQuota)
+        {
+            continue;
+        }
         note(state, kind, &Rejection::Invalid(item.faults.clone()), None);
     }
     drop(read);

@@ -37,6 +37,8 @@ pub enum FieldFault {
     Duplicate,
     /// The parameter is not known.
     UnknownField,
+    /// The item of a batch is beyond its sender's quota.
+    OverQuota,
 }
 
 impl FieldError {

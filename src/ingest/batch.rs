@@ -4,6 +4,7 @@
 
 use std::borrow::Cow;
 
+use super::Rejection;
 use super::validate::{self, Arrival, Rules};
 use crate::domain::beacon::{Beacon, Kind};
 use crate::domain::field_error::{FieldError, FieldFault};
@@ -18,9 +19,47 @@ const FAULTS_MAX: usize = 1_000;
 #[derive(Debug, Default)]
 pub(super) struct Batch<'a> {
     /// The valid items.
-    pub(super) beacons: Vec<(Kind, Beacon<'a>)>,
+    pub(super) beacons: Vec<Item<'a>>,
     /// The others, in their order.
     pub(super) refused: Vec<RefusedItem>,
+}
+
+/// A valid item.
+#[derive(Debug)]
+pub(super) struct Item<'a> {
+    /// Place in `items`, from 0.
+    pub(super) index: usize,
+    pub(super) kind: Kind,
+    pub(super) beacon: Beacon<'a>,
+}
+
+impl Batch<'_> {
+    /// Valid items of the kinds that are meant.
+    pub(super) fn count(&self, is_meant: impl Fn(Kind) -> bool) -> usize {
+        self.beacons.iter().filter(|item| is_meant(item.kind)).count()
+    }
+
+    /// Keeps the first `items_max` valid items of the kinds that are meant; the others are beyond the quota.
+    pub(super) fn keep_first(&mut self, items_max: u32, is_meant: impl Fn(Kind) -> bool) {
+        let mut left = items_max;
+        let beyond = self.beacons.extract_if(.., |item| {
+            let is_beyond = is_meant(item.kind) && left == 0;
+            if is_meant(item.kind) {
+                left = left.saturating_sub(1);
+            }
+            is_beyond
+        });
+        self.refused.extend(beyond.map(|item| RefusedItem {
+            index: item.index,
+            kind: Some(item.kind),
+            faults: vec![FieldError::new(
+                "item",
+                FieldFault::OverQuota,
+                "is beyond the quota; see Retry-After",
+            )],
+        }));
+        self.refused.sort_by_key(|item| item.index);
+    }
 }
 
 /// An item of a batch that was not taken.
@@ -51,7 +90,7 @@ pub(super) fn look_at<'a>(
     let mut batch = Batch::default();
     for (index, item) in items.into_iter().enumerate() {
         match look_at_item(item, arrival, rules) {
-            Ok(beacon) => batch.beacons.push(beacon),
+            Ok((kind, beacon)) => batch.beacons.push(Item { index, kind, beacon }),
             Err((kind, faults)) => batch.refused.push(RefusedItem { index, kind, faults }),
         }
     }
@@ -124,6 +163,20 @@ fn kind_of(value: Option<&Value<'_>>) -> Result<Kind, FieldError> {
 fn take<'a>(members: &mut Members<'a>, name: &str) -> Option<Value<'a>> {
     let place = members.iter().position(|(key, _)| key == name)?;
     Some(members.swap_remove(place).1)
+}
+
+impl RefusedItem {
+    /// Place of the reason in [`Rejection::REASONS`].
+    pub(super) fn reason_index(&self) -> usize {
+        let reason = match self.faults.first().map(|fault| fault.code) {
+            Some(FieldFault::OverQuota) => "over_quota",
+            _ => "invalid",
+        };
+        Rejection::REASONS
+            .iter()
+            .position(|known| *known == reason)
+            .unwrap_or_default()
+    }
 }
 
 /// The faults of all refused items with their places in front, for a batch of which nothing is valid.
@@ -231,7 +284,7 @@ mod tests {
         let ages: Vec<i64> = batch
             .beacons
             .iter()
-            .map(|(_, beacon)| 1_800_000_000_000 - beacon.common.time.ts_ms)
+            .map(|item| 1_800_000_000_000 - item.beacon.common.time.ts_ms)
             .collect();
         assert_eq!(ages, [1_000, 500]);
     }

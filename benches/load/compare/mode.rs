@@ -82,6 +82,9 @@ impl Mode {
             .env("FRESNEL_SERVER__WORKERS", workers)
             .env("FRESNEL_BOOTSTRAP__INGEST_KEY", INGEST_KEY)
             .env("FRESNEL_WAL__DURABILITY", durability)
+            // The generator is one user with one address.
+            .env("FRESNEL_QUOTA__METRICS_PER_HOUR", "0")
+            .env("FRESNEL_QUOTA__EVENTS_PER_HOUR", "0")
             .env("FRESNEL_LOG__FILTER", "warn");
         if self.has_flush() {
             serve.env_remove("FRESNEL_WAREHOUSE__URL");

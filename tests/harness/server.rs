@@ -160,7 +160,7 @@ impl Fresnel {
     pub(crate) fn wait_until_healthy(&self) {
         let is_healthy = wait::within(PATIENCE, || {
             let answer = http::send(self.address(), &Request::get("/api/health")).ok()?;
-            (answer.json()["data"]["status"] == "ok").then_some(())
+            (answer.status == 200 && answer.json()["data"]["status"] == "ok").then_some(())
         });
         assert!(
             is_healthy.is_some(),

@@ -148,7 +148,7 @@ impl App {
             credentials: credentials.clone(),
             log: Arc::default(),
         };
-        let quotas = open_quotas(&config.quota, folder.path())?;
+        let quotas = open_quotas(&config.quota, folder.path());
         let handlers = Handlers {
             credentials,
             quotas,
@@ -297,10 +297,15 @@ fn credentials(bootstrap: &Bootstrap) -> Credentials {
 }
 
 /// The counts of quotas, and the task that keeps them small and their keys on disk.
-fn open_quotas(config: &QuotaConfig, data_dir: &Path) -> Result<Arc<Quotas>, AppError> {
+fn open_quotas(config: &QuotaConfig, data_dir: &Path) -> Arc<Quotas> {
     let folder = data_dir.join("recall");
-    std::fs::create_dir_all(&folder)?;
-    let keys = SubjectKeys::open(folder.join("subject-keys"), clock::now().as_millis())?;
+    let keys = std::fs::create_dir_all(&folder)
+        .and_then(|()| SubjectKeys::open(folder.join("subject-keys"), clock::now().as_millis()));
+    // A full disk must not keep the service from starting: starting is how it gets empty again.
+    let keys = keys.unwrap_or_else(|error| {
+        tracing::error!(%error, folder = %folder.display(), "the keys of quotas cannot be kept: quotas begin anew with each start");
+        SubjectKeys::in_memory()
+    });
     let quotas = Arc::new(Quotas::new(config, keys));
     let kept = Arc::clone(&quotas);
     let _detached = task::spawn("quotas", async move {
@@ -314,7 +319,7 @@ fn open_quotas(config: &QuotaConfig, data_dir: &Path) -> Result<Arc<Quotas>, App
             }
         }
     });
-    Ok(quotas)
+    quotas
 }
 
 /// What the handlers of requests work with.

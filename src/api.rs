@@ -1,9 +1,11 @@
 //! The route table.
 
-mod auth;
+
 mod client_address;
 mod envelope;
+mod cors;
 mod error;
+mod identity;
 mod ingest;
 mod observe;
 mod operations;
@@ -15,7 +17,7 @@ mod unread;
 
 use actix_web::{HttpRequest, web};
 
-pub use auth::Credentials;
+pub use identity::{Identity, Rules as IdentityRules};
 pub use ingest::IngestState;
 pub use observe::{Observe, connection_opened};
 pub use operations::OperationsState;

@@ -160,6 +160,12 @@ impl Default for ControlConfig {
 pub struct IngestConfig {
     /// Largest body on the wire.
     pub body_max_bytes: usize,
+    /// Largest body on the wire from a program with a secret server key.
+    pub server_body_max_bytes: usize,
+    /// Origins of pages that may post to the project `default`, beside those that the project itself allows.
+    pub allowed_origins: Vec<String>,
+    /// Whether the project `default` takes beacons without a key, from pages of its allowed origins.
+    pub allow_keyless: bool,
     /// Largest body after inflating.
     pub inflated_max_bytes: usize,
     /// Deepest nesting of objects and arrays in a body.
@@ -178,6 +184,9 @@ impl Default for IngestConfig {
     fn default() -> Self {
         Self {
             body_max_bytes: 64 * 1024,
+            server_body_max_bytes: 256 * 1024,
+            allowed_origins: vec!["*".to_owned()],
+            allow_keyless: false,
             inflated_max_bytes: 1024 * 1024,
             depth_max: 32,
             keys_max: 100,

@@ -19,18 +19,21 @@ pub mod scrub;
 pub mod validate;
 
 use std::borrow::Cow;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use uuid::Uuid;
 
 use crate::config::IngestConfig;
-use crate::domain::beacon::Kind;
+use crate::control::{ProjectEntry, Subject as LimitsOf};
+use crate::domain::account::QuotaLimits;
+use crate::domain::beacon::{Id, Kind};
 use crate::domain::field_error::FieldError;
 use crate::metric_definitions::IngestCounters;
 use crate::wal::{AppendError, Commit, Lane};
 use decode::ShapeLimits;
 use inflate::InflateError;
-use quota::{Ask, Class, Decision, Quotas, Subject, Who};
+use quota::{Ask, Class, Decision, Quotas, Who};
 use rejected::{RejectedBeacon, RejectedLog};
 use validate::{Arrival, Rules};
 
@@ -38,14 +41,23 @@ pub use batch::RefusedItem;
 pub use inflate::Encoding;
 pub use media::MediaType;
 
-/// The project of beacons that name none.
-pub const DEFAULT_PROJECT_ID: &str = "default";
+/// Without limits.
+const UNLIMITED: QuotaLimits = QuotaLimits {
+    metrics_per_hour: 0,
+    events_per_hour: 0,
+    api_per_minute: 0,
+    external_per_minute: 0,
+};
 
 /// Why a beacon was not taken. Names are stable: they are metric labels and `code`s of answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Rejection {
     /// The ingest key is missing or wrong.
     Unauthenticated,
+    /// The user's token is wrong, over, or of nobody whom the project believes.
+    BadToken,
+    /// The page's origin is none of the project's.
+    ForeignOrigin,
     /// The body is larger than allowed, on the wire or inflated.
     TooLarge,
     /// The media type or the content encoding is not taken.
@@ -77,7 +89,7 @@ pub enum Rejection {
 
 impl Rejection {
     /// All reasons' names, in the order of [`Rejection::index`].
-    pub const REASONS: [&'static str; 12] = [
+    pub const REASONS: [&'static str; 14] = [
         "unauthenticated",
         "too_large",
         "unsupported_media",
@@ -90,6 +102,8 @@ impl Rejection {
         "overloaded",
         "unavailable",
         "over_quota",
+        "bad_token",
+        "foreign_origin",
     ];
 
     /// Place in [`Rejection::REASONS`].
@@ -108,6 +122,8 @@ impl Rejection {
             Self::Overloaded => 9,
             Self::Unavailable => 10,
             Self::OverQuota { .. } => 11,
+            Self::BadToken => 12,
+            Self::ForeignOrigin => 13,
         }
     }
 }
@@ -133,12 +149,45 @@ impl From<AppendError> for Rejection {
 }
 
 /// Who posts, and what for.
-#[derive(Clone, Debug)]
-pub struct Sender {
+#[derive(Clone, Copy, Debug)]
+pub struct Sender<'a> {
     /// The project that the beacons belong to.
-    pub project_id: Arc<str>,
-    /// Whose quota they take.
-    pub subject: Subject,
+    pub project: &'a ProjectEntry,
+    /// What is known of whoever posts.
+    pub caller: &'a Caller,
+    /// The client's address.
+    pub address: IpAddr,
+    /// The client's User-Agent; empty when it sends none.
+    pub user_agent: &'a [u8],
+}
+
+/// What is known of whoever posts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Caller {
+    /// Somebody, perhaps with a browser key, which says nothing about who it is.
+    Unknown {
+        /// The key.
+        key: Option<Uuid>,
+    },
+    /// The user of a verified token.
+    User(VerifiedUser),
+    /// A program of the project's own, with this secret key: it says for whom it posts.
+    Server(Uuid),
+}
+
+/// A user whom an issuer of the project vouches for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VerifiedUser {
+    /// The user.
+    pub id: String,
+    /// The role that the issuer gave.
+    pub role: Option<String>,
+}
+
+impl Sender<'_> {
+    fn project_id(&self) -> &str {
+        self.project.project.id.as_str()
+    }
 }
 
 /// A beacon that stands in the log.
@@ -189,11 +238,13 @@ pub struct Ingest {
     shape: ShapeLimits,
     rules: Rules,
     body_max_bytes: usize,
+    server_body_max_bytes: usize,
     inflated_max_bytes: usize,
     lane: Lane,
     counters: IngestCounters,
     rejected: Arc<RejectedLog>,
     quotas: Arc<Quotas>,
+    quota_defaults: QuotaLimits,
 }
 
 /// The quota that a kind takes from.
@@ -219,24 +270,68 @@ impl Ingest {
                 text_chars_max: config.text_max_chars,
             },
             body_max_bytes: config.body_max_bytes,
+            server_body_max_bytes: config.server_body_max_bytes,
             inflated_max_bytes: config.inflated_max_bytes,
             lane,
             counters: IngestCounters::new(&counted_kinds(), &Rejection::REASONS),
             rejected,
+            quota_defaults: QuotaLimits {
+                metrics_per_hour: quotas.limit(Class::Metrics),
+                events_per_hour: quotas.limit(Class::Events),
+                api_per_minute: quotas.limit(Class::Api),
+                external_per_minute: quotas.limit(Class::External),
+            },
             quotas,
         }
     }
 
-    /// Who is counted for requests like this.
-    #[must_use]
-    pub fn subject(&self, project_id: &str, who: Who<'_>, now_ms: i64) -> Subject {
-        self.quotas.subject(project_id, who, now_ms)
-    }
-
-    fn admit(&self, sender: &Sender, class: Class, items: usize, now_ms: i64) -> Decision {
-        let limit = self.quotas.limit(class);
+    /// Takes items of one kind from the quota of whoever they are counted for. `user_id` is the user whom the
+    /// beacons name; it counts only when a secret key vouches for it.
+    fn admit(&self, sender: &Sender<'_>, kind: Kind, user_id: Option<&str>, items: usize, now_ms: i64) -> Decision {
+        let class = class_of(kind);
+        let (who, of, defaults) = match (sender.caller, user_id) {
+            (Caller::Unknown { key }, _) => {
+                let who = Who::Anonymous {
+                    address: sender.address,
+                    user_agent: sender.user_agent,
+                };
+                (who, LimitsOf { key: *key, ..LimitsOf::default() }, self.quota_defaults)
+            }
+            (Caller::User(user), _) => {
+                let of = LimitsOf {
+                    user: Some(&user.id),
+                    role: user.role.as_deref(),
+                    ..LimitsOf::default()
+                };
+                (Who::User(&user.id), of, self.quota_defaults)
+            }
+            (Caller::Server(key), Some(user_id)) => {
+                let of = LimitsOf {
+                    user: Some(user_id),
+                    key: Some(*key),
+                    ..LimitsOf::default()
+                };
+                (Who::User(user_id), of, self.quota_defaults)
+            }
+            // A program that posts for no user has no user's quota; it may be given one of its own.
+            (Caller::Server(key), None) => {
+                let of = LimitsOf { key: Some(*key), ..LimitsOf::default() };
+                (Who::Key(*key), of, UNLIMITED)
+            }
+        };
+        let of = LimitsOf {
+            endpoint: Some(kind),
+            ..of
+        };
+        let limits = sender.project.limits(&of, defaults);
+        let limit = match class {
+            Class::Metrics => limits.metrics_per_hour,
+            Class::Events => limits.events_per_hour,
+            Class::Api => limits.api_per_minute,
+            Class::External => limits.external_per_minute,
+        };
         let ask = Ask {
-            subject: sender.subject,
+            subject: self.quotas.subject(sender.project_id(), who, now_ms),
             class,
             limit,
             network_limit: self.quotas.network_limit(limit),
@@ -245,10 +340,14 @@ impl Ingest {
         self.quotas.admit(&ask, now_ms)
     }
 
-    /// Largest body on the wire.
+    /// Largest body on the wire, from a program with a secret server key or from anybody else.
     #[must_use]
-    pub const fn body_max_bytes(&self) -> usize {
-        self.body_max_bytes
+    pub const fn body_max_bytes(&self, is_server: bool) -> usize {
+        if is_server {
+            self.server_body_max_bytes
+        } else {
+            self.body_max_bytes
+        }
     }
 
     /// Takes one beacon up to the log. It is durable, and may be acknowledged, when the commit has resolved.
@@ -257,7 +356,7 @@ impl Ingest {
     /// The reason why it is refused; nothing of it is kept then.
     pub fn accept(
         &self,
-        sender: &Sender,
+        sender: &Sender<'_>,
         kind: Kind,
         body: Body<'_>,
         received_at_ms: i64,
@@ -267,7 +366,8 @@ impl Ingest {
         let beacon = validate::validate(kind, value, Arrival::at(received_at_ms), &self.rules)
             .map_err(Rejection::Invalid)?;
         let class = class_of(kind);
-        let decision = self.admit(sender, class, 1, received_at_ms);
+        let user_id = beacon.common.user_id.as_ref().map(Id::as_str);
+        let decision = self.admit(sender, kind, user_id, 1, received_at_ms);
         if decision.admitted == 0 {
             return Err(Rejection::OverQuota { class, decision });
         }
@@ -275,7 +375,7 @@ impl Ingest {
             .lane
             .append(kind.has_priority(), |rows| {
                 rows.row(kind.table(), |row| {
-                    encode::encode(&beacon, &sender.project_id, row)
+                    encode::encode(&beacon, sender.project_id(), row)
                 });
             })
             .inspect_err(|_| self.quotas.undo(&decision, 1))?;
@@ -293,22 +393,19 @@ impl Ingest {
     /// The reason why none is taken.
     pub fn accept_batch(
         &self,
-        sender: &Sender,
+        sender: &Sender<'_>,
         body: Body<'_>,
         received_at_ms: i64,
     ) -> Result<(BatchOutcome, Commit), Rejection> {
         let text = self.json_text(body)?;
         let value = decode::decode(&text, &self.shape).map_err(Rejection::BadJson)?;
         let mut batch = batch::look_at(value, received_at_ms, &self.rules).map_err(Rejection::Invalid)?;
-        let decisions: Vec<(Class, Decision)> = [Class::Metrics, Class::Events]
-            .into_iter()
-            .filter_map(|class| {
-                let items = batch.count(|kind| class_of(kind) == class);
-                (items > 0).then(|| (class, self.admit(sender, class, items, received_at_ms)))
-            })
-            .collect();
-        for (class, decision) in &decisions {
-            batch.keep_first(decision.admitted, |kind| class_of(kind) == *class);
+        let mut decisions = Vec::new();
+        for group in batch.groups() {
+            let user_id = group.user_id.as_deref();
+            let decision = self.admit(sender, group.kind, user_id, group.items, received_at_ms);
+            batch.keep_first(decision.admitted, &group);
+            decisions.push((class_of(group.kind), decision));
         }
         self.count_refused_items(&batch.refused);
         if batch.beacons.is_empty() {
@@ -327,7 +424,7 @@ impl Ingest {
             .append(has_priority, |rows| {
                 for item in &batch.beacons {
                     rows.row(item.kind.table(), |row| {
-                        encode::encode(&item.beacon, &sender.project_id, row);
+                        encode::encode(&item.beacon, sender.project_id(), row);
                     });
                 }
             })
@@ -387,6 +484,7 @@ impl Ingest {
     /// Keeps a refusal for the people who build the page that posted: `kind` is that of the beacon, or `batch`.
     pub fn note_rejected(
         &self,
+        project_id: &str,
         kind: &'static str,
         rejection: &Rejection,
         body: Option<Body<'_>>,
@@ -403,7 +501,7 @@ impl Ingest {
             .as_ref()
             .and_then(|text| decode::decode(text, &self.shape).ok());
         self.rejected.note(
-            DEFAULT_PROJECT_ID,
+            project_id,
             RejectedBeacon {
                 at_ms,
                 kind,

@@ -32,8 +32,12 @@ static REFUSALS: LazyLock<LogLimit> = LazyLock::new(|| LogLimit::new(REFUSALS_LO
 pub(super) enum ApiError {
     /// A beacon was refused.
     Rejected(Rejection),
-    /// A query without the admin token.
+    /// A question without a key, or with a wrong one.
     Unauthenticated,
+    /// A key that may not do this; the text says what.
+    Forbidden(&'static str),
+    /// No such thing, or one of another project; the text says what.
+    NoSuch(&'static str),
     /// No such address.
     NotFound,
     /// The address exists, and takes these methods only.
@@ -123,8 +127,10 @@ impl ApiError {
             Self::Unauthenticated => Told::new(
                 StatusCode::UNAUTHORIZED,
                 "UNAUTHENTICATED",
-                "the admin token is missing or wrong",
+                "the admin token or key is missing or wrong",
             ),
+            Self::Forbidden(message) => Told::new(StatusCode::FORBIDDEN, "FORBIDDEN", message),
+            Self::NoSuch(message) => Told::new(StatusCode::NOT_FOUND, "NOT_FOUND", message),
             Self::NotFound => Told::new(
                 StatusCode::NOT_FOUND,
                 "NOT_FOUND",
@@ -175,6 +181,8 @@ impl ApiError {
             | Self::WarehouseFailed(cause) => cause,
             Self::Rejected(_)
             | Self::Unauthenticated
+            | Self::Forbidden(_)
+            | Self::NoSuch(_)
             | Self::NotFound
             | Self::MethodNotAllowed(_)
             | Self::BadParameters(_) => "",
@@ -188,6 +196,16 @@ fn told_of_rejection(rejection: &Rejection) -> Told<'_> {
             StatusCode::UNAUTHORIZED,
             "UNAUTHENTICATED",
             "the ingest key is missing or wrong",
+        ),
+        Rejection::BadToken => Told::new(
+            StatusCode::UNAUTHORIZED,
+            "BAD_TOKEN",
+            "the user's token is wrong, over, or of nobody whom the project believes",
+        ),
+        Rejection::ForeignOrigin => Told::new(
+            StatusCode::FORBIDDEN,
+            "FOREIGN_ORIGIN",
+            "pages of this origin may not post to the project; see its allowed origins",
         ),
         Rejection::TooLarge => Told::new(
             StatusCode::PAYLOAD_TOO_LARGE,

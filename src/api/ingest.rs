@@ -1,10 +1,9 @@
 //! `POST /api/analytics/…`: beacons in.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix_web::http::header::{
-    CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, USER_AGENT,
+    CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, ORIGIN, USER_AGENT,
 };
 use actix_web::http::{Method, StatusCode};
 use actix_web::web::{self, Bytes, BytesMut};
@@ -12,18 +11,15 @@ use actix_web::{HttpRequest, HttpResponse};
 use futures_util::StreamExt;
 use serde::Serialize;
 
-use super::auth::Credentials;
-use super::client_address::client_address;
-use super::envelope;
 use super::error::{self, ApiError};
-use super::{rate_limit, unread};
+use super::identity::{Identity, Poster};
+use super::{cors, envelope, rate_limit, unread};
 use crate::clock;
 use crate::domain::beacon::Kind;
 use crate::domain::field_error::{FieldError, FieldFault};
-use crate::ingest::quota::{Class, Decision, Who};
+use crate::ingest::quota::{Class, Decision};
 use crate::ingest::{
-    Accepted, BatchOutcome, Body, DEFAULT_PROJECT_ID, Encoding, Ingest, MediaType, RefusedItem, Rejection,
-    Sender,
+    Accepted, BatchOutcome, Body, Encoding, Ingest, MediaType, RefusedItem, Rejection, Sender,
 };
 
 /// What refusals of a whole batch are listed as.
@@ -32,18 +28,14 @@ const BATCH: &str = "batch";
 /// What the handlers of one worker share.
 pub struct IngestState {
     /// Who may post.
-    pub credentials: Credentials,
+    pub identity: Identity,
     /// This worker's path into the log.
     pub ingest: Ingest,
     /// Time in which a body must have arrived.
     pub body_timeout: Duration,
-    /// The project of all beacons.
-    pub project_id: Arc<str>,
-    /// Proxies in front of the server whose `X-Forwarded-For` is believed.
-    pub trusted_proxies: usize,
 }
 
-/// Adds the addresses of the four kinds.
+/// Adds the addresses of the four kinds, and that of batches.
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     for (path, kind) in [
         ("/api/analytics/performance/metrics", Kind::Metric),
@@ -63,13 +55,19 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 
 async fn post(kind: Kind, request: HttpRequest, mut payload: web::Payload) -> HttpResponse {
     let started = Instant::now();
-    if request.method() != Method::POST {
-        return wrong_method(&request, payload);
-    }
     let Some(state) = request.app_data::<web::Data<IngestState>>() else {
         return HttpResponse::InternalServerError().finish();
     };
-    match take(state, kind, &request, &mut payload).await {
+    if request.method() != Method::POST {
+        return not_a_post(state, &request, payload);
+    }
+    let now_ms = clock::now().as_millis();
+    let poster = state.identity.poster(&request, now_ms);
+    let outcome = match &poster {
+        Ok(poster) => take(state, poster, kind, &request, &mut payload).await,
+        Err(rejection) => Err(rejection.clone()),
+    };
+    let mut answer = match outcome {
         Ok(Taken::Stored {
             event_id,
             class,
@@ -85,7 +83,37 @@ async fn post(kind: Kind, request: HttpRequest, mut payload: web::Payload) -> Ht
             state.ingest.count_rejected(kind, &rejection);
             unread::holding(error::answer(&request, &ApiError::Rejected(rejection)), payload)
         }
+    };
+    let_page_read(state, &request, poster.as_ref().ok(), &mut answer);
+    answer
+}
+
+/// A page may read the answer to its own beacon, also a refusal, when its origin is one of the project's.
+fn let_page_read(state: &IngestState, request: &HttpRequest, poster: Option<&Poster>, answer: &mut HttpResponse) {
+    let Some(origin) = request.headers().get(ORIGIN) else {
+        return;
+    };
+    let is_allowed = match poster {
+        Some(poster) => !poster.is_server,
+        None => state.identity.readable_by(request).is_some(),
+    };
+    if is_allowed {
+        cors::allow(answer.headers_mut(), origin);
     }
+}
+
+/// The question of a browser whether a page may post, or a method that is not taken.
+fn not_a_post(state: &IngestState, request: &HttpRequest, payload: web::Payload) -> HttpResponse {
+    let asks_to_post = request.method() == Method::OPTIONS && request.headers().contains_key(ORIGIN);
+    let error = if asks_to_post {
+        if let Some(origin) = state.identity.readable_by(request) {
+            return cors::preflight(request.headers(), origin);
+        }
+        ApiError::Rejected(Rejection::ForeignOrigin)
+    } else {
+        ApiError::MethodNotAllowed("POST, OPTIONS")
+    };
+    unread::holding(error::answer(request, &error), payload)
 }
 
 /// What came of one beacon that was not refused.
@@ -106,13 +134,15 @@ struct Checked {
 
 async fn take(
     state: &IngestState,
+    poster: &Poster,
     kind: Kind,
     request: &HttpRequest,
     payload: &mut web::Payload,
 ) -> Result<Taken, Rejection> {
-    let read = read(state, request, payload)
+    let note = |rejection: &Rejection, body| note(state, poster, kind.as_str(), rejection, body);
+    let read = read(state, poster, request, payload)
         .await
-        .inspect_err(|rejection| note(state, kind.as_str(), rejection, None))?;
+        .inspect_err(|rejection| note(rejection, None))?;
     let now_ms = clock::now().as_millis();
     if asks_only(request) {
         state.ingest.check(kind, read.body(), now_ms)?;
@@ -125,8 +155,8 @@ async fn take(
         decision,
     } = state
         .ingest
-        .accept(&sender(state, request, now_ms), kind, read.body(), now_ms)
-        .inspect_err(|rejection| note(state, kind.as_str(), rejection, Some(read.body())))?;
+        .accept(&sender(state, poster, request), kind, read.body(), now_ms)
+        .inspect_err(|rejection| note(rejection, Some(read.body())))?;
     // Hundreds of requests wait for their commit; none needs its body any more.
     drop(read);
     commit.await?;
@@ -137,35 +167,38 @@ async fn take(
     })
 }
 
-/// Who posts: somebody of this network with this browser.
-fn sender(state: &IngestState, request: &HttpRequest, now_ms: i64) -> Sender {
+fn sender<'r>(state: &IngestState, poster: &'r Poster, request: &'r HttpRequest) -> Sender<'r> {
     let user_agent = request.headers().get(USER_AGENT);
-    let who = Who::Anonymous {
-        address: client_address(request, state.trusted_proxies),
-        user_agent: user_agent.map(HeaderValue::as_bytes).unwrap_or_default(),
-    };
     Sender {
-        subject: state.ingest.subject(DEFAULT_PROJECT_ID, who, now_ms),
-        project_id: Arc::clone(&state.project_id),
+        project: &poster.project,
+        caller: &poster.caller,
+        address: state.identity.address(request),
+        user_agent: user_agent.map(HeaderValue::as_bytes).unwrap_or_default(),
     }
 }
 
 /// Keeps a refusal for the people who build the page that posted.
-fn note(state: &IngestState, kind: &'static str, rejection: &Rejection, body: Option<Body<'_>>) {
-    state
-        .ingest
-        .note_rejected(kind, rejection, body, clock::now().as_millis());
+fn note(state: &IngestState, poster: &Poster, kind: &'static str, rejection: &Rejection, body: Option<Body<'_>>) {
+    let project_id = poster.project.project.id.as_str();
+    let now_ms = clock::now().as_millis();
+    state.ingest.note_rejected(project_id, kind, rejection, body, now_ms);
 }
 
 async fn post_batch(request: HttpRequest, mut payload: web::Payload) -> HttpResponse {
     let started = Instant::now();
-    if request.method() != Method::POST {
-        return wrong_method(&request, payload);
-    }
     let Some(state) = request.app_data::<web::Data<IngestState>>() else {
         return HttpResponse::InternalServerError().finish();
     };
-    match take_batch(state, &request, &mut payload).await {
+    if request.method() != Method::POST {
+        return not_a_post(state, &request, payload);
+    }
+    let now_ms = clock::now().as_millis();
+    let poster = state.identity.poster(&request, now_ms);
+    let outcome = match &poster {
+        Ok(poster) => take_batch(state, poster, &request, &mut payload).await,
+        Err(rejection) => Err(rejection.clone()),
+    };
+    let mut answer = match outcome {
         Ok((status, outcome)) => {
             if status == StatusCode::ACCEPTED {
                 for kind in &outcome.kinds {
@@ -174,11 +207,8 @@ async fn post_batch(request: HttpRequest, mut payload: web::Payload) -> HttpResp
             }
             let mut answer = envelope::with_status(status, &BatchAnswer::from(&outcome), started);
             // Of several quotas the one that has the least left.
-            let tightest = outcome
-                .decisions
-                .iter()
-                .min_by_key(|(_, decision)| decision.remaining);
-            if let Some((class, decision)) = tightest {
+            let limited = outcome.decisions.iter().filter(|(_, decision)| decision.limit > 0);
+            if let Some((class, decision)) = limited.min_by_key(|(_, decision)| decision.remaining) {
                 rate_limit::insert(answer.headers_mut(), *class, decision);
             }
             answer
@@ -187,35 +217,33 @@ async fn post_batch(request: HttpRequest, mut payload: web::Payload) -> HttpResp
             state.ingest.count_batch_rejected(&rejection);
             unread::holding(error::answer(&request, &ApiError::Rejected(rejection)), payload)
         }
-    }
+    };
+    let_page_read(state, &request, poster.as_ref().ok(), &mut answer);
+    answer
 }
 
 async fn take_batch(
     state: &IngestState,
+    poster: &Poster,
     request: &HttpRequest,
     payload: &mut web::Payload,
 ) -> Result<(StatusCode, BatchOutcome), Rejection> {
-    let read = read(state, request, payload)
+    let read = read(state, poster, request, payload)
         .await
-        .inspect_err(|rejection| note(state, BATCH, rejection, None))?;
+        .inspect_err(|rejection| note(state, poster, BATCH, rejection, None))?;
     let now_ms = clock::now().as_millis();
     if asks_only(request) {
         return Ok((StatusCode::OK, state.ingest.check_batch(read.body(), now_ms)?));
     }
     let (outcome, commit) = state
         .ingest
-        .accept_batch(&sender(state, request, now_ms), read.body(), now_ms)
-        .inspect_err(|rejection| note(state, BATCH, rejection, Some(read.body())))?;
+        .accept_batch(&sender(state, poster, request), read.body(), now_ms)
+        .inspect_err(|rejection| note(state, poster, BATCH, rejection, Some(read.body())))?;
     for item in &outcome.refused {
-        let kind = item.kind.map_or(BATCH, Kind::as_str);
-        if item
-            .faults
-            .iter()
-            .any(|fault| fault.code == FieldFault::OverQuota)
-        {
-            continue;
+        if item.faults.iter().all(|fault| fault.code != FieldFault::OverQuota) {
+            let kind = item.kind.map_or(BATCH, Kind::as_str);
+            note(state, poster, kind, &Rejection::Invalid(item.faults.clone()), None);
         }
-        note(state, kind, &Rejection::Invalid(item.faults.clone()), None);
     }
     drop(read);
     commit.await?;
@@ -257,13 +285,6 @@ fn asks_only(request: &HttpRequest) -> bool {
             .any(|(name, value)| name == "validate" && matches!(value.as_ref(), "1" | "true"))
 }
 
-fn wrong_method(request: &HttpRequest, payload: web::Payload) -> HttpResponse {
-    unread::holding(
-        error::answer(request, &ApiError::MethodNotAllowed("POST")),
-        payload,
-    )
-}
-
 /// A body that has arrived.
 struct Read {
     bytes: Bytes,
@@ -283,19 +304,17 @@ impl Read {
 
 async fn read(
     state: &IngestState,
+    poster: &Poster,
     request: &HttpRequest,
     payload: &mut web::Payload,
 ) -> Result<Read, Rejection> {
-    if !state.credentials.may_post(request) {
-        return Err(Rejection::Unauthenticated);
-    }
     let media_type = MediaType::from_header(header_text(request, &CONTENT_TYPE)).ok_or(
         Rejection::UnsupportedMedia("send application/json, text/plain or a form, in UTF-8"),
     )?;
     let encoding = Encoding::from_header(header_text(request, &CONTENT_ENCODING)).ok_or(
         Rejection::UnsupportedMedia("Content-Encoding must be one of gzip, deflate, br, zstd"),
     )?;
-    let bytes_max = state.ingest.body_max_bytes();
+    let bytes_max = state.ingest.body_max_bytes(poster.is_server);
     if header_text(request, &CONTENT_LENGTH)
         .parse()
         .is_ok_and(|length: u64| length > bytes_max as u64)

@@ -12,10 +12,12 @@ pub(super) type Others<'q> = Vec<(Cow<'q, str>, Cow<'q, str>)>;
 ///
 /// # Errors
 /// Names the parameter that is no number in its range.
-pub(super) fn parse(query: &str) -> Result<(PageRequest, Others<'_>), Vec<FieldError>> {
+pub(super) fn parse<'q>(
+    parameters: impl IntoIterator<Item = (Cow<'q, str>, Cow<'q, str>)>,
+) -> Result<(PageRequest, Others<'q>), Vec<FieldError>> {
     let (mut page, mut page_size) = (1, PageRequest::SIZE_DEFAULT);
     let (mut others, mut faults) = (Vec::new(), Vec::new());
-    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+    for (name, value) in parameters {
         let (place, field, max) = match name.as_ref() {
             "page" => (&mut page, "page", u32::MAX),
             "page_size" => (&mut page_size, "page_size", PageRequest::SIZE_MAX),
@@ -75,13 +77,13 @@ mod tests {
     use super::*;
 
     fn faulty(query: &str) -> Vec<String> {
-        let faults = parse(query).expect_err(query);
+        let faults = parse(form_urlencoded::parse(query.as_bytes())).expect_err(query);
         faults.into_iter().map(|fault| fault.field.into_owned()).collect()
     }
 
     #[test]
     fn pages_are_read_and_faults_named() {
-        let (request, others) = parse("a=1&page=3&page_size=200&b=%20").expect("a page");
+        let (request, others) = parse(form_urlencoded::parse(b"a=1&page=3&page_size=200&b=%20")).expect("a page");
         assert_eq!(request, PageRequest::new(3, 200));
         assert_eq!(others, [("a".into(), "1".into()), ("b".into(), " ".into())]);
         for query in ["page=0", "page=-1", "page=x", "page=99999999999"] {

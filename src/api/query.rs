@@ -5,7 +5,7 @@ use std::time::Instant;
 use actix_web::web;
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::auth::Credentials;
+use super::identity::Identity;
 use super::error::{self, ApiError};
 use super::{envelope, get};
 use crate::clock;
@@ -15,7 +15,7 @@ use crate::warehouse::{Retention, Warehouse};
 /// What the handlers of questions share.
 pub struct QueryState {
     /// Who may look.
-    pub credentials: Credentials,
+    pub identity: Identity,
     /// Where the answers are.
     pub warehouse: Warehouse,
     /// How far back each table goes.
@@ -30,13 +30,12 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 async fn timeseries(request: HttpRequest, state: web::Data<QueryState>) -> HttpResponse {
     let started = Instant::now();
     let answer = async {
-        if !state.credentials.may_look(&request) {
-            return Err(ApiError::Unauthenticated);
-        }
         let now = clock::now();
-        let parameters = form_urlencoded::parse(request.query_string().as_bytes());
+        let (project_id, parameters) = project_and_others(request.query_string());
+        let viewer = state.identity.viewer(&request, project_id.as_deref(), now.as_millis())?;
         let question = TimeseriesRequest::parse(parameters, now).map_err(ApiError::BadParameters)?;
-        timeseries::timeseries(&state.warehouse, &state.retention, &question, now)
+        let project_id = viewer.project.project.id.as_str();
+        timeseries::timeseries(&state.warehouse, &state.retention, project_id, &question, now)
             .await
             .map_err(ApiError::from)
     };

@@ -7,19 +7,19 @@ use actix_web::web;
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
 
-use super::auth::Credentials;
+use super::identity::Identity;
 use super::error::{self, ApiError};
+use super::identity::project_and_others;
 use super::{envelope, get, paging};
-use crate::clock::UnixMicros;
+use crate::clock::{self, UnixMicros};
 use crate::domain::field_error::FieldError;
 use crate::domain::page::Page;
-use crate::ingest::DEFAULT_PROJECT_ID;
 use crate::ingest::rejected::{RejectedBeacon, RejectedLog};
 
 /// What the handler needs.
 pub struct RejectedState {
     /// Who may look.
-    pub credentials: Credentials,
+    pub identity: Identity,
     /// What was refused.
     pub log: Arc<RejectedLog>,
 }
@@ -59,11 +59,10 @@ async fn rejected(request: HttpRequest, state: web::Data<RejectedState>) -> Http
 }
 
 fn answer(request: &HttpRequest, state: &RejectedState) -> Result<Page<Item>, ApiError> {
-    if !state.credentials.may_look(request) {
-        return Err(ApiError::Unauthenticated);
-    }
-    let (page, others) = paging::parse(request.query_string()).map_err(ApiError::BadParameters)?;
+    let (project_id, parameters) = project_and_others(request.query_string());
+    let viewer = state.identity.viewer(request, project_id.as_deref(), clock::now().as_millis())?;
+    let (page, others) = paging::parse(parameters).map_err(ApiError::BadParameters)?;
     paging::no_others(&others).map_err(ApiError::BadParameters)?;
-    let items = state.log.of(DEFAULT_PROJECT_ID);
+    let items = state.log.of(viewer.project.project.id.as_str());
     Ok(paging::cut(items.into_iter().map(Item::from).collect(), page))
 }

@@ -3,10 +3,11 @@
 //! Items stand on their own: what is valid is kept, and what is not is named by its place.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use super::Rejection;
 use super::validate::{self, Arrival, Rules};
-use crate::domain::beacon::{Beacon, Kind};
+use crate::domain::beacon::{Beacon, Id, Kind};
 use crate::domain::field_error::{FieldError, FieldFault};
 use crate::domain::json::{Members, Value};
 
@@ -33,20 +34,56 @@ pub(super) struct Item<'a> {
     pub(super) beacon: Beacon<'a>,
 }
 
+/// Items that take from the same quota.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Group {
+    pub(super) kind: Kind,
+    /// The user whom they name.
+    pub(super) user_id: Option<String>,
+    /// How many they are.
+    pub(super) items: usize,
+}
+
+impl Group {
+    fn has(&self, item: &Item<'_>) -> bool {
+        item.kind == self.kind && item.user_id() == self.user_id.as_deref()
+    }
+}
+
+impl Item<'_> {
+    fn user_id(&self) -> Option<&str> {
+        self.beacon.common.user_id.as_ref().map(Id::as_str)
+    }
+}
+
 impl Batch<'_> {
-    /// Valid items of the kinds that are meant.
-    pub(super) fn count(&self, is_meant: impl Fn(Kind) -> bool) -> usize {
-        self.beacons.iter().filter(|item| is_meant(item.kind)).count()
+    /// The valid items by kind and user, in the order of the first of each.
+    pub(super) fn groups(&self) -> Vec<Group> {
+        let mut groups: Vec<Group> = Vec::new();
+        let mut places: HashMap<(Kind, Option<&str>), usize> = HashMap::new();
+        for item in &self.beacons {
+            let place = *places.entry((item.kind, item.user_id())).or_insert(groups.len());
+            match groups.get_mut(place) {
+                Some(group) => group.items += 1,
+                None => groups.push(Group {
+                    kind: item.kind,
+                    user_id: item.user_id().map(str::to_owned),
+                    items: 1,
+                }),
+            }
+        }
+        groups
     }
 
-    /// Keeps the first `items_max` valid items of the kinds that are meant; the others are beyond the quota.
-    pub(super) fn keep_first(&mut self, items_max: u32, is_meant: impl Fn(Kind) -> bool) {
+    /// Keeps the first `items_max` items of a group; the others are beyond the quota.
+    pub(super) fn keep_first(&mut self, items_max: u32, group: &Group) {
         let mut left = items_max;
         let beyond = self.beacons.extract_if(.., |item| {
-            let is_beyond = is_meant(item.kind) && left == 0;
-            if is_meant(item.kind) {
-                left = left.saturating_sub(1);
+            if !group.has(item) {
+                return false;
             }
+            let is_beyond = left == 0;
+            left = left.saturating_sub(1);
             is_beyond
         });
         self.refused.extend(beyond.map(|item| RefusedItem {

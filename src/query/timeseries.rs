@@ -38,11 +38,12 @@ pub const POINTS_MAX: usize = 20_000;
 pub async fn timeseries(
     warehouse: &Warehouse,
     retention: &Retention,
+    project_id: &str,
     request: &TimeseriesRequest,
     now: UnixMicros,
 ) -> Result<Timeseries, SelectError> {
     let plan = plan::Plan::new(request, retention, now);
-    let statement = plan.statement(&warehouse.database_name()?);
+    let statement = plan.statement(&warehouse.database_name()?, project_id);
     let rows = warehouse.select(&statement).await?;
     Ok(answer::assemble(request, &plan, rows))
 }

@@ -1,0 +1,242 @@
+//! Who asks: which key, which project, which user, from which page.
+//!
+//! A key is looked up by its SHA-256 sum. That takes the same time for every guess but for the sums themselves, which
+//! nobody can choose: neither the length nor a common prefix of a guess shows.
+
+mod token;
+
+use std::borrow::Cow;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use actix_web::HttpRequest;
+use actix_web::http::header::{self, HeaderValue};
+
+use super::client_address::client_address;
+use super::error::ApiError;
+use crate::control::{Control, KeyEntry, ProjectEntry, sha256};
+use crate::domain::account::{KeyKind, Origin, ProjectId, Scope};
+use crate::ingest::{Caller, Rejection};
+
+/// Parameters of a query string.
+pub(super) type Parameters<'q> = Vec<(Cow<'q, str>, Cow<'q, str>)>;
+
+/// Knows keys, projects and users.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    control: Control,
+    rules: Arc<Rules>,
+}
+
+/// What the settings say about who may post.
+#[derive(Debug)]
+pub struct Rules {
+    /// Origins of pages that may post to the project `default`, beside its own.
+    pub allowed_origins: Vec<Origin>,
+    /// True when the project `default` takes beacons without a key, from its allowed origins.
+    pub allow_keyless: bool,
+    /// Proxies in front of the server whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: usize,
+}
+
+/// Who posts beacons.
+#[derive(Debug)]
+pub(super) struct Poster {
+    /// The project that they belong to.
+    pub(super) project: Arc<ProjectEntry>,
+    /// What is known of whoever posts.
+    pub(super) caller: Caller,
+    /// True for a secret server key, which may send more at once.
+    pub(super) is_server: bool,
+}
+
+/// Who asks for data.
+#[derive(Debug)]
+pub(super) struct Viewer {
+    /// The project that is asked about.
+    pub(super) project: Arc<ProjectEntry>,
+    /// True for whoever may see how the whole instance is.
+    pub(super) is_instance_owner: bool,
+}
+
+impl Identity {
+    /// Looks things up in `control`.
+    #[must_use]
+    pub fn new(control: Control, rules: Rules) -> Self {
+        Self {
+            control,
+            rules: Arc::new(rules),
+        }
+    }
+
+    /// The address of the client.
+    pub(super) fn address(&self, request: &HttpRequest) -> IpAddr {
+        client_address(request, self.rules.trusted_proxies)
+    }
+
+    /// Who posts: by `Authorization: Bearer`, `X-API-Key`, or `?key=` (a `sendBeacon` cannot set headers), the first
+    /// of these that is there. A JSON web token as the bearer says who the user is, and the key stands elsewhere.
+    pub(super) fn poster(&self, request: &HttpRequest, now_ms: i64) -> Result<Poster, Rejection> {
+        let bearer = bearer(request);
+        let (jwt, bearer) = match bearer {
+            Some(text) if token::looks_like_one(text) => (Some(text), None),
+            other => (None, other),
+        };
+        let key = bearer
+            .or_else(|| api_key(request))
+            .map(Cow::Borrowed)
+            .or_else(|| key_in_query(request));
+        let mut poster = match key {
+            Some(key) => self.by_key(&key, now_ms)?,
+            None => self.keyless()?,
+        };
+        if !poster.is_server {
+            self.check_origin(request, &poster.project)?;
+        }
+        if let Some(jwt) = jwt {
+            let user = token::verify(jwt, &poster.project.issuers).ok_or(Rejection::BadToken)?;
+            poster.caller = Caller::User(user);
+        }
+        Ok(poster)
+    }
+
+    fn by_key(&self, key: &str, now_ms: i64) -> Result<Poster, Rejection> {
+        let directory = self.control.directory();
+        let entry = directory
+            .key_by_sha256(&sha256(key))
+            .filter(|entry| may_post(entry, now_ms))
+            .ok_or(Rejection::Unauthenticated)?;
+        let is_server = entry.key.kind == KeyKind::Server;
+        Ok(Poster {
+            project: Arc::clone(&entry.project),
+            caller: if is_server {
+                Caller::Server(entry.key.id)
+            } else {
+                Caller::Unknown { key: Some(entry.key.id) }
+            },
+            is_server,
+        })
+    }
+
+    /// The project `default`, if it takes beacons without a key; from where is checked afterwards.
+    fn keyless(&self) -> Result<Poster, Rejection> {
+        let directory = self.control.directory();
+        let project = directory
+            .project(ProjectId::default_project().as_str())
+            .filter(|entry| entry.project.allow_keyless || self.rules.allow_keyless)
+            .ok_or(Rejection::Unauthenticated)?;
+        Ok(Poster {
+            project: Arc::clone(project),
+            caller: Caller::Unknown { key: None },
+            is_server: false,
+        })
+    }
+
+    /// Pages say where they come from, and only those of the project's origins may post. What is no page says
+    /// nothing, and could say anything: without a key it is refused.
+    fn check_origin(&self, request: &HttpRequest, entry: &ProjectEntry) -> Result<(), Rejection> {
+        let has_key = bearer(request).is_some() || api_key(request).is_some() || key_in_query(request).is_some();
+        match request.headers().get(header::ORIGIN) {
+            None if has_key => Ok(()),
+            None => Err(Rejection::Unauthenticated),
+            Some(origin) if self.allows(entry, origin) => Ok(()),
+            Some(_) => Err(Rejection::ForeignOrigin),
+        }
+    }
+
+    fn allows(&self, entry: &ProjectEntry, origin: &HeaderValue) -> bool {
+        let Ok(origin) = origin.to_str() else {
+            return false;
+        };
+        let is_default = entry.project.id == ProjectId::default_project();
+        entry.project.allows_origin(origin)
+            || is_default && self.rules.allowed_origins.iter().any(|allowed| allowed.allows(origin))
+    }
+
+    /// The origin of a request's page, if the page may read the answer: if the project of the key allows it, or, when
+    /// there is no key that says the project (as in a preflight), if any project does.
+    pub(super) fn readable_by<'r>(&self, request: &'r HttpRequest) -> Option<&'r HeaderValue> {
+        let origin = request.headers().get(header::ORIGIN)?;
+        let directory = self.control.directory();
+        let key = bearer(request)
+            .or_else(|| api_key(request))
+            .map(Cow::Borrowed)
+            .or_else(|| key_in_query(request));
+        let is_allowed = match key.and_then(|key| directory.key_by_sha256(&sha256(&key)).map(|entry| Arc::clone(&entry.project))) {
+            Some(project) => self.allows(&project, origin),
+            None => directory.projects().any(|project| self.allows(project, origin)),
+        };
+        is_allowed.then_some(origin)
+    }
+
+    /// Who asks for data: by `Authorization: Bearer`, or `X-API-Key`. `project_id` is the project that is asked about;
+    /// without one it is the key's own.
+    pub(super) fn viewer(
+        &self,
+        request: &HttpRequest,
+        project_id: Option<&str>,
+        now_ms: i64,
+    ) -> Result<Viewer, ApiError> {
+        let key = bearer(request).or_else(|| api_key(request)).ok_or(ApiError::Unauthenticated)?;
+        let directory = self.control.directory();
+        let entry = directory
+            .key_by_sha256(&sha256(key))
+            .filter(|entry| entry.key.is_live(now_ms))
+            .ok_or(ApiError::Unauthenticated)?;
+        if !entry.key.scopes.has(Scope::Read) {
+            return Err(ApiError::Forbidden("this key may not look"));
+        }
+        let is_instance_owner = entry.acts_as.as_ref().is_some_and(|user| user.user.is_instance_owner);
+        let project = match project_id {
+            None => Some(&entry.project),
+            // Another project's id is as unknown as one that nobody has.
+            Some(id) if entry.project.project.id.as_str() == id => Some(&entry.project),
+            Some(id) => {
+                let may = entry.acts_as.as_ref().is_some_and(|user| user.role_in(id).is_some());
+                directory.project(id).filter(|_| may)
+            }
+        };
+        Ok(Viewer {
+            project: Arc::clone(project.ok_or(ApiError::NoSuch("there is no such project"))?),
+            is_instance_owner,
+        })
+    }
+}
+
+/// The admin token is a server key that acts as a user: it looks and manages, and does not post.
+fn may_post(entry: &KeyEntry, now_ms: i64) -> bool {
+    entry.key.is_live(now_ms) && entry.key.scopes.has(Scope::Ingest) && entry.acts_as.is_none()
+}
+
+fn bearer(request: &HttpRequest) -> Option<&str> {
+    let value = request.headers().get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+fn api_key(request: &HttpRequest) -> Option<&str> {
+    // What is no text is no key, and is there all the same.
+    request.headers().get("x-api-key").map(|value| value.to_str().unwrap_or("?"))
+}
+
+fn key_in_query(request: &HttpRequest) -> Option<Cow<'_, str>> {
+    let query = request.query_string();
+    if query.is_empty() {
+        return None;
+    }
+    form_urlencoded::parse(query.as_bytes()).find_map(|(name, value)| (name == "key").then_some(value))
+}
+
+/// The parameter `project`, and the others in their order.
+pub(super) fn project_and_others(query: &str) -> (Option<String>, Parameters<'_>) {
+    let mut project_id = None;
+    let mut others = Vec::new();
+    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+        if name == "project" {
+            project_id = Some(value.into_owned());
+        } else {
+            others.push((name, value));
+        }
+    }
+    (project_id, others)
+}

@@ -1,9 +1,8 @@
 //! The route table.
 
-
 mod client_address;
-mod envelope;
 mod cors;
+mod envelope;
 mod error;
 mod identity;
 mod ingest;

@@ -21,15 +21,18 @@ use actix_web::{App as HttpApp, HttpServer, web};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::api::{self, Credentials, IngestState, OperationsState, QueryState, RejectedState};
+use crate::api::{self, Identity, IdentityRules, IngestState, OperationsState, QueryState, RejectedState};
 use crate::bootstrap::{Bootstrap, BootstrapError};
 use crate::clock;
 use crate::config::{Config, Durability, QuotaConfig, WalConfig};
+use crate::control::{Control, ControlError, Seed};
+use crate::domain::account::Origin;
+use crate::domain::field_error::FieldError;
 use crate::engine::supervisor::Supervisor;
 use crate::engine::{EngineError, library};
 use crate::flush::Flush;
+use crate::ingest::Ingest;
 use crate::ingest::quota::{Quotas, SubjectKeys};
-use crate::ingest::{DEFAULT_PROJECT_ID, Ingest};
 use crate::task;
 use crate::telemetry::{self, TelemetryError};
 use crate::wal::{SystemFiles, Wal, WalError, WalOptions};
@@ -61,6 +64,12 @@ pub enum AppError {
     /// The credentials cannot be had.
     #[error(transparent)]
     Bootstrap(#[from] BootstrapError),
+    /// The control store cannot be opened.
+    #[error(transparent)]
+    Control(#[from] ControlError),
+    /// A setting that is not what it should be.
+    #[error("setting {}: {}", .0.field, .0.message)]
+    Setting(FieldError),
     /// Logs or metrics cannot be set up.
     #[error(transparent)]
     Telemetry(#[from] TelemetryError),
@@ -116,7 +125,7 @@ impl App {
         let metrics = telemetry::set_up_metrics()?;
         keep_metrics_small(metrics.clone());
         let bootstrap = Bootstrap::load(&config.bootstrap, folder.path())?;
-        let credentials = credentials(&bootstrap);
+        let identity = open_identity(&config, folder.path(), &bootstrap).await?;
         // The engine first: it starts while the log is read.
         let engine = start_engine(&config, folder.path(), config_file)?;
         let wal = open_wal(&config, folder.path())?;
@@ -129,13 +138,13 @@ impl App {
             folder.path().join("dead-letters"),
         );
         let query = QueryState {
-            credentials: credentials.clone(),
+            identity: identity.clone(),
             warehouse: warehouse.clone(),
             retention: warehouse_link::retention(&config.warehouse),
         };
         let stopping = Arc::new(AtomicBool::new(false));
         let operations = OperationsState {
-            credentials: credentials.clone(),
+            identity: identity.clone(),
             wal: wal.clone(),
             flush: flush.clone(),
             engine: engine.as_ref().map(Supervisor::watch_status),
@@ -145,12 +154,12 @@ impl App {
             stopping: Arc::clone(&stopping),
         };
         let rejected = RejectedState {
-            credentials: credentials.clone(),
+            identity: identity.clone(),
             log: Arc::default(),
         };
         let quotas = open_quotas(&config.quota, folder.path());
         let handlers = Handlers {
-            credentials,
+            identity,
             quotas,
             query,
             rejected,
@@ -292,8 +301,30 @@ fn keep_metrics_small(metrics: PrometheusHandle) {
     });
 }
 
-fn credentials(bootstrap: &Bootstrap) -> Credentials {
-    Credentials::new(bootstrap.ingest_key_sha256, bootstrap.admin_token_sha256)
+/// The control store, with the credentials of the start in it.
+async fn open_identity(
+    config: &Config,
+    data_dir: &Path,
+    bootstrap: &Bootstrap,
+) -> Result<Identity, AppError> {
+    let control = Control::open(&config.control, data_dir).await?;
+    let ingest_key = Seed::known(&bootstrap.ingest_key, !config.bootstrap.ingest_key.is_empty());
+    let admin_token = Seed::summed(
+        bootstrap.admin_token_sha256,
+        !config.bootstrap.admin_token.is_empty(),
+    );
+    control.ensure_bootstrap(&ingest_key, &admin_token).await?;
+    let origins = config.ingest.allowed_origins.iter();
+    let allowed_origins = origins
+        .map(|text| Origin::parse("ingest.allowed_origins", text))
+        .collect::<Result<_, _>>()
+        .map_err(AppError::Setting)?;
+    let rules = IdentityRules {
+        allowed_origins,
+        allow_keyless: config.ingest.allow_keyless,
+        trusted_proxies: config.server.trusted_proxies,
+    };
+    Ok(Identity::new(control, rules))
 }
 
 /// The counts of quotas, and the task that keeps them small and their keys on disk.
@@ -324,7 +355,7 @@ fn open_quotas(config: &QuotaConfig, data_dir: &Path) -> Arc<Quotas> {
 
 /// What the handlers of requests work with.
 struct Handlers {
-    credentials: Credentials,
+    identity: Identity,
     quotas: Arc<Quotas>,
     query: QueryState,
     rejected: RejectedState,
@@ -334,7 +365,7 @@ struct Handlers {
 /// Binds the address. Each worker builds its own ingest path, with a lane of the log of its own.
 fn listen(config: &Config, wal: &Wal, handlers: Handlers) -> Result<(Server, Vec<SocketAddr>), AppError> {
     let Handlers {
-        credentials,
+        identity,
         quotas,
         query,
         rejected,
@@ -344,14 +375,10 @@ fn listen(config: &Config, wal: &Wal, handlers: Handlers) -> Result<(Server, Vec
     let (query, rejected) = (web::Data::new(query), web::Data::new(rejected));
     let operations = web::Data::new(operations);
     let (wal, ingest_config) = (wal.clone(), config.ingest.clone());
-    let (project_id, trusted_proxies) = (
-        Arc::<str>::from(DEFAULT_PROJECT_ID),
-        config.server.trusted_proxies,
-    );
     let body_timeout = Duration::from_millis(config.server.body_timeout_ms);
     let server = HttpServer::new(move || {
         let ingest = IngestState {
-            credentials: credentials.clone(),
+            identity: identity.clone(),
             ingest: Ingest::new(
                 &ingest_config,
                 wal.lane(),
@@ -359,8 +386,6 @@ fn listen(config: &Config, wal: &Wal, handlers: Handlers) -> Result<(Server, Vec
                 Arc::clone(&quotas),
             ),
             body_timeout,
-            project_id: Arc::clone(&project_id),
-            trusted_proxies,
         };
         HttpApp::new()
             .wrap(api::Observe)

@@ -22,20 +22,25 @@ mod tests;
 mod visitor;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::Args;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-use serde::Deserialize;
 use thiserror::Error;
+use uuid::Uuid;
 
 use crate::clock;
 use crate::config::Config;
+use crate::control::{By, Control, ControlError, NewKey, SQLITE_FILE_NAME};
+use crate::domain::account::{KeyKind, Name, ProjectId};
 
 use day::Story;
 
 pub use summary::Summary;
+
+/// Life of a key that the demo makes for itself; it is revoked at the end.
+const KEY_LIFE_MS: i64 = 24 * 60 * 60 * 1_000;
 
 /// What to post, and where.
 #[derive(Args, Clone, Debug)]
@@ -77,6 +82,9 @@ pub enum DemoError {
         /// What went wrong.
         source: reqwest::Error,
     },
+    /// No key can be made.
+    #[error("no key can be made for the demo: {0}; give one with --key")]
+    Control(#[from] ControlError),
     /// The server does not know the key.
     #[error("{url} refuses the ingest key")]
     KeyRefused {
@@ -110,18 +118,22 @@ pub async fn demo(options: &DemoOptions, config: &Config) -> Result<Summary, Dem
         Some(url) => url.trim_end_matches('/').to_owned(),
         None => format!("http://{}", reachable(config.server.listen)),
     };
-    let key = match &options.key {
-        Some(key) => key.clone(),
-        None => known_key(config)?,
-    };
+    let key = DemoKey::get(options, config).await?;
+    let summary = post_day(options, url, &key.secret).await;
+    key.give_back().await?;
+    summary
+}
+
+async fn post_day(options: &DemoOptions, url: String, key: &str) -> Result<Summary, DemoError> {
     let story = Story {
         seed: options.seed,
         until_ms: clock::now().as_millis(),
         hours: options.hours,
         sessions: options.sessions,
     };
-    let poster = post::Poster::new(&url, &key)?;
+    let poster = post::Poster::new(&url, key)?;
     poster.find_server().await?;
+    poster.wait_for_key().await?;
     let progress = progress::Progress::new(options.sessions);
     let started = Instant::now();
     let counts = stream::iter(journey::visits(&story))
@@ -148,21 +160,48 @@ fn reachable(listen: SocketAddr) -> SocketAddr {
     SocketAddr::new(ip, listen.port())
 }
 
-/// The secrets that the first start wrote down.
-#[derive(Deserialize)]
-struct Bootstrap {
-    ingest_key: String,
+/// What the demo posts with.
+struct DemoKey {
+    secret: String,
+    /// The store and the key's id in it, when the demo has made it.
+    made: Option<(Control, Uuid)>,
 }
 
-fn known_key(config: &Config) -> Result<String, DemoError> {
-    if !config.bootstrap.ingest_key.is_empty() {
-        return Ok(config.bootstrap.ingest_key.reveal().to_owned());
+impl DemoKey {
+    /// The key of the options, or a server key that is made for this run: the visitors of a day are many users, and
+    /// only a server key can say so.
+    async fn get(options: &DemoOptions, config: &Config) -> Result<Self, DemoError> {
+        if let Some(key) = &options.key {
+            return Ok(Self {
+                secret: key.clone(),
+                made: None,
+            });
+        }
+        let path = config.data_dir.join(SQLITE_FILE_NAME);
+        if config.control.url.is_empty() && !path.exists() {
+            return Err(DemoError::NoKey { path });
+        }
+        let control = Control::open(&config.control, &config.data_dir).await?;
+        let new = NewKey {
+            project_id: ProjectId::default_project(),
+            kind: KeyKind::Server,
+            name: Name::parse("name", "Demo").map_err(|fault| ControlError::Invalid(vec![fault]))?,
+            scopes: None,
+            expires_at_ms: Some(clock::now().as_millis() + KEY_LIFE_MS),
+        };
+        let (key, secret) = control.create_key(&By::command_line(), new).await?;
+        Ok(Self {
+            secret: secret.reveal().to_owned(),
+            made: Some((control, key.id)),
+        })
     }
-    let path = config.data_dir.join("bootstrap.json");
-    read_key(&path).ok_or(DemoError::NoKey { path })
-}
 
-fn read_key(path: &Path) -> Option<String> {
-    let bootstrap: Bootstrap = serde_json::from_slice(&std::fs::read(path).ok()?).ok()?;
-    Some(bootstrap.ingest_key)
+    async fn give_back(self) -> Result<(), DemoError> {
+        if let Some((control, id)) = self.made {
+            control
+                .revoke_key(&By::command_line(), &ProjectId::default_project(), id)
+                .await?;
+        }
+        Ok(())
+    }
 }

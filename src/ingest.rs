@@ -287,7 +287,14 @@ impl Ingest {
 
     /// Takes items of one kind from the quota of whoever they are counted for. `user_id` is the user whom the
     /// beacons name; it counts only when a secret key vouches for it.
-    fn admit(&self, sender: &Sender<'_>, kind: Kind, user_id: Option<&str>, items: usize, now_ms: i64) -> Decision {
+    fn admit(
+        &self,
+        sender: &Sender<'_>,
+        kind: Kind,
+        user_id: Option<&str>,
+        items: usize,
+        now_ms: i64,
+    ) -> Decision {
         let class = class_of(kind);
         let (who, of, defaults) = match (sender.caller, user_id) {
             (Caller::Unknown { key }, _) => {
@@ -295,7 +302,14 @@ impl Ingest {
                     address: sender.address,
                     user_agent: sender.user_agent,
                 };
-                (who, LimitsOf { key: *key, ..LimitsOf::default() }, self.quota_defaults)
+                (
+                    who,
+                    LimitsOf {
+                        key: *key,
+                        ..LimitsOf::default()
+                    },
+                    self.quota_defaults,
+                )
             }
             (Caller::User(user), _) => {
                 let of = LimitsOf {
@@ -315,7 +329,10 @@ impl Ingest {
             }
             // A program that posts for no user has no user's quota; it may be given one of its own.
             (Caller::Server(key), None) => {
-                let of = LimitsOf { key: Some(*key), ..LimitsOf::default() };
+                let of = LimitsOf {
+                    key: Some(*key),
+                    ..LimitsOf::default()
+                };
                 (Who::Key(*key), of, UNLIMITED)
             }
         };

@@ -74,7 +74,7 @@ impl Stage {
             (Cow::from(name), Cow::from(value))
         });
         let request = TimeseriesRequest::parse(pairs, now).expect("a good question");
-        timeseries(&self.warehouse, retention, &request, now)
+        timeseries(&self.warehouse, retention, "default", &request, now)
             .await
             .expect("an answer")
     }

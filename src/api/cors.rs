@@ -16,10 +16,8 @@ const MAX_AGE_S: HeaderValue = HeaderValue::from_static("86400");
 const EXPOSED: HeaderValue = HeaderValue::from_static(
     "Retry-After, RateLimit, RateLimit-Policy, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset",
 );
-const PRIVATE_NETWORK_ASKED: HeaderName =
-    HeaderName::from_static("access-control-request-private-network");
-const PRIVATE_NETWORK_ALLOWED: HeaderName =
-    HeaderName::from_static("access-control-allow-private-network");
+const PRIVATE_NETWORK_ASKED: HeaderName = HeaderName::from_static("access-control-request-private-network");
+const PRIVATE_NETWORK_ALLOWED: HeaderName = HeaderName::from_static("access-control-allow-private-network");
 
 /// The answer to a preflight from an allowed origin.
 pub(super) fn preflight(asked: &HeaderMap, origin: &HeaderValue) -> HttpResponse {

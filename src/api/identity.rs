@@ -112,7 +112,9 @@ impl Identity {
             caller: if is_server {
                 Caller::Server(entry.key.id)
             } else {
-                Caller::Unknown { key: Some(entry.key.id) }
+                Caller::Unknown {
+                    key: Some(entry.key.id),
+                }
             },
             is_server,
         })
@@ -135,7 +137,8 @@ impl Identity {
     /// Pages say where they come from, and only those of the project's origins may post. What is no page says
     /// nothing, and could say anything: without a key it is refused.
     fn check_origin(&self, request: &HttpRequest, entry: &ProjectEntry) -> Result<(), Rejection> {
-        let has_key = bearer(request).is_some() || api_key(request).is_some() || key_in_query(request).is_some();
+        let has_key =
+            bearer(request).is_some() || api_key(request).is_some() || key_in_query(request).is_some();
         match request.headers().get(header::ORIGIN) {
             None if has_key => Ok(()),
             None => Err(Rejection::Unauthenticated),
@@ -150,7 +153,12 @@ impl Identity {
         };
         let is_default = entry.project.id == ProjectId::default_project();
         entry.project.allows_origin(origin)
-            || is_default && self.rules.allowed_origins.iter().any(|allowed| allowed.allows(origin))
+            || is_default
+                && self
+                    .rules
+                    .allowed_origins
+                    .iter()
+                    .any(|allowed| allowed.allows(origin))
     }
 
     /// The origin of a request's page, if the page may read the answer: if the project of the key allows it, or, when
@@ -162,7 +170,11 @@ impl Identity {
             .or_else(|| api_key(request))
             .map(Cow::Borrowed)
             .or_else(|| key_in_query(request));
-        let is_allowed = match key.and_then(|key| directory.key_by_sha256(&sha256(&key)).map(|entry| Arc::clone(&entry.project))) {
+        let is_allowed = match key.and_then(|key| {
+            directory
+                .key_by_sha256(&sha256(&key))
+                .map(|entry| Arc::clone(&entry.project))
+        }) {
             Some(project) => self.allows(&project, origin),
             None => directory.projects().any(|project| self.allows(project, origin)),
         };
@@ -177,7 +189,9 @@ impl Identity {
         project_id: Option<&str>,
         now_ms: i64,
     ) -> Result<Viewer, ApiError> {
-        let key = bearer(request).or_else(|| api_key(request)).ok_or(ApiError::Unauthenticated)?;
+        let key = bearer(request)
+            .or_else(|| api_key(request))
+            .ok_or(ApiError::Unauthenticated)?;
         let directory = self.control.directory();
         let entry = directory
             .key_by_sha256(&sha256(key))
@@ -186,13 +200,19 @@ impl Identity {
         if !entry.key.scopes.has(Scope::Read) {
             return Err(ApiError::Forbidden("this key may not look"));
         }
-        let is_instance_owner = entry.acts_as.as_ref().is_some_and(|user| user.user.is_instance_owner);
+        let is_instance_owner = entry
+            .acts_as
+            .as_ref()
+            .is_some_and(|user| user.user.is_instance_owner);
         let project = match project_id {
             None => Some(&entry.project),
             // Another project's id is as unknown as one that nobody has.
             Some(id) if entry.project.project.id.as_str() == id => Some(&entry.project),
             Some(id) => {
-                let may = entry.acts_as.as_ref().is_some_and(|user| user.role_in(id).is_some());
+                let may = entry
+                    .acts_as
+                    .as_ref()
+                    .is_some_and(|user| user.role_in(id).is_some());
                 directory.project(id).filter(|_| may)
             }
         };
@@ -216,7 +236,10 @@ fn bearer(request: &HttpRequest) -> Option<&str> {
 
 fn api_key(request: &HttpRequest) -> Option<&str> {
     // What is no text is no key, and is there all the same.
-    request.headers().get("x-api-key").map(|value| value.to_str().unwrap_or("?"))
+    request
+        .headers()
+        .get("x-api-key")
+        .map(|value| value.to_str().unwrap_or("?"))
 }
 
 fn key_in_query(request: &HttpRequest) -> Option<Cow<'_, str>> {

@@ -89,7 +89,12 @@ async fn post(kind: Kind, request: HttpRequest, mut payload: web::Payload) -> Ht
 }
 
 /// A page may read the answer to its own beacon, also a refusal, when its origin is one of the project's.
-fn let_page_read(state: &IngestState, request: &HttpRequest, poster: Option<&Poster>, answer: &mut HttpResponse) {
+fn let_page_read(
+    state: &IngestState,
+    request: &HttpRequest,
+    poster: Option<&Poster>,
+    answer: &mut HttpResponse,
+) {
     let Some(origin) = request.headers().get(ORIGIN) else {
         return;
     };
@@ -111,7 +116,7 @@ fn not_a_post(state: &IngestState, request: &HttpRequest, payload: web::Payload)
         }
         ApiError::Rejected(Rejection::ForeignOrigin)
     } else {
-        ApiError::MethodNotAllowed("POST, OPTIONS")
+        ApiError::MethodNotAllowed("POST")
     };
     unread::holding(error::answer(request, &error), payload)
 }
@@ -178,10 +183,18 @@ fn sender<'r>(state: &IngestState, poster: &'r Poster, request: &'r HttpRequest)
 }
 
 /// Keeps a refusal for the people who build the page that posted.
-fn note(state: &IngestState, poster: &Poster, kind: &'static str, rejection: &Rejection, body: Option<Body<'_>>) {
+fn note(
+    state: &IngestState,
+    poster: &Poster,
+    kind: &'static str,
+    rejection: &Rejection,
+    body: Option<Body<'_>>,
+) {
     let project_id = poster.project.project.id.as_str();
     let now_ms = clock::now().as_millis();
-    state.ingest.note_rejected(project_id, kind, rejection, body, now_ms);
+    state
+        .ingest
+        .note_rejected(project_id, kind, rejection, body, now_ms);
 }
 
 async fn post_batch(request: HttpRequest, mut payload: web::Payload) -> HttpResponse {
@@ -207,7 +220,10 @@ async fn post_batch(request: HttpRequest, mut payload: web::Payload) -> HttpResp
             }
             let mut answer = envelope::with_status(status, &BatchAnswer::from(&outcome), started);
             // Of several quotas the one that has the least left.
-            let limited = outcome.decisions.iter().filter(|(_, decision)| decision.limit > 0);
+            let limited = outcome
+                .decisions
+                .iter()
+                .filter(|(_, decision)| decision.limit > 0);
             if let Some((class, decision)) = limited.min_by_key(|(_, decision)| decision.remaining) {
                 rate_limit::insert(answer.headers_mut(), *class, decision);
             }
@@ -240,9 +256,19 @@ async fn take_batch(
         .accept_batch(&sender(state, poster, request), read.body(), now_ms)
         .inspect_err(|rejection| note(state, poster, BATCH, rejection, Some(read.body())))?;
     for item in &outcome.refused {
-        if item.faults.iter().all(|fault| fault.code != FieldFault::OverQuota) {
+        if item
+            .faults
+            .iter()
+            .all(|fault| fault.code != FieldFault::OverQuota)
+        {
             let kind = item.kind.map_or(BATCH, Kind::as_str);
-            note(state, poster, kind, &Rejection::Invalid(item.faults.clone()), None);
+            note(
+                state,
+                poster,
+                kind,
+                &Rejection::Invalid(item.faults.clone()),
+                None,
+            );
         }
     }
     drop(read);

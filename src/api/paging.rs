@@ -83,7 +83,8 @@ mod tests {
 
     #[test]
     fn pages_are_read_and_faults_named() {
-        let (request, others) = parse(form_urlencoded::parse(b"a=1&page=3&page_size=200&b=%20")).expect("a page");
+        let (request, others) =
+            parse(form_urlencoded::parse(b"a=1&page=3&page_size=200&b=%20")).expect("a page");
         assert_eq!(request, PageRequest::new(3, 200));
         assert_eq!(others, [("a".into(), "1".into()), ("b".into(), " ".into())]);
         for query in ["page=0", "page=-1", "page=x", "page=99999999999"] {

@@ -5,8 +5,8 @@ use std::time::Instant;
 use actix_web::web;
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::identity::Identity;
 use super::error::{self, ApiError};
+use super::identity::{Identity, project_and_others};
 use super::{envelope, get};
 use crate::clock;
 use crate::query::timeseries::{self, TimeseriesRequest};
@@ -32,7 +32,9 @@ async fn timeseries(request: HttpRequest, state: web::Data<QueryState>) -> HttpR
     let answer = async {
         let now = clock::now();
         let (project_id, parameters) = project_and_others(request.query_string());
-        let viewer = state.identity.viewer(&request, project_id.as_deref(), now.as_millis())?;
+        let viewer = state
+            .identity
+            .viewer(&request, project_id.as_deref(), now.as_millis())?;
         let question = TimeseriesRequest::parse(parameters, now).map_err(ApiError::BadParameters)?;
         let project_id = viewer.project.project.id.as_str();
         timeseries::timeseries(&state.warehouse, &state.retention, project_id, &question, now)

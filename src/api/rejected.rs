@@ -7,9 +7,8 @@ use actix_web::web;
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
 
-use super::identity::Identity;
 use super::error::{self, ApiError};
-use super::identity::project_and_others;
+use super::identity::{Identity, project_and_others};
 use super::{envelope, get, paging};
 use crate::clock::{self, UnixMicros};
 use crate::domain::field_error::FieldError;
@@ -60,7 +59,9 @@ async fn rejected(request: HttpRequest, state: web::Data<RejectedState>) -> Http
 
 fn answer(request: &HttpRequest, state: &RejectedState) -> Result<Page<Item>, ApiError> {
     let (project_id, parameters) = project_and_others(request.query_string());
-    let viewer = state.identity.viewer(request, project_id.as_deref(), clock::now().as_millis())?;
+    let viewer = state
+        .identity
+        .viewer(request, project_id.as_deref(), clock::now().as_millis())?;
     let (page, others) = paging::parse(parameters).map_err(ApiError::BadParameters)?;
     paging::no_others(&others).map_err(ApiError::BadParameters)?;
     let items = state.log.of(viewer.project.project.id.as_str());

@@ -14,6 +14,8 @@ use super::progress::Progress;
 /// How often one beacon is posted before the demo gives up.
 const TRIES_MAX: u32 = 10;
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+/// How often it is asked whether the server knows the key.
+const KEY_TRIES_MAX: u32 = 25;
 /// Longest pause that a server's `Retry-After` can ask for.
 const PAUSE_MAX: Duration = Duration::from_secs(60);
 /// First pause after a try without an answer; it doubles.
@@ -76,6 +78,27 @@ impl Poster {
         asked.map(drop).map_err(|source| DemoError::NoServer {
             url: self.url.clone(),
             source,
+        })
+    }
+
+    /// Waits until the server knows the key: it looks for new ones about once a second.
+    pub(super) async fn wait_for_key(&self) -> Result<(), DemoError> {
+        for _ in 0..KEY_TRIES_MAX {
+            let asked = self
+                .client
+                .post(format!("{}{}?validate=1", self.url, Kind::Event.path()))
+                .header(AUTHORIZATION, &self.authorization)
+                .body("{}")
+                .send()
+                .await;
+            match asked {
+                Ok(answer) if answer.status() == StatusCode::UNAUTHORIZED => {}
+                _ => return Ok(()),
+            }
+            tokio::time::sleep(PAUSE_FIRST).await;
+        }
+        Err(DemoError::KeyRefused {
+            url: self.url.clone(),
         })
     }
 

@@ -40,7 +40,9 @@ pub(super) fn verify(token: &str, issuers: &[JwtIssuer]) -> Option<VerifiedUser>
             }
             _ => return None,
         };
-        let claims = decode::<Claims>(token, &key, &validation(issuer, algorithm)).ok()?.claims;
+        let claims = decode::<Claims>(token, &key, &validation(issuer, algorithm))
+            .ok()?
+            .claims;
         let is_id = |text: &str| {
             (1..=ID_CHARS_MAX).contains(&text.chars().count()) && !text.chars().any(char::is_control)
         };
@@ -98,7 +100,12 @@ mod tests {
     }
 
     fn token(secret: &str, claims: &Value) -> String {
-        encode(&Header::default(), claims, &EncodingKey::from_secret(secret.as_bytes())).unwrap()
+        encode(
+            &Header::default(),
+            claims,
+            &EncodingKey::from_secret(secret.as_bytes()),
+        )
+        .unwrap()
     }
 
     fn in_s(seconds: i64) -> i64 {
@@ -117,7 +124,10 @@ mod tests {
     fn other_secrets_old_tokens_and_missing_claims_are_refused() {
         let issuers = [issuer("", "")];
         for (secret, claims) in [
-            ("another secret of thirty-two byte", json!({"sub": "ada", "exp": in_s(300)})),
+            (
+                "another secret of thirty-two byte",
+                json!({"sub": "ada", "exp": in_s(300)}),
+            ),
             (SECRET, json!({"sub": "ada", "exp": in_s(-300)})),
             (SECRET, json!({"sub": "ada"})),
             (SECRET, json!({"exp": in_s(300)})),
@@ -135,9 +145,27 @@ mod tests {
     fn issuer_and_audience_must_fit_where_they_are_set() {
         let issuers = [issuer("https://shop.example/", "fresnel")];
         let claims = |iss: &str, aud: &str| json!({"sub": "ada", "exp": in_s(300), "iss": iss, "aud": aud});
-        assert!(verify(&token(SECRET, &claims("https://shop.example/", "fresnel")), &issuers).is_some());
-        assert!(verify(&token(SECRET, &claims("https://other.example/", "fresnel")), &issuers).is_none());
-        assert!(verify(&token(SECRET, &claims("https://shop.example/", "other")), &issuers).is_none());
+        assert!(
+            verify(
+                &token(SECRET, &claims("https://shop.example/", "fresnel")),
+                &issuers
+            )
+            .is_some()
+        );
+        assert!(
+            verify(
+                &token(SECRET, &claims("https://other.example/", "fresnel")),
+                &issuers
+            )
+            .is_none()
+        );
+        assert!(
+            verify(
+                &token(SECRET, &claims("https://shop.example/", "other")),
+                &issuers
+            )
+            .is_none()
+        );
         assert!(verify(&token(SECRET, &json!({"sub": "ada", "exp": in_s(300)})), &issuers).is_none());
     }
 }

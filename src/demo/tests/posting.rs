@@ -29,6 +29,9 @@ impl Server {
         {
             return HttpResponse::Unauthorized().finish();
         }
+        if request.query_string() == "validate=1" {
+            return HttpResponse::BadRequest().finish();
+        }
         let body: Value = serde_json::from_slice(body).expect("beacons are JSON");
         let event_id = body["event_id"].as_str().expect("beacons carry an id").to_owned();
         if let Some(status) = self.refusal(&event_id) {

@@ -11,8 +11,6 @@ use super::request::{Dimension, TimeseriesRequest, VITALS_TYPE};
 use crate::clock::UnixMicros;
 use crate::warehouse::{Parameter, Retention, Statement};
 
-/// The only project until there are more.
-const PROJECT: &str = "default";
 /// Group of everything that is not among the groups shown.
 pub(super) const OTHER_GROUP: &str = "__other__";
 const DAY_SECONDS: i64 = 86_400;
@@ -130,7 +128,7 @@ impl<'a> Plan<'a> {
         }
     }
 
-    pub(super) fn statement(&self, database: &str) -> Statement {
+    pub(super) fn statement(&self, database: &str, project_id: &str) -> Statement {
         let [count, errors, sum, least, greatest, percentiles] = self.source.aggregates();
         let group = self.group_expression();
         let bucket = bucket_expression(&self.request.grid, self.source.time());
@@ -154,7 +152,7 @@ impl<'a> Plan<'a> {
              LIMIT {{rows_max:UInt64}}",
             table = self.source.table(),
         );
-        self.bind(Statement::new(sql), database)
+        self.bind(Statement::new(sql), database, project_id)
     }
 
     fn group_expression(&self) -> String {
@@ -193,12 +191,12 @@ impl<'a> Plan<'a> {
         sql
     }
 
-    fn bind(&self, statement: Statement, database: &str) -> Statement {
+    fn bind(&self, statement: Statement, database: &str, project_id: &str) -> Statement {
         let request = self.request;
         let types = request.types.iter().map(|kind| (*kind).to_owned()).collect();
         let mut statement = statement
             .with("database", Parameter::Text(database.to_owned()))
-            .with("project", Parameter::Text(PROJECT.to_owned()))
+            .with("project", Parameter::Text(project_id.to_owned()))
             .with("types", Parameter::Texts(types))
             .with("vitals_type", Parameter::Text(VITALS_TYPE.to_owned()))
             .with("from", Parameter::Integer(request.grid.from()))

@@ -41,7 +41,7 @@ fn faults(query: &str) -> Vec<(String, FieldFault)> {
 fn compiled(query: &str) -> String {
     let request = parse(query).unwrap();
     let plan = Plan::new(&request, &RETENTION, NOW);
-    let statement = plan.statement("fresnel");
+    let statement = plan.statement("fresnel", "default");
     let mut text = format!("{}\n", statement.sql());
     for (name, value) in statement.parameters() {
         let _ = write!(text, "\n{name} = {}", serde_json::to_string(value).unwrap());

@@ -8,6 +8,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use fresnel::config::IngestConfig;
 use fresnel::domain::beacon::{Beacon, Kind};
+use fresnel::domain::enrichment::Enrichment;
 use fresnel::domain::json::Value;
 use fresnel::ingest::decode::{ShapeLimits, decode};
 use fresnel::ingest::encode::encode;
@@ -71,6 +72,7 @@ fn valid(kind: Kind, text: &'static str) -> Beacon<'static> {
 
 fn steps(criterion: &mut Criterion) {
     let (shape, rules) = (shape(), rules());
+    let added = Enrichment::default();
     let mut group = criterion.benchmark_group("parse");
     for (name, _, text) in SAMPLES {
         group.throughput(Throughput::Bytes(text.len() as u64));
@@ -101,7 +103,7 @@ fn steps(criterion: &mut Criterion) {
         group.bench_function(BenchmarkId::from_parameter(name), |bencher| {
             bencher.iter(|| {
                 row.clear();
-                encode(black_box(&beacon), "default", &mut row);
+                encode(black_box(&beacon), "default", &added, &mut row);
                 row.len()
             });
         });
@@ -118,7 +120,7 @@ fn steps(criterion: &mut Criterion) {
                 let value = decode(black_box(text.as_bytes()), &shape).expect("the samples are JSON");
                 let beacon = validate(kind, value, Arrival::at(RECEIVED_AT_MS), &rules)
                     .expect("the samples are valid");
-                encode(&beacon, "default", &mut row);
+                encode(&beacon, "default", &added, &mut row);
                 row.len()
             });
         });

@@ -28,6 +28,7 @@ use crate::config::IngestConfig;
 use crate::control::{ProjectEntry, Subject as LimitsOf};
 use crate::domain::account::QuotaLimits;
 use crate::domain::beacon::{Id, Kind};
+use crate::domain::enrichment::Enrichment;
 use crate::domain::field_error::FieldError;
 use crate::metric_definitions::IngestCounters;
 use crate::wal::{AppendError, Commit, Lane};
@@ -245,6 +246,8 @@ pub struct Ingest {
     rejected: Arc<RejectedLog>,
     quotas: Arc<Quotas>,
     quota_defaults: QuotaLimits,
+    /// What is added to each row; nothing yet.
+    enrichment: Enrichment,
 }
 
 /// The quota that a kind takes from.
@@ -282,6 +285,7 @@ impl Ingest {
                 external_per_minute: quotas.limit(Class::External),
             },
             quotas,
+            enrichment: Enrichment::default(),
         }
     }
 
@@ -392,7 +396,7 @@ impl Ingest {
             .lane
             .append(kind.has_priority(), |rows| {
                 rows.row(kind.table(), |row| {
-                    encode::encode(&beacon, sender.project_id(), row)
+                    encode::encode(&beacon, sender.project_id(), &self.enrichment, row)
                 });
             })
             .inspect_err(|_| self.quotas.undo(&decision, 1))?;
@@ -441,7 +445,7 @@ impl Ingest {
             .append(has_priority, |rows| {
                 for item in &batch.beacons {
                     rows.row(item.kind.table(), |row| {
-                        encode::encode(&item.beacon, sender.project_id(), row);
+                        encode::encode(&item.beacon, sender.project_id(), &self.enrichment, row);
                     });
                 }
             })

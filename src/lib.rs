@@ -22,7 +22,7 @@
 //! L4  api (the route table)  api/{auth,envelope,error,ingest,observe,operations,paging,query,rejected}
 //! L3  ingest (the list of steps)  ingest/{inflate,media,decode,batch,validate,scrub,grouping,encode,rejected,quota,dedup}   flush   query  query/{…}
 //! L2  wal  wal/{…}    warehouse  warehouse/{…}    engine  engine/{…}    control  control/{…}    bootstrap    recall  recall/{…}
-//! L1  domain  domain/{account,beacon,connection,field_error,json,page,table}      no I/O, no async    telemetry
+//! L1  domain  domain/{account,beacon,connection,enrichment,field_error,json,page,table}      no I/O, no async    telemetry
 //! L0  config  metric_definitions  clock  task  process
 //! ```
 //!

@@ -44,8 +44,10 @@ const fn column(name: &'static str, clickhouse_type: &'static str) -> Column {
 
 /// Columns that every raw table begins with. `event_id` stands first in each row of each table: a row's
 /// identity can be read without knowing the rest.
+/// Those that it ends with are what the server adds; the browser's family may need another name.
 macro_rules! columns {
-    ($($name:literal : $type:literal),* $(,)?) => {
+    ($($name:literal : $type:literal),* $(,)?) => { columns!($($name: $type),*; "browser") };
+    ($($name:literal : $type:literal),*; $browser:literal) => {
         const { &[
             column("event_id", "UUID"),
             column("project_id", "LowCardinality(String)"),
@@ -55,7 +57,12 @@ macro_rules! columns {
             column("session_id", "String"),
             column("user_id", "String"),
             column("flags", "UInt16"),
-            $(column($name, $type)),*
+            $(column($name, $type),)*
+            column($browser, "LowCardinality(String)"),
+            column("os", "LowCardinality(String)"),
+            column("device", "LowCardinality(String)"),
+            column("country", "LowCardinality(String)"),
+            column("visitor_id", "UInt64"),
         ] }
     };
 }
@@ -143,7 +150,9 @@ impl Table {
                 "actual_value": "Float64",
                 "browser": "LowCardinality(String)",
                 "device_type": "LowCardinality(String)",
-                "user_context": "JSON(max_dynamic_paths=8)",
+                "user_context": "JSON(max_dynamic_paths=8)";
+                // `browser` is the client's own word.
+                "browser_family"
             ],
             Self::Recall => const { &[column("note", "String")] },
         }

@@ -7,6 +7,7 @@
 use uuid::Uuid;
 
 use crate::domain::beacon::{Beacon, ClientAlert, Common, Detail, FunnelStep, Metric, UserEvent, text_of};
+use crate::domain::enrichment::Enrichment;
 use crate::domain::json::{self, Members};
 #[cfg(doc)]
 use crate::domain::table::Table;
@@ -17,7 +18,7 @@ pub const FLAG_CUT: u16 = 1;
 pub const FLAG_TIME_REPLACED: u16 = 1 << 1;
 
 /// Appends the beacon's row for the table of its kind.
-pub fn encode(beacon: &Beacon<'_>, project_id: &str, row: &mut Vec<u8>) {
+pub fn encode(beacon: &Beacon<'_>, project_id: &str, enrichment: &Enrichment, row: &mut Vec<u8>) {
     put_common(&beacon.common, project_id, row);
     match &beacon.detail {
         Detail::Metric(metric) => put_metric(metric, row),
@@ -25,6 +26,7 @@ pub fn encode(beacon: &Beacon<'_>, project_id: &str, row: &mut Vec<u8>) {
         Detail::Funnel(step) => put_funnel_step(step, row),
         Detail::Event(event) => put_event(event, row),
     }
+    put_enrichment(enrichment, row);
 }
 
 fn put_common(common: &Common<'_>, project_id: &str, row: &mut Vec<u8>) {
@@ -88,6 +90,14 @@ fn put_funnel_step(step: &FunnelStep<'_>, row: &mut Vec<u8>) {
 fn put_event(event: &UserEvent<'_>, row: &mut Vec<u8>) {
     put_text(event.event_type.as_str(), row);
     put_object(&event.event_data, row);
+}
+
+fn put_enrichment(enrichment: &Enrichment, row: &mut Vec<u8>) {
+    put_text(&enrichment.client.browser, row);
+    put_text(&enrichment.client.os, row);
+    put_text(enrichment.client.device.as_str(), row);
+    put_text(enrichment.country.as_str(), row);
+    row.extend_from_slice(&enrichment.visitor_id.unwrap_or_default().to_le_bytes());
 }
 
 fn put_uuid(id: Uuid, row: &mut Vec<u8>) {

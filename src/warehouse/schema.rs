@@ -36,6 +36,7 @@ const BOOK: &str = include_str!("../../schema/0000_schema_migrations.sql");
 const MIGRATIONS: &[Migration] = &[
     migration!(1, "0001_raw_tables"),
     migration!(2, "0002_performance_rollups"),
+    migration!(3, "0003_enrichment"),
 ];
 
 /// Longest retention in days: ClickHouse counts the end of a row's time in 32 bits of seconds, which end in

@@ -4,11 +4,11 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use fresnel::domain::table::Table;
-use fresnel::warehouse::{Insert, InsertError, Warehouse};
+use fresnel::warehouse::{Insert, InsertError, Statement, Warehouse};
 use uuid::Uuid;
 
 use crate::harness::Engine;
-use crate::rows::{Metric, NOON_MS, columns, encode, encode_step};
+use crate::rows::{Metric, NOON_MS, columns, encode, encode_first_version, encode_step};
 use crate::{RETENTION, counts, migrated, warehouse_of};
 
 const TIMEOUT: Duration = Duration::from_secs(20);
@@ -220,4 +220,30 @@ async fn json_values_keep_their_types() {
         value,
         serde_json::json!({"n": 1.5, "deep": {"x": [1, 2]}, "s": "ü\u{1}", "b": true})
     );
+}
+
+#[tokio::test]
+async fn a_batch_with_the_columns_of_an_older_version_loads_beside_a_new_one() {
+    let (_engine, warehouse) = migrated().await;
+    let mut older = columns(Table::PerformanceMetrics);
+    older.truncate(older.len() - 5);
+    assert_eq!(older.last().map(String::as_str), Some("metadata"));
+    let old = Insert {
+        table: Table::PerformanceMetrics.name(),
+        columns: &older,
+        token: "n:1:m",
+        query_id: "of an older version",
+        timeout: TIMEOUT,
+    };
+    let rows = encode_first_version(&Metric::default());
+    warehouse.insert(old, &[rows]).await.expect("old columns");
+    let rows = encode(&scattered(1));
+    insert(&warehouse, Table::PerformanceMetrics, "n:2:m", &[rows])
+        .await
+        .expect("new columns");
+    assert_eq!(counts(&warehouse).await, [2; 3]);
+    let sql = "SELECT concat(browser, ',', os, ',', device, ',', country, ',', toString(visitor_id))
+               FROM fresnel.performance_metrics ORDER BY browser";
+    let added: Vec<String> = warehouse.select(&Statement::new(sql)).await.expect("rows");
+    assert_eq!(added, [",,,,0", "Firefox,Linux,desktop,DE,4711"]);
 }

@@ -59,6 +59,7 @@ impl Metric {
         text(row, "");
         text(row, "");
         text(row, self.metadata);
+        tail(row);
     }
 }
 
@@ -77,6 +78,7 @@ pub(crate) fn encode_step(row: &mut Vec<u8>, event_id: Uuid, step: &str, metadat
     text(row, step);
     text(row, "effect-1");
     text(row, metadata);
+    tail(row);
 }
 
 /// Names of a table's columns, as a segment's header holds them.
@@ -100,6 +102,23 @@ fn head(row: &mut Vec<u8>, event_id: Uuid, ts_ms: i64) {
     text(row, "session-1");
     text(row, "");
     row.extend_from_slice(&0_u16.to_le_bytes());
+}
+
+/// A row as version 1 of the tables had it, without what the server adds.
+pub(crate) fn encode_first_version(metric: &Metric) -> Bytes {
+    let (mut row, mut added) = (Vec::new(), Vec::new());
+    metric.encode(&mut row);
+    tail(&mut added);
+    row.truncate(row.len() - added.len());
+    row.into()
+}
+
+/// What every row ends with: what the server adds.
+fn tail(row: &mut Vec<u8>) {
+    for value in ["Firefox", "Linux", "desktop", "DE"] {
+        text(row, value);
+    }
+    row.extend_from_slice(&4_711_u64.to_le_bytes());
 }
 
 fn text(row: &mut Vec<u8>, value: &str) {

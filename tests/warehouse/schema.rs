@@ -8,7 +8,7 @@ use serde::Deserialize;
 use crate::harness::Engine;
 use crate::{RETENTION, migrated, warehouse_of};
 
-const ALL: [&str; 2] = ["0001_raw_tables", "0002_performance_rollups"];
+const ALL: [&str; 3] = ["0001_raw_tables", "0002_performance_rollups", "0003_enrichment"];
 
 async fn texts(warehouse: &Warehouse, sql: &str) -> Vec<String> {
     warehouse.select(&Statement::new(sql)).await.expect("an answer")
@@ -121,7 +121,7 @@ async fn a_newer_database_and_a_changed_migration_are_refused_untouched() {
         ..RETENTION
     };
     let error = warehouse.migrate(&shorter).await.expect_err("newer");
-    assert_eq!(error, MigrateError::Newer { found: 77, known: 2 });
+    assert_eq!(error, MigrateError::Newer { found: 77, known: 3 });
     assert!(error.to_string().contains("start the newer Fresnel"), "{error}");
     let ttl = texts(
         &warehouse,

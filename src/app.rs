@@ -24,7 +24,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::api::{self, Identity, IdentityRules, IngestState, OperationsState, QueryState, RejectedState};
 use crate::bootstrap::{Bootstrap, BootstrapError};
 use crate::clock;
-use crate::config::{Config, Durability, QuotaConfig, WalConfig};
+use crate::config::{Config, Durability, WalConfig};
 use crate::control::{Control, ControlError, Seed};
 use crate::domain::account::Origin;
 use crate::domain::field_error::FieldError;
@@ -32,7 +32,10 @@ use crate::engine::supervisor::Supervisor;
 use crate::engine::{EngineError, library};
 use crate::flush::Flush;
 use crate::ingest::Ingest;
+use crate::ingest::dedup::Dedup;
 use crate::ingest::quota::{Quotas, SubjectKeys};
+use crate::ingest::remember::remember;
+use crate::recall::{Recall, RecallOptions};
 use crate::task;
 use crate::telemetry::{self, TelemetryError};
 use crate::wal::{SystemFiles, Wal, WalError, WalOptions};
@@ -46,8 +49,8 @@ const PRIORITY_SEAL_AFTER: Duration = Duration::from_millis(100);
 const ENGINE_STOP_RESERVE: Duration = Duration::from_secs(3);
 /// Share of a stop's time in which requests under way may still be answered.
 const SHARE_OF_STOP_FOR_REQUESTS: f64 = 0.4;
-/// How often counts of quotas that are over are forgotten.
-const QUOTAS_UPKEEP_INTERVAL: Duration = Duration::from_secs(30);
+/// How often counts and ids that are over are forgotten.
+const PAST_UPKEEP_INTERVAL: Duration = Duration::from_secs(30);
 /// How often noted durations are sorted into their buckets.
 const METRICS_UPKEEP_INTERVAL: Duration = Duration::from_secs(1);
 /// Connections that may wait to be accepted; the system's own limit (`net.core.somaxconn`) may be lower.
@@ -131,12 +134,14 @@ impl App {
         let wal = open_wal(&config, folder.path())?;
         let warehouse = Warehouse::new(None, Duration::from_millis(config.warehouse.query_timeout_ms));
         let link = WarehouseLink::start(&config.warehouse, warehouse.clone(), engine.as_ref());
-        let flush = Flush::start(
-            wal.clone(),
-            warehouse.clone(),
-            &config.flush,
-            folder.path().join("dead-letters"),
-        );
+        let past = open_past(&config, folder.path(), &wal);
+        let letters = folder.path().join("dead-letters");
+        let flush = match past.recall {
+            Some(recall) => {
+                Flush::start_noting(wal.clone(), warehouse.clone(), &config.flush, letters, recall)
+            }
+            None => Flush::start(wal.clone(), warehouse.clone(), &config.flush, letters),
+        };
         let query = QueryState {
             identity: identity.clone(),
             warehouse: warehouse.clone(),
@@ -157,10 +162,10 @@ impl App {
             identity: identity.clone(),
             log: Arc::default(),
         };
-        let quotas = open_quotas(&config.quota, folder.path());
         let handlers = Handlers {
             identity,
-            quotas,
+            quotas: past.quotas,
+            dedup: past.dedup,
             query,
             rejected,
             operations,
@@ -327,36 +332,71 @@ async fn open_identity(
     Ok(Identity::new(control, rules))
 }
 
-/// The counts of quotas, and the task that keeps them small and their keys on disk.
-fn open_quotas(config: &QuotaConfig, data_dir: &Path) -> Arc<Quotas> {
-    let folder = data_dir.join("recall");
-    let keys = std::fs::create_dir_all(&folder)
-        .and_then(|()| SubjectKeys::open(folder.join("subject-keys"), clock::now().as_millis()));
-    // A full disk must not keep the service from starting: starting is how it gets empty again.
-    let keys = keys.unwrap_or_else(|error| {
-        tracing::error!(%error, folder = %folder.display(), "the keys of quotas cannot be kept: quotas begin anew with each start");
-        SubjectKeys::in_memory()
+/// What of past beacons counts for new ones.
+struct Past {
+    quotas: Arc<Quotas>,
+    dedup: Dedup,
+    /// Where the flush notes what a segment's end would make forgotten; none when it cannot be kept.
+    recall: Option<Recall>,
+}
+
+/// Quotas and ids as the process before left them. Call it when the log is open, and before anything is appended.
+///
+/// A folder that cannot be used must not keep the service from starting: on a full disk, starting is how it gets
+/// empty again.
+fn open_past(config: &Config, data_dir: &Path, wal: &Wal) -> Past {
+    let past = try_open_past(config, data_dir, wal).unwrap_or_else(|error| {
+        tracing::error!(%error, "what was posted before the start cannot be remembered: quotas begin anew, and beacons that come again are stored again");
+        Past {
+            quotas: Arc::new(Quotas::new(&config.quota, SubjectKeys::in_memory())),
+            dedup: Dedup::in_memory(&config.dedup),
+            recall: None,
+        }
     });
-    let quotas = Arc::new(Quotas::new(config, keys));
-    let kept = Arc::clone(&quotas);
+    let (quotas, dedup) = (Arc::clone(&past.quotas), past.dedup.clone());
     let _detached = task::spawn("quotas", async move {
-        let mut each = tokio::time::interval(QUOTAS_UPKEEP_INTERVAL);
+        let mut each = tokio::time::interval(PAST_UPKEEP_INTERVAL);
         loop {
             each.tick().await;
-            let quotas = Arc::clone(&kept);
-            let kept = task::blocking(move || quotas.maintain(clock::now().as_millis())).await;
-            if let Ok(Err(error)) = kept {
+            let (quotas, dedup) = (Arc::clone(&quotas), dedup.clone());
+            let kept = task::blocking(move || {
+                let now_ms = clock::now().as_millis();
+                dedup.maintain(now_ms);
+                quotas.maintain(now_ms)
+            });
+            if let Ok(Err(error)) = kept.await {
                 tracing::error!(%error, "the keys of quotas cannot be kept; after a restart quotas may begin anew");
             }
         }
     });
-    quotas
+    past
+}
+
+fn try_open_past(config: &Config, data_dir: &Path, wal: &Wal) -> std::io::Result<Past> {
+    let now_ms = clock::now().as_millis();
+    let dir = data_dir.join("recall");
+    let options = RecallOptions {
+        dir: dir.clone(),
+        ids_max: config.dedup.ids_max,
+    };
+    let (recall, remembered) = Recall::open(&options, now_ms)?;
+    let keys = SubjectKeys::open(dir.join("quota-keys"), now_ms)?;
+    let quotas = Arc::new(Quotas::new(&config.quota, keys));
+    let dedup = Dedup::open(&config.dedup, &dir.join("event-key"))?;
+    let restored = remember(wal, remembered, &quotas, &dedup, now_ms);
+    tracing::info!(?restored, "quotas and ids of events are as they were");
+    Ok(Past {
+        quotas,
+        dedup,
+        recall: Some(recall),
+    })
 }
 
 /// What the handlers of requests work with.
 struct Handlers {
     identity: Identity,
     quotas: Arc<Quotas>,
+    dedup: Dedup,
     query: QueryState,
     rejected: RejectedState,
     operations: OperationsState,
@@ -367,6 +407,7 @@ fn listen(config: &Config, wal: &Wal, handlers: Handlers) -> Result<(Server, Vec
     let Handlers {
         identity,
         quotas,
+        dedup,
         query,
         rejected,
         operations,
@@ -384,6 +425,7 @@ fn listen(config: &Config, wal: &Wal, handlers: Handlers) -> Result<(Server, Vec
                 wal.lane(),
                 Arc::clone(&rejected_log),
                 Arc::clone(&quotas),
+                dedup.clone(),
             ),
             body_timeout,
         };

@@ -5,6 +5,7 @@
 //! body ─► inflate ─► json_text ─► decode ─► validate ─► encode ─► wal lane ─► (commit) ─► acknowledged
 //! ```
 
+mod admission;
 pub mod batch;
 pub mod decode;
 pub mod dedup;
@@ -25,30 +26,25 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use crate::config::IngestConfig;
-use crate::control::{ProjectEntry, Subject as LimitsOf};
-use crate::domain::account::QuotaLimits;
-use crate::domain::beacon::{Id, Kind};
+use crate::control::ProjectEntry;
+use crate::domain::beacon::{Beacon, Id, Kind};
 use crate::domain::enrichment::Enrichment;
 use crate::domain::field_error::FieldError;
+use crate::domain::table::Table;
 use crate::metric_definitions::IngestCounters;
-use crate::wal::{AppendError, Commit, Lane};
+use crate::recall::Note;
+use crate::wal::{AppendError, Lane, RowSink};
+use admission::Admission;
 use decode::ShapeLimits;
+use dedup::{Dedup, Reservation, Seen, Settling};
 use inflate::InflateError;
-use quota::{Ask, Class, Decision, Quotas, Who};
+use quota::{Class, Decision, Quotas};
 use rejected::{RejectedBeacon, RejectedLog};
 use validate::{Arrival, Rules};
 
 pub use batch::RefusedItem;
 pub use inflate::Encoding;
 pub use media::MediaType;
-
-/// Without limits.
-const UNLIMITED: QuotaLimits = QuotaLimits {
-    metrics_per_hour: 0,
-    events_per_hour: 0,
-    api_per_minute: 0,
-    external_per_minute: 0,
-};
 
 /// Why a beacon was not taken. Names are stable: they are metric labels and `code`s of answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,6 +76,8 @@ pub enum Rejection {
         /// How it stands.
         decision: Decision,
     },
+    /// A beacon with the same `event_id` waits to be made durable.
+    UnderWay,
     /// The log has no room on disk.
     LogFull,
     /// More beacons wait for their commit than memory is set aside for.
@@ -90,7 +88,7 @@ pub enum Rejection {
 
 impl Rejection {
     /// All reasons' names, in the order of [`Rejection::index`].
-    pub const REASONS: [&'static str; 14] = [
+    pub const REASONS: [&'static str; 15] = [
         "unauthenticated",
         "too_large",
         "unsupported_media",
@@ -105,6 +103,7 @@ impl Rejection {
         "over_quota",
         "bad_token",
         "foreign_origin",
+        "under_way",
     ];
 
     /// Place in [`Rejection::REASONS`].
@@ -125,6 +124,7 @@ impl Rejection {
             Self::OverQuota { .. } => 11,
             Self::BadToken => 12,
             Self::ForeignOrigin => 13,
+            Self::UnderWay => 14,
         }
     }
 }
@@ -191,13 +191,22 @@ impl Sender<'_> {
     }
 }
 
+/// What became of a beacon that was not refused.
+#[derive(Debug)]
+pub enum Outcome {
+    /// It stands in the log.
+    Stored(Accepted),
+    /// It is durable since an earlier time, under this id.
+    Repeated(Uuid),
+}
+
 /// A beacon that stands in the log.
 #[derive(Debug)]
 pub struct Accepted {
     /// Its id.
     pub event_id: Uuid,
     /// Resolves when it is durable.
-    pub commit: Commit,
+    pub commit: Settling,
     /// Which quota it took from.
     pub class: Class,
     /// How that quota stands.
@@ -227,6 +236,8 @@ fn counted_kinds() -> [&'static str; KINDS_COUNTED] {
 pub struct BatchOutcome {
     /// The kinds of the items that were taken.
     pub kinds: Vec<Kind>,
+    /// The kinds of the items that are stored since an earlier time: they are taken too, and stored once.
+    pub repeated: Vec<Kind>,
     /// The items that were not.
     pub refused: Vec<RefusedItem>,
     /// How the quotas stand that it took from.
@@ -244,24 +255,22 @@ pub struct Ingest {
     lane: Lane,
     counters: IngestCounters,
     rejected: Arc<RejectedLog>,
-    quotas: Arc<Quotas>,
-    quota_defaults: QuotaLimits,
+    admission: Admission,
+    dedup: Dedup,
     /// What is added to each row; nothing yet.
     enrichment: Enrichment,
-}
-
-/// The quota that a kind takes from.
-const fn class_of(kind: Kind) -> Class {
-    match kind {
-        Kind::Metric => Class::Metrics,
-        Kind::Alert | Kind::Funnel | Kind::Event => Class::Events,
-    }
 }
 
 impl Ingest {
     /// The path into this lane.
     #[must_use]
-    pub fn new(config: &IngestConfig, lane: Lane, rejected: Arc<RejectedLog>, quotas: Arc<Quotas>) -> Self {
+    pub fn new(
+        config: &IngestConfig,
+        lane: Lane,
+        rejected: Arc<RejectedLog>,
+        quotas: Arc<Quotas>,
+        dedup: Dedup,
+    ) -> Self {
         Self {
             shape: ShapeLimits {
                 depth_max: config.depth_max,
@@ -278,87 +287,10 @@ impl Ingest {
             lane,
             counters: IngestCounters::new(&counted_kinds(), &Rejection::REASONS),
             rejected,
-            quota_defaults: QuotaLimits {
-                metrics_per_hour: quotas.limit(Class::Metrics),
-                events_per_hour: quotas.limit(Class::Events),
-                api_per_minute: quotas.limit(Class::Api),
-                external_per_minute: quotas.limit(Class::External),
-            },
-            quotas,
+            admission: Admission::new(quotas),
+            dedup,
             enrichment: Enrichment::default(),
         }
-    }
-
-    /// Takes items of one kind from the quota of whoever they are counted for. `user_id` is the user whom the
-    /// beacons name; it counts only when a secret key vouches for it.
-    fn admit(
-        &self,
-        sender: &Sender<'_>,
-        kind: Kind,
-        user_id: Option<&str>,
-        items: usize,
-        now_ms: i64,
-    ) -> Decision {
-        let class = class_of(kind);
-        let (who, of, defaults) = match (sender.caller, user_id) {
-            (Caller::Unknown { key }, _) => {
-                let who = Who::Anonymous {
-                    address: sender.address,
-                    user_agent: sender.user_agent,
-                };
-                (
-                    who,
-                    LimitsOf {
-                        key: *key,
-                        ..LimitsOf::default()
-                    },
-                    self.quota_defaults,
-                )
-            }
-            (Caller::User(user), _) => {
-                let of = LimitsOf {
-                    user: Some(&user.id),
-                    role: user.role.as_deref(),
-                    ..LimitsOf::default()
-                };
-                (Who::User(&user.id), of, self.quota_defaults)
-            }
-            (Caller::Server(key), Some(user_id)) => {
-                let of = LimitsOf {
-                    user: Some(user_id),
-                    key: Some(*key),
-                    ..LimitsOf::default()
-                };
-                (Who::User(user_id), of, self.quota_defaults)
-            }
-            // A program that posts for no user has no user's quota; it may be given one of its own.
-            (Caller::Server(key), None) => {
-                let of = LimitsOf {
-                    key: Some(*key),
-                    ..LimitsOf::default()
-                };
-                (Who::Key(*key), of, UNLIMITED)
-            }
-        };
-        let of = LimitsOf {
-            endpoint: Some(kind),
-            ..of
-        };
-        let limits = sender.project.limits(&of, defaults);
-        let limit = match class {
-            Class::Metrics => limits.metrics_per_hour,
-            Class::Events => limits.events_per_hour,
-            Class::Api => limits.api_per_minute,
-            Class::External => limits.external_per_minute,
-        };
-        let ask = Ask {
-            subject: self.quotas.subject(sender.project_id(), who, now_ms),
-            class,
-            limit,
-            network_limit: self.quotas.network_limit(limit),
-            items: u32::try_from(items).unwrap_or(u32::MAX),
-        };
-        self.quotas.admit(&ask, now_ms)
     }
 
     /// Largest body on the wire, from a program with a secret server key or from anybody else.
@@ -381,31 +313,50 @@ impl Ingest {
         kind: Kind,
         body: Body<'_>,
         received_at_ms: i64,
-    ) -> Result<Accepted, Rejection> {
+    ) -> Result<Outcome, Rejection> {
         let text = self.json_text(body)?;
         let value = decode::decode(&text, &self.shape).map_err(Rejection::BadJson)?;
         let beacon = validate::validate(kind, value, Arrival::at(received_at_ms), &self.rules)
             .map_err(Rejection::Invalid)?;
-        let class = class_of(kind);
+        let event_id = beacon.common.event_id;
+        let reservation = match self.seen(sender, &beacon, received_at_ms) {
+            None => None,
+            Some(Seen::New(reservation)) => Some(reservation),
+            Some(Seen::UnderWay) => return Err(Rejection::UnderWay),
+            Some(Seen::Stored) => return Ok(Outcome::Repeated(event_id)),
+        };
         let user_id = beacon.common.user_id.as_ref().map(Id::as_str);
-        let decision = self.admit(sender, kind, user_id, 1, received_at_ms);
+        let (class, decision) = self.admission.admit(sender, kind, user_id, 1, received_at_ms);
         if decision.admitted == 0 {
             return Err(Rejection::OverQuota { class, decision });
         }
+        let note = Note {
+            count: decision.count(),
+            event: reservation.as_ref().map(Reservation::mark),
+        };
         let commit = self
             .lane
             .append(kind.has_priority(), |rows| {
                 rows.row(kind.table(), |row| {
-                    encode::encode(&beacon, sender.project_id(), &self.enrichment, row)
+                    encode::encode(&beacon, sender.project_id(), &self.enrichment, row);
                 });
+                put_note(rows, &note);
             })
-            .inspect_err(|_| self.quotas.undo(&decision, 1))?;
-        Ok(Accepted {
-            event_id: beacon.common.event_id,
-            commit,
+            .inspect_err(|_| self.admission.undo(&decision))?;
+        Ok(Outcome::Stored(Accepted {
+            event_id,
+            commit: Settling::new(commit, reservation.into_iter().collect()),
             class,
             decision,
-        })
+        }))
+    }
+
+    /// What is known of a beacon's id; nothing is asked about ids that the server has made.
+    fn seen(&self, sender: &Sender<'_>, beacon: &Beacon<'_>, now_ms: i64) -> Option<Seen> {
+        let common = &beacon.common;
+        common
+            .is_clients_id
+            .then(|| self.dedup.reserve(sender.project_id(), common.event_id, now_ms))
     }
 
     /// Takes the valid beacons of a batch up to the log, as far as the quotas go, all in one commit.
@@ -417,29 +368,28 @@ impl Ingest {
         sender: &Sender<'_>,
         body: Body<'_>,
         received_at_ms: i64,
-    ) -> Result<(BatchOutcome, Commit), Rejection> {
+    ) -> Result<(BatchOutcome, Settling), Rejection> {
         let text = self.json_text(body)?;
         let value = decode::decode(&text, &self.shape).map_err(Rejection::BadJson)?;
         let mut batch = batch::look_at(value, received_at_ms, &self.rules).map_err(Rejection::Invalid)?;
+        let (repeated, mut reservations) =
+            batch.without_repeated(|beacon| self.seen(sender, beacon, received_at_ms));
         let mut decisions = Vec::new();
         for group in batch.groups() {
             let user_id = group.user_id.as_deref();
-            let decision = self.admit(sender, group.kind, user_id, group.items, received_at_ms);
-            batch.keep_first(decision.admitted, &group);
-            decisions.push((class_of(group.kind), decision));
+            let decided = self
+                .admission
+                .admit(sender, group.kind, user_id, group.items, received_at_ms);
+            batch.keep_first(decided.1.admitted, &group);
+            decisions.push(decided);
         }
         self.count_refused_items(&batch.refused);
-        if batch.beacons.is_empty() {
-            // With several quotas the one that comes back last says when to come again.
-            return Err(decisions
-                .into_iter()
-                .max_by_key(|(_, decision)| decision.retry_after_s)
-                .map_or_else(
-                    || Rejection::Invalid(batch::faults_of_all(&batch.refused)),
-                    |(class, decision)| Rejection::OverQuota { class, decision },
-                ));
+        if batch.beacons.is_empty() && repeated.is_empty() {
+            return Err(batch.why_nothing_is_left(decisions));
         }
         let has_priority = batch.beacons.iter().any(|item| item.kind.has_priority());
+        // Those beyond the quota are not stored: their ids may come again.
+        reservations.retain(|place, _| batch.beacons.iter().any(|item| item.index == *place));
         let commit = self
             .lane
             .append(has_priority, |rows| {
@@ -447,19 +397,29 @@ impl Ingest {
                     rows.row(item.kind.table(), |row| {
                         encode::encode(&item.beacon, sender.project_id(), &self.enrichment, row);
                     });
+                    let event = reservations.get(&item.index).map(Reservation::mark);
+                    put_note(rows, &Note { count: None, event });
+                }
+                for (_, decision) in &decisions {
+                    let count = decision.count();
+                    put_note(rows, &Note { count, event: None });
                 }
             })
             .inspect_err(|_| {
-                for (_, decision) in &decisions {
-                    self.quotas.undo(decision, decision.admitted);
-                }
+                decisions
+                    .iter()
+                    .for_each(|(_, decision)| self.admission.undo(decision))
             })?;
         let outcome = BatchOutcome {
             kinds: batch.beacons.iter().map(|item| item.kind).collect(),
+            repeated,
             refused: batch.refused,
             decisions,
         };
-        Ok((outcome, commit))
+        Ok((
+            outcome,
+            Settling::new(commit, reservations.into_values().collect()),
+        ))
     }
 
     /// Looks at one beacon as [`Ingest::accept`] does, and keeps nothing.
@@ -487,6 +447,7 @@ impl Ingest {
         }
         Ok(BatchOutcome {
             kinds: batch.beacons.iter().map(|item| item.kind).collect(),
+            repeated: Vec::new(),
             refused: batch.refused,
             decisions: Vec::new(),
         })
@@ -495,6 +456,11 @@ impl Ingest {
     fn json_text<'b>(&self, body: Body<'b>) -> Result<Cow<'b, [u8]>, Rejection> {
         let plain = inflate::inflate(body.bytes, body.encoding, self.inflated_max_bytes)?;
         Ok(media::json_text(plain, body.media_type))
+    }
+
+    /// Counts a beacon that was acknowledged because it is stored since an earlier time.
+    pub fn count_repeated(&self, kind: Kind) {
+        self.counters.repeated(kind as usize);
     }
 
     /// Counts a beacon that was acknowledged.
@@ -548,5 +514,11 @@ impl Ingest {
     /// Counts a beacon that was refused.
     pub fn count_rejected(&self, kind: Kind, rejection: &Rejection) {
         self.counters.rejected(kind as usize, rejection.index());
+    }
+}
+
+fn put_note(rows: &mut RowSink<'_>, note: &Note) {
+    if !note.is_empty() {
+        rows.row(Table::Recall, |row| note.encode(row));
     }
 }

@@ -4,6 +4,8 @@ use metrics::{Counter, Unit, counter, describe_counter, describe_gauge, describe
 
 /// Beacons acknowledged, by `kind`.
 pub const BEACONS_ACCEPTED: &str = "fresnel_beacons_accepted_total";
+/// Beacons acknowledged because they are stored since an earlier time, by `kind`.
+pub const BEACONS_REPEATED: &str = "fresnel_beacons_repeated_total";
 /// Beacons refused, by `kind` and `reason`.
 pub const BEACONS_REJECTED: &str = "fresnel_beacons_rejected_total";
 /// Requests answered, by `route`, `method` and `status`.
@@ -42,6 +44,10 @@ pub const PROCESS_RESIDENT_BYTES: &str = "process_resident_memory_bytes";
 /// Describes every metric to the recorder that is installed.
 pub fn describe() {
     describe_counter!(BEACONS_ACCEPTED, "Beacons acknowledged");
+    describe_counter!(
+        BEACONS_REPEATED,
+        "Beacons acknowledged because they are stored since an earlier time"
+    );
     describe_counter!(BEACONS_REJECTED, "Beacons refused");
     describe_counter!(REQUESTS, "HTTP requests answered");
     describe_histogram!(REQUEST_SECONDS, Unit::Seconds, "Time to answer a request");
@@ -92,6 +98,7 @@ pub fn describe() {
 #[derive(Debug)]
 pub struct IngestCounters {
     accepted: Vec<Counter>,
+    repeated: Vec<Counter>,
     rejected: Vec<Vec<Counter>>,
 }
 
@@ -101,6 +108,7 @@ impl IngestCounters {
     pub fn new(kinds: &[&'static str], reasons: &[&'static str]) -> Self {
         Self {
             accepted: kinds.iter().map(|kind| counter!(BEACONS_ACCEPTED, "kind" => *kind)).collect(),
+            repeated: kinds.iter().map(|kind| counter!(BEACONS_REPEATED, "kind" => *kind)).collect(),
             rejected: kinds
                 .iter()
                 .map(|kind| {
@@ -116,6 +124,13 @@ impl IngestCounters {
     /// Counts one acknowledged beacon.
     pub fn accepted(&self, kind: usize) {
         if let Some(counter) = self.accepted.get(kind) {
+            counter.increment(1);
+        }
+    }
+
+    /// Counts one beacon that came again.
+    pub fn repeated(&self, kind: usize) {
+        if let Some(counter) = self.repeated.get(kind) {
             counter.increment(1);
         }
     }

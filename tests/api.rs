@@ -16,10 +16,12 @@ mod api {
     mod health;
     mod http;
     mod keys;
+    mod origins;
     mod performance;
     mod quotas;
     mod random_bodies;
     mod rejected;
+    mod repeats;
     mod stalls;
     mod stored;
 }

@@ -190,6 +190,11 @@ impl ApiError {
     }
 }
 
+/// Nothing is wrong with the beacon: it may be sent again, with the same `event_id`.
+const fn not_now<'m>(code: &'static str, message: &'m str, retry_after_s: u32) -> Told<'m> {
+    Told::new(StatusCode::SERVICE_UNAVAILABLE, code, message).retry_after(retry_after_s)
+}
+
 fn told_of_rejection(rejection: &Rejection) -> Told<'_> {
     match rejection {
         Rejection::Unauthenticated => Told::new(
@@ -247,24 +252,26 @@ fn told_of_rejection(rejection: &Rejection) -> Told<'_> {
             "the quota of this sender is spent; come again after Retry-After",
         )
         .retry_after(decision.retry_after_s.unwrap_or(RETRY_AFTER_BUSY_S)),
-        Rejection::LogFull => Told::new(
-            StatusCode::SERVICE_UNAVAILABLE,
+        Rejection::UnderWay => not_now(
+            "UNDER_WAY",
+            "a beacon with this event_id is being stored; send it again to know that it is",
+            RETRY_AFTER_BUSY_S,
+        ),
+        Rejection::LogFull => not_now(
             "LOG_FULL",
             "there is no room to make the beacon durable; send it again later with the same event_id",
-        )
-        .retry_after(RETRY_AFTER_FULL_S),
-        Rejection::Overloaded => Told::new(
-            StatusCode::SERVICE_UNAVAILABLE,
+            RETRY_AFTER_FULL_S,
+        ),
+        Rejection::Overloaded => not_now(
             "OVERLOADED",
             "too many beacons wait to be made durable; send it again with the same event_id",
-        )
-        .retry_after(RETRY_AFTER_BUSY_S),
-        Rejection::Unavailable => Told::new(
-            StatusCode::SERVICE_UNAVAILABLE,
+            RETRY_AFTER_BUSY_S,
+        ),
+        Rejection::Unavailable => not_now(
             "UNAVAILABLE",
             "not acknowledged, possibly stored: send it again with the same event_id",
-        )
-        .retry_after(RETRY_AFTER_BUSY_S),
+            RETRY_AFTER_BUSY_S,
+        ),
     }
 }
 

@@ -19,7 +19,7 @@ use crate::domain::beacon::Kind;
 use crate::domain::field_error::{FieldError, FieldFault};
 use crate::ingest::quota::{Class, Decision};
 use crate::ingest::{
-    Accepted, BatchOutcome, Body, Encoding, Ingest, MediaType, RefusedItem, Rejection, Sender,
+    Accepted, BatchOutcome, Body, Encoding, Ingest, MediaType, Outcome, RefusedItem, Rejection, Sender,
 };
 
 /// What refusals of a whole batch are listed as.
@@ -78,6 +78,10 @@ async fn post(kind: Kind, request: HttpRequest, mut payload: web::Payload) -> Ht
             rate_limit::insert(answer.headers_mut(), class, &decision);
             answer
         }
+        Ok(Taken::Repeated(event_id)) => {
+            state.ingest.count_repeated(kind);
+            envelope::accepted(event_id, started)
+        }
         Ok(Taken::Checked) => envelope::success(&Checked { valid: true }, started),
         Err(rejection) => {
             state.ingest.count_rejected(kind, &rejection);
@@ -128,6 +132,8 @@ enum Taken {
         class: Class,
         decision: Decision,
     },
+    /// Stored since an earlier time.
+    Repeated(uuid::Uuid),
     /// `?validate=1`: looked at, not stored.
     Checked,
 }
@@ -153,15 +159,19 @@ async fn take(
         state.ingest.check(kind, read.body(), now_ms)?;
         return Ok(Taken::Checked);
     }
+    let outcome = state
+        .ingest
+        .accept(&sender(state, poster, request), kind, read.body(), now_ms)
+        .inspect_err(|rejection| note(rejection, Some(read.body())))?;
     let Accepted {
         event_id,
         commit,
         class,
         decision,
-    } = state
-        .ingest
-        .accept(&sender(state, poster, request), kind, read.body(), now_ms)
-        .inspect_err(|rejection| note(rejection, Some(read.body())))?;
+    } = match outcome {
+        Outcome::Stored(accepted) => accepted,
+        Outcome::Repeated(event_id) => return Ok(Taken::Repeated(event_id)),
+    };
     // Hundreds of requests wait for their commit; none needs its body any more.
     drop(read);
     commit.await?;
@@ -216,6 +226,9 @@ async fn post_batch(request: HttpRequest, mut payload: web::Payload) -> HttpResp
             if status == StatusCode::ACCEPTED {
                 for kind in &outcome.kinds {
                     state.ingest.count_accepted(*kind);
+                }
+                for kind in &outcome.repeated {
+                    state.ingest.count_repeated(*kind);
                 }
             }
             let mut answer = envelope::with_status(status, &BatchAnswer::from(&outcome), started);
@@ -297,7 +310,7 @@ impl<'o> From<&'o BatchOutcome> for BatchAnswer<'o> {
             item.faults.first().map(|fault| RejectedItem { index, fault })
         };
         Self {
-            accepted: outcome.kinds.len(),
+            accepted: outcome.kinds.len() + outcome.repeated.len(),
             rejected: outcome.refused.iter().filter_map(first_fault).collect(),
         }
     }

@@ -123,6 +123,8 @@ pub struct Beacon<'a> {
 pub struct Common<'a> {
     /// The client's id of this event, or a new `UUIDv7`.
     pub event_id: Uuid,
+    /// True when the client has given the id: then the same beacon may come again.
+    pub is_clients_id: bool,
     /// The client's session.
     pub session_id: Option<Id<'a>>,
     /// The user that the client claims to be.

@@ -39,6 +39,8 @@ pub enum FieldFault {
     UnknownField,
     /// The item of a batch is beyond its sender's quota.
     OverQuota,
+    /// Another request is storing the item of a batch.
+    UnderWay,
 }
 
 impl FieldError {

@@ -3,9 +3,11 @@
 //! Items stand on their own: what is valid is kept, and what is not is named by its place.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::Rejection;
+use super::dedup::{Reservation, Seen};
+use super::quota::{Class, Decision};
 use super::validate::{self, Arrival, Rules};
 use crate::domain::beacon::{Beacon, Id, Kind};
 use crate::domain::field_error::{FieldError, FieldFault};
@@ -73,6 +75,60 @@ impl Batch<'_> {
             }
         }
         groups
+    }
+
+    /// Takes out the valid items that are stored already, and returns their kinds; and the reservations of the others'
+    /// ids, by their places. An id that stands twice in a batch is stored once. One that another request is storing
+    /// is refused: nobody knows yet whether it will be durable.
+    pub(super) fn without_repeated(
+        &mut self,
+        mut seen: impl FnMut(&Beacon<'_>) -> Option<Seen>,
+    ) -> (Vec<Kind>, HashMap<usize, Reservation>) {
+        let mut repeated = Vec::new();
+        let mut reservations: HashMap<usize, Reservation> = HashMap::new();
+        let mut own_ids = HashSet::new();
+        let mut under_way = Vec::new();
+        self.beacons.retain(|item| match seen(&item.beacon) {
+            None => true,
+            Some(Seen::New(reservation)) => {
+                own_ids.insert(item.beacon.common.event_id);
+                reservations.insert(item.index, reservation);
+                true
+            }
+            Some(Seen::UnderWay) if !own_ids.contains(&item.beacon.common.event_id) => {
+                under_way.push((item.index, item.kind));
+                false
+            }
+            Some(Seen::UnderWay | Seen::Stored) => {
+                repeated.push(item.kind);
+                false
+            }
+        });
+        self.refused.extend(under_way.into_iter().map(|(index, kind)| {
+            let message = "another request is storing it: send it again";
+            RefusedItem {
+                index,
+                kind: Some(kind),
+                faults: vec![FieldError::new("event_id", FieldFault::UnderWay, message)],
+            }
+        }));
+        (repeated, reservations)
+    }
+
+    /// Why nothing can be taken: with several quotas the one that comes back last says when to come again.
+    pub(super) fn why_nothing_is_left(&self, decisions: Vec<(Class, Decision)>) -> Rejection {
+        let last = decisions
+            .into_iter()
+            .max_by_key(|(_, decision)| decision.retry_after_s);
+        if let Some((class, decision)) = last {
+            return Rejection::OverQuota { class, decision };
+        }
+        let is_under_way =
+            |item: &RefusedItem| item.faults.iter().any(|fault| fault.code == FieldFault::UnderWay);
+        if self.refused.iter().any(is_under_way) {
+            return Rejection::UnderWay;
+        }
+        Rejection::Invalid(faults_of_all(&self.refused))
     }
 
     /// Keeps the first `items_max` items of a group; the others are beyond the quota.
@@ -207,6 +263,7 @@ impl RefusedItem {
     pub(super) fn reason_index(&self) -> usize {
         let reason = match self.faults.first().map(|fault| fault.code) {
             Some(FieldFault::OverQuota) => "over_quota",
+            Some(FieldFault::UnderWay) => "under_way",
             _ => "invalid",
         };
         Rejection::REASONS

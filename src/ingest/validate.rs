@@ -103,6 +103,7 @@ fn common<'a>(kind: Kind, fields: &mut Fields<'a, '_>, arrival: Arrival, is_cut:
     let sent_at_ms = fields.time_ms("sent_at").or(arrival.sent_at_ms);
     Common {
         event_id: event_id.unwrap_or_else(Uuid::now_v7),
+        is_clients_id: event_id.is_some(),
         session_id,
         user_id,
         time: EventTime::settle(arrival.received_at_ms, timestamp_ms, sent_at_ms),

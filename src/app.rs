@@ -5,6 +5,7 @@
 //! flush does not reach stays in the log for the next start.
 
 mod data_folder;
+mod past;
 mod warehouse_link;
 
 use std::ffi::OsString;
@@ -23,7 +24,6 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::api::{self, Identity, IdentityRules, IngestState, OperationsState, QueryState, RejectedState};
 use crate::bootstrap::{Bootstrap, BootstrapError};
-use crate::clock;
 use crate::config::{Config, Durability, WalConfig};
 use crate::control::{Control, ControlError, Seed};
 use crate::domain::account::Origin;
@@ -33,14 +33,13 @@ use crate::engine::{EngineError, library};
 use crate::flush::Flush;
 use crate::ingest::Ingest;
 use crate::ingest::dedup::Dedup;
-use crate::ingest::quota::{Quotas, SubjectKeys};
-use crate::ingest::remember::remember;
-use crate::recall::{Recall, RecallOptions};
+use crate::ingest::quota::Quotas;
 use crate::task;
 use crate::telemetry::{self, TelemetryError};
 use crate::wal::{SystemFiles, Wal, WalError, WalOptions};
 use crate::warehouse::{MigrateError, Warehouse};
 use data_folder::{DataFolder, DataFolderError};
+use past::open_past;
 use warehouse_link::WarehouseLink;
 
 /// Segments that hold a client's alert are sealed within this time.
@@ -49,8 +48,6 @@ const PRIORITY_SEAL_AFTER: Duration = Duration::from_millis(100);
 const ENGINE_STOP_RESERVE: Duration = Duration::from_secs(3);
 /// Share of a stop's time in which requests under way may still be answered.
 const SHARE_OF_STOP_FOR_REQUESTS: f64 = 0.4;
-/// How often counts and ids that are over are forgotten.
-const PAST_UPKEEP_INTERVAL: Duration = Duration::from_secs(30);
 /// How often noted durations are sorted into their buckets.
 const METRICS_UPKEEP_INTERVAL: Duration = Duration::from_secs(1);
 /// Connections that may wait to be accepted; the system's own limit (`net.core.somaxconn`) may be lower.
@@ -330,66 +327,6 @@ async fn open_identity(
         trusted_proxies: config.server.trusted_proxies,
     };
     Ok(Identity::new(control, rules))
-}
-
-/// What of past beacons counts for new ones.
-struct Past {
-    quotas: Arc<Quotas>,
-    dedup: Dedup,
-    /// Where the flush notes what a segment's end would make forgotten; none when it cannot be kept.
-    recall: Option<Recall>,
-}
-
-/// Quotas and ids as the process before left them. Call it when the log is open, and before anything is appended.
-///
-/// A folder that cannot be used must not keep the service from starting: on a full disk, starting is how it gets
-/// empty again.
-fn open_past(config: &Config, data_dir: &Path, wal: &Wal) -> Past {
-    let past = try_open_past(config, data_dir, wal).unwrap_or_else(|error| {
-        tracing::error!(%error, "what was posted before the start cannot be remembered: quotas begin anew, and beacons that come again are stored again");
-        Past {
-            quotas: Arc::new(Quotas::new(&config.quota, SubjectKeys::in_memory())),
-            dedup: Dedup::in_memory(&config.dedup),
-            recall: None,
-        }
-    });
-    let (quotas, dedup) = (Arc::clone(&past.quotas), past.dedup.clone());
-    let _detached = task::spawn("quotas", async move {
-        let mut each = tokio::time::interval(PAST_UPKEEP_INTERVAL);
-        loop {
-            each.tick().await;
-            let (quotas, dedup) = (Arc::clone(&quotas), dedup.clone());
-            let kept = task::blocking(move || {
-                let now_ms = clock::now().as_millis();
-                dedup.maintain(now_ms);
-                quotas.maintain(now_ms)
-            });
-            if let Ok(Err(error)) = kept.await {
-                tracing::error!(%error, "the keys of quotas cannot be kept; after a restart quotas may begin anew");
-            }
-        }
-    });
-    past
-}
-
-fn try_open_past(config: &Config, data_dir: &Path, wal: &Wal) -> std::io::Result<Past> {
-    let now_ms = clock::now().as_millis();
-    let dir = data_dir.join("recall");
-    let options = RecallOptions {
-        dir: dir.clone(),
-        ids_max: config.dedup.ids_max,
-    };
-    let (recall, remembered) = Recall::open(&options, now_ms)?;
-    let keys = SubjectKeys::open(dir.join("quota-keys"), now_ms)?;
-    let quotas = Arc::new(Quotas::new(&config.quota, keys));
-    let dedup = Dedup::open(&config.dedup, &dir.join("event-key"))?;
-    let restored = remember(wal, remembered, &quotas, &dedup, now_ms);
-    tracing::info!(?restored, "quotas and ids of events are as they were");
-    Ok(Past {
-        quotas,
-        dedup,
-        recall: Some(recall),
-    })
 }
 
 /// What the handlers of requests work with.

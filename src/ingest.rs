@@ -2,8 +2,12 @@
 //! list of reasons is closed, and it is what the counters count and the API answers from.
 //!
 //! ```text
-//! body ─► inflate ─► json_text ─► decode ─► validate ─► encode ─► wal lane ─► (commit) ─► acknowledged
+//! body ─► inflate ─► json_text ─► decode ─► validate ─► dedup ─► admission ─► encode ─► wal lane ─► (commit) ─► acknowledged
+//!                                                 │ seen before: acknowledged at once, stored once
 //! ```
+//!
+//! Next to a beacon's row stands a note of what it took from quotas and of the id that its client gave it: both are
+//! durable, or neither, and so both are known again after a crash.
 
 mod admission;
 pub mod batch;
@@ -13,205 +17,38 @@ pub mod encode;
 pub mod grouping;
 pub mod inflate;
 pub mod media;
+mod outcome;
 pub mod quota;
 pub mod rejected;
+mod rejection;
 pub mod remember;
 pub mod scrub;
+mod sender;
 pub mod validate;
 
 use std::borrow::Cow;
-use std::net::IpAddr;
 use std::sync::Arc;
 
-use uuid::Uuid;
-
 use crate::config::IngestConfig;
-use crate::control::ProjectEntry;
 use crate::domain::beacon::{Beacon, Id, Kind};
 use crate::domain::enrichment::Enrichment;
-use crate::domain::field_error::FieldError;
 use crate::domain::table::Table;
 use crate::metric_definitions::IngestCounters;
 use crate::recall::Note;
-use crate::wal::{AppendError, Lane, RowSink};
+use crate::wal::{Lane, RowSink};
 use admission::Admission;
 use decode::ShapeLimits;
 use dedup::{Dedup, Reservation, Seen, Settling};
-use inflate::InflateError;
-use quota::{Class, Decision, Quotas};
+use quota::Quotas;
 use rejected::{RejectedBeacon, RejectedLog};
 use validate::{Arrival, Rules};
 
 pub use batch::RefusedItem;
 pub use inflate::Encoding;
 pub use media::MediaType;
-
-/// Why a beacon was not taken. Names are stable: they are metric labels and `code`s of answers.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Rejection {
-    /// The ingest key is missing or wrong.
-    Unauthenticated,
-    /// The user's token is wrong, over, or of nobody whom the project believes.
-    BadToken,
-    /// The page's origin is none of the project's.
-    ForeignOrigin,
-    /// The body is larger than allowed, on the wire or inflated.
-    TooLarge,
-    /// The media type or the content encoding is not taken.
-    UnsupportedMedia(&'static str),
-    /// The body cannot be inflated.
-    BadEncoding,
-    /// The body did not arrive in time.
-    BodyTimeout,
-    /// The connection ended within the body.
-    BodyIncomplete,
-    /// The body is not JSON, or outside the limits on its shape.
-    BadJson(FieldError),
-    /// Fields are missing or wrong.
-    Invalid(Vec<FieldError>),
-    /// The sender has spent its quota.
-    OverQuota {
-        /// Which.
-        class: Class,
-        /// How it stands.
-        decision: Decision,
-    },
-    /// A beacon with the same `event_id` waits to be made durable.
-    UnderWay,
-    /// The log has no room on disk.
-    LogFull,
-    /// More beacons wait for their commit than memory is set aside for.
-    Overloaded,
-    /// The log cannot be written any more, or the server stops.
-    Unavailable,
-}
-
-impl Rejection {
-    /// All reasons' names, in the order of [`Rejection::index`].
-    pub const REASONS: [&'static str; 15] = [
-        "unauthenticated",
-        "too_large",
-        "unsupported_media",
-        "bad_encoding",
-        "body_timeout",
-        "body_incomplete",
-        "bad_json",
-        "invalid",
-        "log_full",
-        "overloaded",
-        "unavailable",
-        "over_quota",
-        "bad_token",
-        "foreign_origin",
-        "under_way",
-    ];
-
-    /// Place in [`Rejection::REASONS`].
-    #[must_use]
-    pub const fn index(&self) -> usize {
-        match self {
-            Self::Unauthenticated => 0,
-            Self::TooLarge => 1,
-            Self::UnsupportedMedia(_) => 2,
-            Self::BadEncoding => 3,
-            Self::BodyTimeout => 4,
-            Self::BodyIncomplete => 5,
-            Self::BadJson(_) => 6,
-            Self::Invalid(_) => 7,
-            Self::LogFull => 8,
-            Self::Overloaded => 9,
-            Self::Unavailable => 10,
-            Self::OverQuota { .. } => 11,
-            Self::BadToken => 12,
-            Self::ForeignOrigin => 13,
-            Self::UnderWay => 14,
-        }
-    }
-}
-
-impl From<InflateError> for Rejection {
-    fn from(error: InflateError) -> Self {
-        match error {
-            InflateError::TooLarge => Self::TooLarge,
-            InflateError::Malformed => Self::BadEncoding,
-        }
-    }
-}
-
-impl From<AppendError> for Rejection {
-    fn from(error: AppendError) -> Self {
-        match error {
-            AppendError::Full => Self::LogFull,
-            AppendError::Overloaded => Self::Overloaded,
-            AppendError::TooLarge => Self::TooLarge,
-            AppendError::Poisoned | AppendError::Closed => Self::Unavailable,
-        }
-    }
-}
-
-/// Who posts, and what for.
-#[derive(Clone, Copy, Debug)]
-pub struct Sender<'a> {
-    /// The project that the beacons belong to.
-    pub project: &'a ProjectEntry,
-    /// What is known of whoever posts.
-    pub caller: &'a Caller,
-    /// The client's address.
-    pub address: IpAddr,
-    /// The client's User-Agent; empty when it sends none.
-    pub user_agent: &'a [u8],
-}
-
-/// What is known of whoever posts.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Caller {
-    /// Somebody, perhaps with a browser key, which says nothing about who it is.
-    Unknown {
-        /// The key.
-        key: Option<Uuid>,
-    },
-    /// The user of a verified token.
-    User(VerifiedUser),
-    /// A program of the project's own, with this secret key: it says for whom it posts.
-    Server(Uuid),
-}
-
-/// A user whom an issuer of the project vouches for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct VerifiedUser {
-    /// The user.
-    pub id: String,
-    /// The role that the issuer gave.
-    pub role: Option<String>,
-}
-
-impl Sender<'_> {
-    fn project_id(&self) -> &str {
-        self.project.project.id.as_str()
-    }
-}
-
-/// What became of a beacon that was not refused.
-#[derive(Debug)]
-pub enum Outcome {
-    /// It stands in the log.
-    Stored(Accepted),
-    /// It is durable since an earlier time, under this id.
-    Repeated(Uuid),
-}
-
-/// A beacon that stands in the log.
-#[derive(Debug)]
-pub struct Accepted {
-    /// Its id.
-    pub event_id: Uuid,
-    /// Resolves when it is durable.
-    pub commit: Settling,
-    /// Which quota it took from.
-    pub class: Class,
-    /// How that quota stands.
-    pub decision: Decision,
-}
+pub use outcome::{Accepted, BatchOutcome, Outcome};
+pub use rejection::Rejection;
+pub use sender::{Caller, Sender, VerifiedUser};
 
 /// A body as it came, with what its headers say of it.
 #[derive(Clone, Copy, Debug)]
@@ -229,19 +66,6 @@ const KINDS_COUNTED: usize = Kind::ALL.len() + 1;
 
 fn counted_kinds() -> [&'static str; KINDS_COUNTED] {
     std::array::from_fn(|place| Kind::ALL.get(place).map_or("unknown", |kind| kind.as_str()))
-}
-
-/// What became of a batch.
-#[derive(Debug)]
-pub struct BatchOutcome {
-    /// The kinds of the items that were taken.
-    pub kinds: Vec<Kind>,
-    /// The kinds of the items that are stored since an earlier time: they are taken too, and stored once.
-    pub repeated: Vec<Kind>,
-    /// The items that were not.
-    pub refused: Vec<RefusedItem>,
-    /// How the quotas stand that it took from.
-    pub decisions: Vec<(Class, Decision)>,
 }
 
 /// The ingest path of one HTTP worker; it owns that worker's lane of the log.

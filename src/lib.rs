@@ -3,10 +3,12 @@
 //! One event's journey, and the rooms it passes:
 //!
 //! ```text
-//! browser ─► api/ingest ─► inflate ─► decode ─► validate ─► encode ─► wal (group commit) ─► 202
-//!                                                                       │
-//!                       segment sealed (≤ 1 s, or at its size limit) ◄──┘
-//!                              │
+//! browser ─► api/ingest ─► identity ─► inflate ─► decode ─► validate ─► dedup ─► quota ─► encode
+//!                                                                                          │
+//!                                                202 ◄─ wal (group commit) ◄───────────────┘
+//!                                                        │
+//!                              ┌─ segment sealed ◄───────┘
+//!                              │  (≤ 1 s, or at its size limit)
 //!              flush ──► warehouse.insert (segment id = deduplication token) ──► ClickHouse ──► rollups (views)
 //!                                                                                     │
 //! admin ─► api/query ─► query ─► warehouse.select ◄───────────────────────────────────┘
@@ -18,8 +20,8 @@
 //! ```text
 //! L7  main
 //! L6  cli
-//! L5  app (composition root, ordered drain)  app/{data_folder,warehouse_link}    demo    doctor
-//! L4  api (the route table)  api/{auth,envelope,error,ingest,observe,operations,paging,query,rejected}
+//! L5  app (composition root, ordered drain)  app/{data_folder,past,warehouse_link}    demo    doctor
+//! L4  api (the route table)  api/{cors,envelope,error,identity,ingest,observe,operations,paging,query,rate_limit,rejected}
 //! L3  ingest (the list of steps)  ingest/{inflate,media,decode,batch,validate,scrub,grouping,encode,rejected,quota,dedup}   flush   query  query/{…}
 //! L2  wal  wal/{…}    warehouse  warehouse/{…}    engine  engine/{…}    control  control/{…}    bootstrap    recall  recall/{…}
 //! L1  domain  domain/{account,beacon,connection,enrichment,field_error,json,page,table}      no I/O, no async    telemetry

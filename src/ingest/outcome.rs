@@ -1,0 +1,43 @@
+//! What became of what was posted.
+
+use uuid::Uuid;
+
+use super::batch::RefusedItem;
+use super::dedup::Settling;
+use super::quota::{Class, Decision};
+use crate::domain::beacon::Kind;
+
+/// What became of a beacon that was not refused.
+#[derive(Debug)]
+pub enum Outcome {
+    /// It stands in the log.
+    Stored(Accepted),
+    /// It is durable since an earlier time, under this id.
+    Repeated(Uuid),
+}
+
+/// A beacon that stands in the log.
+#[derive(Debug)]
+pub struct Accepted {
+    /// Its id.
+    pub event_id: Uuid,
+    /// Resolves when it is durable.
+    pub commit: Settling,
+    /// Which quota it took from.
+    pub class: Class,
+    /// How that quota stands.
+    pub decision: Decision,
+}
+
+/// What became of a batch.
+#[derive(Debug)]
+pub struct BatchOutcome {
+    /// The kinds of the items that were taken.
+    pub kinds: Vec<Kind>,
+    /// The kinds of the items that are stored since an earlier time: they are taken too, and stored once.
+    pub repeated: Vec<Kind>,
+    /// The items that were not.
+    pub refused: Vec<RefusedItem>,
+    /// How the quotas stand that it took from.
+    pub decisions: Vec<(Class, Decision)>,
+}

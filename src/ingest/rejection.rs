@@ -1,0 +1,109 @@
+//! The closed list of reasons why a beacon is not taken.
+
+use super::inflate::InflateError;
+use super::quota::{Class, Decision};
+use crate::domain::field_error::FieldError;
+use crate::wal::AppendError;
+
+/// Why a beacon was not taken. Names are stable: they are metric labels and `code`s of answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rejection {
+    /// The ingest key is missing or wrong.
+    Unauthenticated,
+    /// The user's token is wrong, over, or of nobody whom the project believes.
+    BadToken,
+    /// The page's origin is none of the project's.
+    ForeignOrigin,
+    /// The body is larger than allowed, on the wire or inflated.
+    TooLarge,
+    /// The media type or the content encoding is not taken.
+    UnsupportedMedia(&'static str),
+    /// The body cannot be inflated.
+    BadEncoding,
+    /// The body did not arrive in time.
+    BodyTimeout,
+    /// The connection ended within the body.
+    BodyIncomplete,
+    /// The body is not JSON, or outside the limits on its shape.
+    BadJson(FieldError),
+    /// Fields are missing or wrong.
+    Invalid(Vec<FieldError>),
+    /// The sender has spent its quota.
+    OverQuota {
+        /// Which.
+        class: Class,
+        /// How it stands.
+        decision: Decision,
+    },
+    /// A beacon with the same `event_id` waits to be made durable.
+    UnderWay,
+    /// The log has no room on disk.
+    LogFull,
+    /// More beacons wait for their commit than memory is set aside for.
+    Overloaded,
+    /// The log cannot be written any more, or the server stops.
+    Unavailable,
+}
+
+impl Rejection {
+    /// All reasons' names, in the order of [`Rejection::index`].
+    pub const REASONS: [&'static str; 15] = [
+        "unauthenticated",
+        "too_large",
+        "unsupported_media",
+        "bad_encoding",
+        "body_timeout",
+        "body_incomplete",
+        "bad_json",
+        "invalid",
+        "log_full",
+        "overloaded",
+        "unavailable",
+        "over_quota",
+        "bad_token",
+        "foreign_origin",
+        "under_way",
+    ];
+
+    /// Place in [`Rejection::REASONS`].
+    #[must_use]
+    pub const fn index(&self) -> usize {
+        match self {
+            Self::Unauthenticated => 0,
+            Self::TooLarge => 1,
+            Self::UnsupportedMedia(_) => 2,
+            Self::BadEncoding => 3,
+            Self::BodyTimeout => 4,
+            Self::BodyIncomplete => 5,
+            Self::BadJson(_) => 6,
+            Self::Invalid(_) => 7,
+            Self::LogFull => 8,
+            Self::Overloaded => 9,
+            Self::Unavailable => 10,
+            Self::OverQuota { .. } => 11,
+            Self::BadToken => 12,
+            Self::ForeignOrigin => 13,
+            Self::UnderWay => 14,
+        }
+    }
+}
+
+impl From<InflateError> for Rejection {
+    fn from(error: InflateError) -> Self {
+        match error {
+            InflateError::TooLarge => Self::TooLarge,
+            InflateError::Malformed => Self::BadEncoding,
+        }
+    }
+}
+
+impl From<AppendError> for Rejection {
+    fn from(error: AppendError) -> Self {
+        match error {
+            AppendError::Full => Self::LogFull,
+            AppendError::Overloaded => Self::Overloaded,
+            AppendError::TooLarge => Self::TooLarge,
+            AppendError::Poisoned | AppendError::Closed => Self::Unavailable,
+        }
+    }
+}

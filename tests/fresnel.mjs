@@ -29,8 +29,9 @@ export async function eventually(what, ask, patienceMs = PATIENCE_MS) {
   }
 }
 
-export async function startFresnel() {
-  if (process.env.TEST_SERVICE_URL) {
+/** Starts one; `settings` are variables over those of the tests. With settings it is always one of its own. */
+export async function startFresnel(settings = undefined) {
+  if (process.env.TEST_SERVICE_URL && !settings) {
     const { TEST_SERVICE_URL: url, TEST_SERVICE_DATA_DIR: dataDir } = process.env
     const { TEST_SERVICE_INGEST_KEY: ingestKey, TEST_SERVICE_ADMIN_TOKEN: adminToken } = process.env
     return { url, ingestKey, adminToken, dataDir, query: (sql) => query(dataDir, sql), stop: async () => {} }
@@ -52,6 +53,7 @@ export async function startFresnel() {
       FRESNEL_SERVER__LISTEN: `127.0.0.1:${port}`,
       FRESNEL_BOOTSTRAP__INGEST_KEY: ingestKey,
       FRESNEL_BOOTSTRAP__ADMIN_TOKEN: adminToken,
+      ...settings,
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   })

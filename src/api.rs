@@ -1,23 +1,32 @@
 //! The route table.
 
+mod audit;
+mod body;
 mod client_address;
 mod cors;
 mod envelope;
 mod error;
 mod identity;
 mod ingest;
+mod issuers;
+mod keys;
+mod manage;
 mod observe;
 mod operations;
 mod paging;
+mod projects;
 mod query;
+mod quotas;
 mod rate_limit;
 mod rejected;
 mod unread;
+mod users;
 
 use actix_web::{HttpRequest, web};
 
 pub use identity::{Identity, Rules as IdentityRules};
 pub use ingest::IngestState;
+pub use manage::ControlState;
 pub use observe::{Observe, connection_opened};
 pub use operations::OperationsState;
 pub use query::QueryState;
@@ -26,13 +35,19 @@ pub use rejected::RejectedState;
 use error::ApiError;
 
 /// Adds every address. The application must hold `web::Data` of [`IngestState`] (one a worker),
-/// [`QueryState`], [`RejectedState`] and [`OperationsState`].
+/// [`QueryState`], [`RejectedState`], [`ControlState`] and [`OperationsState`].
 pub fn routes(config: &mut web::ServiceConfig) {
     config
         .configure(ingest::routes)
         .configure(query::routes)
         .configure(rejected::routes)
         .configure(operations::routes)
+        .configure(projects::routes)
+        .configure(keys::routes)
+        .configure(quotas::routes)
+        .configure(issuers::routes)
+        .configure(users::routes)
+        .configure(audit::routes)
         .default_service(web::to(|request: HttpRequest, body: web::Payload| async move {
             unread::holding(error::answer(&request, &ApiError::NotFound), body)
         }));
@@ -45,9 +60,17 @@ where
     Args: actix_web::FromRequest + 'static,
     F::Output: actix_web::Responder + 'static,
 {
-    web::resource(path)
-        .route(web::get().to(handler))
-        .default_service(web::to(|request: HttpRequest, body: web::Payload| async move {
-            unread::holding(error::answer(&request, &ApiError::MethodNotAllowed("GET")), body)
-        }))
+    resource(path, "GET").route(web::get().to(handler))
+}
+
+/// An address that says to other methods which ones it takes.
+fn resource(path: &str, methods: &'static str) -> actix_web::Resource {
+    web::resource(path).default_service(web::to(
+        move |request: HttpRequest, body: web::Payload| async move {
+            unread::holding(
+                error::answer(&request, &ApiError::MethodNotAllowed(methods)),
+                body,
+            )
+        },
+    ))
 }

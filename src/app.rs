@@ -22,7 +22,9 @@ use actix_web::{App as HttpApp, HttpServer, web};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::api::{self, Identity, IdentityRules, IngestState, OperationsState, QueryState, RejectedState};
+use crate::api::{
+    self, ControlState, Identity, IdentityRules, IngestState, OperationsState, QueryState, RejectedState,
+};
 use crate::bootstrap::{Bootstrap, BootstrapError};
 use crate::config::{Config, Durability, WalConfig};
 use crate::control::{Control, ControlError, Seed};
@@ -125,7 +127,8 @@ impl App {
         let metrics = telemetry::set_up_metrics()?;
         keep_metrics_small(metrics.clone());
         let bootstrap = Bootstrap::load(&config.bootstrap, folder.path())?;
-        let identity = open_identity(&config, folder.path(), &bootstrap).await?;
+        let control = open_control(&config, folder.path(), &bootstrap).await?;
+        let identity = open_identity(&config, control.clone())?;
         // The engine first: it starts while the log is read.
         let engine = start_engine(&config, folder.path(), config_file)?;
         let wal = open_wal(&config, folder.path())?;
@@ -159,8 +162,14 @@ impl App {
             identity: identity.clone(),
             log: Arc::default(),
         };
+        let control = ControlState {
+            identity: identity.clone(),
+            control,
+            body_timeout: Duration::from_millis(config.server.body_timeout_ms),
+        };
         let handlers = Handlers {
             identity,
+            control,
             quotas: past.quotas,
             dedup: past.dedup,
             query,
@@ -304,11 +313,7 @@ fn keep_metrics_small(metrics: PrometheusHandle) {
 }
 
 /// The control store, with the credentials of the start in it.
-async fn open_identity(
-    config: &Config,
-    data_dir: &Path,
-    bootstrap: &Bootstrap,
-) -> Result<Identity, AppError> {
+async fn open_control(config: &Config, data_dir: &Path, bootstrap: &Bootstrap) -> Result<Control, AppError> {
     let control = Control::open(&config.control, data_dir).await?;
     let ingest_key = Seed::known(&bootstrap.ingest_key, !config.bootstrap.ingest_key.is_empty());
     let admin_token = Seed::summed(
@@ -316,6 +321,11 @@ async fn open_identity(
         !config.bootstrap.admin_token.is_empty(),
     );
     control.ensure_bootstrap(&ingest_key, &admin_token).await?;
+    Ok(control)
+}
+
+/// Who may do what, by the control store and the settings.
+fn open_identity(config: &Config, control: Control) -> Result<Identity, AppError> {
     let origins = config.ingest.allowed_origins.iter();
     let allowed_origins = origins
         .map(|text| Origin::parse("ingest.allowed_origins", text))
@@ -332,6 +342,7 @@ async fn open_identity(
 /// What the handlers of requests work with.
 struct Handlers {
     identity: Identity,
+    control: ControlState,
     quotas: Arc<Quotas>,
     dedup: Dedup,
     query: QueryState,
@@ -343,6 +354,7 @@ struct Handlers {
 fn listen(config: &Config, wal: &Wal, handlers: Handlers) -> Result<(Server, Vec<SocketAddr>), AppError> {
     let Handlers {
         identity,
+        control,
         quotas,
         dedup,
         query,
@@ -351,7 +363,7 @@ fn listen(config: &Config, wal: &Wal, handlers: Handlers) -> Result<(Server, Vec
     } = handlers;
     let rejected_log = Arc::clone(&rejected.log);
     let (query, rejected) = (web::Data::new(query), web::Data::new(rejected));
-    let operations = web::Data::new(operations);
+    let (control, operations) = (web::Data::new(control), web::Data::new(operations));
     let (wal, ingest_config) = (wal.clone(), config.ingest.clone());
     let body_timeout = Duration::from_millis(config.server.body_timeout_ms);
     let server = HttpServer::new(move || {
@@ -371,6 +383,7 @@ fn listen(config: &Config, wal: &Wal, handlers: Handlers) -> Result<(Server, Vec
             .app_data(web::Data::new(ingest))
             .app_data(query.clone())
             .app_data(rejected.clone())
+            .app_data(control.clone())
             .app_data(operations.clone())
             .configure(api::routes)
     });

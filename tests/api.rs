@@ -5,6 +5,7 @@
 mod harness;
 
 mod api {
+    mod audit;
     mod bad_bodies;
     mod batch;
     mod bodies;
@@ -15,13 +16,20 @@ mod api {
     mod growth;
     mod health;
     mod http;
+    mod issuers;
     mod keys;
+    mod keys_of_projects;
+    mod managing;
+    mod matrix;
     mod origins;
     mod performance;
+    mod projects;
     mod quotas;
+    mod quotas_api;
     mod random_bodies;
     mod rejected;
     mod repeats;
     mod stalls;
     mod stored;
+    mod users;
 }

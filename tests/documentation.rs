@@ -56,6 +56,31 @@ fn every_code_of_an_error_is_in_the_api_page_and_no_other() {
 }
 
 #[test]
+fn every_address_is_in_the_api_page() {
+    let page = text_of("docs/api.md");
+    let mut count = 0;
+    for entry in std::fs::read_dir(repository().join("src/api")).expect("the folder of addresses") {
+        let path = entry.expect("an entry").path();
+        if path.extension().is_none_or(|extension| extension != "rs") {
+            continue;
+        }
+        let text = text_of(&path);
+        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+        let literals = code.lines().filter(|line| !line.trim_start().starts_with("//"));
+        for address in literals.flat_map(|line| line.split('"').skip(1).step_by(2)) {
+            if address.starts_with('/') && address.len() > 1 {
+                count += 1;
+                let is_there = ["`", "?"]
+                    .iter()
+                    .any(|end| page.contains(&format!("{address}{end}")));
+                assert!(is_there, "docs/api.md does not tell of {address}");
+            }
+        }
+    }
+    assert!(count > 10, "{count} addresses");
+}
+
+#[test]
 fn links_between_documents_lead_to_files() {
     let mut documents: Vec<PathBuf> = ["README.md", "ARCHITECTURE.md", "CHANGELOG.md"]
         .map(PathBuf::from)

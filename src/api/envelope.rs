@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CONTENT_TYPE, HeaderValue};
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use serde::Serialize;
 use uuid::Uuid;
@@ -39,6 +39,12 @@ pub(super) fn with_status(status: StatusCode, data: &impl Serialize, started: In
         meta: Meta { processing_time },
     };
     HttpResponse::build(status).json(envelope)
+}
+
+/// Keeps an answer, which may hold a secret, out of every cache.
+pub(super) fn not_for_caches(answer: &mut HttpResponse) {
+    let headers = answer.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
 }
 
 /// The answer to a beacon that is durable. It is built by hand: this is the hot path, and its form never varies.

@@ -4,6 +4,7 @@
 
 mod log_limit;
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use actix_web::http::{Method, StatusCode, header};
@@ -13,7 +14,8 @@ use uuid::Uuid;
 
 use super::rate_limit;
 use crate::clock;
-use crate::domain::field_error::FieldError;
+use crate::control::ControlError;
+use crate::domain::field_error::{FieldError, FieldFault};
 use crate::ingest::Rejection;
 use crate::warehouse::SelectError;
 use log_limit::{LogLimit, Verdict};
@@ -22,6 +24,8 @@ use log_limit::{LogLimit, Verdict};
 const RETRY_AFTER_FULL_S: u32 = 5;
 /// Seconds after which a client may try again when the server is busy or restarts.
 const RETRY_AFTER_BUSY_S: u32 = 1;
+/// Seconds after which a client may try again when the control store is away.
+const RETRY_AFTER_AWAY_S: u32 = 5;
 
 /// Refusals logged a second; a client's mistakes must not bury the server's.
 const REFUSALS_LOGGED_PER_S: u64 = 50;
@@ -44,6 +48,8 @@ pub(super) enum ApiError {
     MethodNotAllowed(&'static str),
     /// Parameters of a query are missing or wrong.
     BadParameters(Vec<FieldError>),
+    /// A parameter or a body of management, or its store.
+    Control(ControlError),
     /// The warehouse cannot be asked; the text is for the log.
     WarehouseUnavailable(String),
     /// The warehouse did not answer in time; the text is for the log.
@@ -52,6 +58,18 @@ pub(super) enum ApiError {
     WarehouseOverloaded(String),
     /// The warehouse refused a query that should have been right; the text is for the log.
     WarehouseFailed(String),
+}
+
+impl From<Rejection> for ApiError {
+    fn from(rejection: Rejection) -> Self {
+        Self::Rejected(rejection)
+    }
+}
+
+impl From<ControlError> for ApiError {
+    fn from(error: ControlError) -> Self {
+        Self::Control(error)
+    }
 }
 
 impl From<SelectError> for ApiError {
@@ -89,13 +107,17 @@ struct ErrorMeta {
 struct Told<'e> {
     status: StatusCode,
     code: &'static str,
-    message: &'e str,
-    details: Option<&'e [FieldError]>,
+    message: Cow<'e, str>,
+    details: Option<Cow<'e, [FieldError]>>,
     retry_after_s: Option<u32>,
 }
 
 impl<'e> Told<'e> {
     const fn new(status: StatusCode, code: &'static str, message: &'e str) -> Self {
+        Self::in_words(status, code, Cow::Borrowed(message))
+    }
+
+    const fn in_words(status: StatusCode, code: &'static str, message: Cow<'e, str>) -> Self {
         Self {
             status,
             code,
@@ -105,14 +127,14 @@ impl<'e> Told<'e> {
         }
     }
 
-    const fn with_details(self, details: &'e [FieldError]) -> Self {
+    fn with_details(self, details: impl Into<Cow<'e, [FieldError]>>) -> Self {
         Self {
-            details: Some(details),
+            details: Some(details.into()),
             ..self
         }
     }
 
-    const fn retry_after(self, seconds: u32) -> Self {
+    fn retry_after(self, seconds: u32) -> Self {
         Self {
             retry_after_s: Some(seconds),
             ..self
@@ -146,7 +168,8 @@ impl ApiError {
                 "BAD_PARAMETERS",
                 "parameters are missing or wrong",
             )
-            .with_details(details),
+            .with_details(details.as_slice()),
+            Self::Control(error) => told_of_control(error),
             Self::WarehouseUnavailable(_) => Told::new(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "WAREHOUSE_UNAVAILABLE",
@@ -179,7 +202,15 @@ impl ApiError {
             | Self::WarehouseTimeout(cause)
             | Self::WarehouseOverloaded(cause)
             | Self::WarehouseFailed(cause) => cause,
-            Self::Rejected(_)
+            Self::Control(ControlError::Unavailable(cause) | ControlError::Corrupt(cause)) => cause,
+            Self::Control(
+                ControlError::NotFound(_)
+                | ControlError::Conflict { .. }
+                | ControlError::Invalid(_)
+                | ControlError::TooMany { .. }
+                | ControlError::Busy,
+            )
+            | Self::Rejected(_)
             | Self::Unauthenticated
             | Self::Forbidden(_)
             | Self::NoSuch(_)
@@ -191,8 +222,61 @@ impl ApiError {
 }
 
 /// Nothing is wrong with the beacon: it may be sent again, with the same `event_id`.
-const fn not_now<'m>(code: &'static str, message: &'m str, retry_after_s: u32) -> Told<'m> {
+fn not_now<'m>(code: &'static str, message: &'m str, retry_after_s: u32) -> Told<'m> {
     Told::new(StatusCode::SERVICE_UNAVAILABLE, code, message).retry_after(retry_after_s)
+}
+
+fn told_of_control(error: &ControlError) -> Told<'_> {
+    match error {
+        ControlError::NotFound(what) => Told::in_words(
+            StatusCode::NOT_FOUND,
+            "NOT_FOUND",
+            format!("there is no such {what}").into(),
+        ),
+        ControlError::Conflict { field } => Told::new(
+            StatusCode::CONFLICT,
+            "CONFLICT",
+            "the change is in conflict with what is there",
+        )
+        .with_details(vec![FieldError::new(*field, FieldFault::Conflict, conflict(field))]),
+        ControlError::Invalid(details) => Told::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "REFUSED_VALUE",
+            "fields are missing or wrong",
+        )
+        .with_details(details.as_slice()),
+        ControlError::TooMany { what, max } => Told::in_words(
+            StatusCode::CONFLICT,
+            "TOO_MANY",
+            format!("there are {max} {what} already, which is the most").into(),
+        ),
+        ControlError::Busy => Told::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "CONTROL_BUSY",
+            "other changes are under way; nothing was changed",
+        )
+        .retry_after(RETRY_AFTER_BUSY_S),
+        ControlError::Unavailable(_) => Told::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "CONTROL_UNAVAILABLE",
+            "the control store does not answer; a change may have been made or not: look before it is repeated",
+        )
+        .retry_after(RETRY_AFTER_AWAY_S),
+        ControlError::Corrupt(_) => Told::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "INTERNAL",
+            "control data cannot be read; see the log",
+        ),
+    }
+}
+
+/// What a conflict in this field means.
+fn conflict(field: &str) -> &'static str {
+    match field {
+        "revision" => "someone else has changed it meanwhile: read it again",
+        "is_instance_owner" => "there must be an instance owner who is not disabled",
+        _ => "is in use, or may not be changed so",
+    }
 }
 
 fn told_of_rejection(rejection: &Rejection) -> Told<'_> {
@@ -244,7 +328,8 @@ fn told_of_rejection(rejection: &Rejection) -> Told<'_> {
         )
         .with_details(std::slice::from_ref(detail)),
         Rejection::Invalid(details) => {
-            Told::new(StatusCode::BAD_REQUEST, "INVALID", "fields are missing or wrong").with_details(details)
+            Told::new(StatusCode::BAD_REQUEST, "INVALID", "fields are missing or wrong")
+                .with_details(details.as_slice())
         }
         Rejection::OverQuota { decision, .. } => Told::new(
             StatusCode::TOO_MANY_REQUESTS,
@@ -294,9 +379,9 @@ pub(super) fn answer(request: &HttpRequest, error: &ApiError) -> HttpResponse {
     let retry_suggested = told.retry_after_s.is_some();
     let mut response = response.json(ErrorEnvelope {
         success: false,
-        error: told.message,
+        error: &told.message,
         code: told.code,
-        details: told.details,
+        details: told.details.as_deref(),
         meta: ErrorMeta {
             error_id,
             timestamp,
@@ -323,6 +408,7 @@ fn log(request: &HttpRequest, error: &ApiError, told: &Told<'_>, error_id: Uuid)
     } else if let Verdict::Log { suppressed } = REFUSALS.admit() {
         let fields = told
             .details
+            .as_deref()
             .unwrap_or_default()
             .iter()
             .map(|detail| detail.field.as_ref());

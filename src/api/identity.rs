@@ -3,6 +3,7 @@
 //! A key is looked up by its SHA-256 sum. That takes the same time for every guess but for the sums themselves, which
 //! nobody can choose: neither the length nor a common prefix of a guess shows.
 
+mod manager;
 mod token;
 
 use std::borrow::Cow;
@@ -17,6 +18,9 @@ use super::error::ApiError;
 use crate::control::{Control, KeyEntry, ProjectEntry, sha256};
 use crate::domain::account::{KeyKind, Origin, ProjectId, Scope};
 use crate::ingest::{Caller, Rejection};
+
+pub(super) use manager::Manager;
+pub(super) use token::is_rsa_public_key;
 
 /// Parameters of a query string.
 pub(super) type Parameters<'q> = Vec<(Cow<'q, str>, Cow<'q, str>)>;

@@ -6,11 +6,11 @@ use actix_web::http::header::{
     CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, ORIGIN, USER_AGENT,
 };
 use actix_web::http::{Method, StatusCode};
-use actix_web::web::{self, Bytes, BytesMut};
+use actix_web::web::{self, Bytes};
 use actix_web::{HttpRequest, HttpResponse};
-use futures_util::StreamExt;
 use serde::Serialize;
 
+use super::body::read_body;
 use super::error::{self, ApiError};
 use super::identity::{Identity, Poster};
 use super::{cors, envelope, rate_limit, unread};
@@ -373,45 +373,4 @@ fn header_text<'r>(request: &'r HttpRequest, name: &HeaderName) -> &'r str {
         .headers()
         .get(name)
         .map_or("", |value| value.to_str().unwrap_or("?"))
-}
-
-/// Reads a body. Most come in one piece: that piece is the body, not copied.
-async fn read_body(
-    payload: &mut web::Payload,
-    bytes_max: usize,
-    timeout: Duration,
-) -> Result<Bytes, Rejection> {
-    let whole = async {
-        let Some(first) = next_piece(payload).await? else {
-            return Ok(Bytes::new());
-        };
-        let Some(second) = next_piece(payload).await? else {
-            return if first.len() > bytes_max {
-                Err(Rejection::TooLarge)
-            } else {
-                Ok(first)
-            };
-        };
-        let mut body = BytesMut::from(first);
-        let mut next = Some(second);
-        while let Some(piece) = next {
-            if body.len() + piece.len() > bytes_max {
-                return Err(Rejection::TooLarge);
-            }
-            body.extend_from_slice(&piece);
-            next = next_piece(payload).await?;
-        }
-        Ok(body.freeze())
-    };
-    tokio::time::timeout(timeout, whole)
-        .await
-        .unwrap_or(Err(Rejection::BodyTimeout))
-}
-
-async fn next_piece(payload: &mut web::Payload) -> Result<Option<Bytes>, Rejection> {
-    match payload.next().await {
-        None => Ok(None),
-        Some(Ok(piece)) => Ok(Some(piece)),
-        Some(Err(_)) => Err(Rejection::BodyIncomplete),
-    }
 }

@@ -37,6 +37,8 @@ pub enum FieldFault {
     Duplicate,
     /// The parameter is not known.
     UnknownField,
+    /// The value is in use, or what is there stands against it.
+    Conflict,
     /// The item of a batch is beyond its sender's quota.
     OverQuota,
     /// Another request is storing the item of a batch.

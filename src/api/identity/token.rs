@@ -17,6 +17,11 @@ pub(super) fn looks_like_one(text: &str) -> bool {
     text.starts_with("ey") && text.bytes().filter(|byte| *byte == b'.').count() == 2
 }
 
+/// True for a public key that tokens can be checked with.
+pub(in crate::api) fn is_rsa_public_key(pem: &str) -> bool {
+    DecodingKey::from_rsa_pem(pem.as_bytes()).is_ok()
+}
+
 #[derive(Deserialize)]
 struct Claims {
     sub: String,

@@ -1,0 +1,144 @@
+//! Who manages: changes projects, keys, quotas and users.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use actix_web::HttpRequest;
+use uuid::Uuid;
+
+use super::{ApiError, Identity, api_key, bearer};
+use crate::control::{By, Directory, ProjectEntry, UserEntry, sha256};
+use crate::domain::account::{Actor, ActorKind, ProjectId, Role, Scope};
+
+/// Whoever looks at control data, or changes it, with the rights of now.
+#[derive(Debug)]
+pub(in crate::api) struct Manager {
+    rights: Rights,
+    /// The project that is meant when none is named.
+    home: Arc<ProjectEntry>,
+    directory: Arc<Directory>,
+    by: By,
+}
+
+#[derive(Debug)]
+enum Rights {
+    /// Those of a user, in each project.
+    User(Arc<UserEntry>),
+    /// A key's: in its own project, and nowhere else.
+    Key(Role),
+}
+
+impl Identity {
+    /// Who manages: by `Authorization: Bearer`, or `X-API-Key`. The admin token has the rights of its user; a key with
+    /// the scope `manage` is an admin of its project, one with the scope `read` looks.
+    pub(in crate::api) fn manager(&self, request: &HttpRequest, now_ms: i64) -> Result<Manager, ApiError> {
+        let key = bearer(request)
+            .or_else(|| api_key(request))
+            .ok_or(ApiError::Unauthenticated)?;
+        let directory = self.control.directory();
+        let entry = directory
+            .key_by_sha256(&sha256(key))
+            .filter(|entry| entry.key.is_live(now_ms))
+            .ok_or(ApiError::Unauthenticated)?;
+        let rights = match &entry.acts_as {
+            Some(user) => Rights::User(Arc::clone(user)),
+            None if entry.key.scopes.has(Scope::Manage) => Rights::Key(Role::Admin),
+            None if entry.key.scopes.has(Scope::Read) => Rights::Key(Role::Viewer),
+            None => return Err(ApiError::Forbidden("this key may neither look nor manage")),
+        };
+        let actor = Actor {
+            kind: ActorKind::Key,
+            id: Some(entry.key.id),
+            name: entry.key.name.to_string(),
+        };
+        Ok(Manager {
+            rights,
+            home: Arc::clone(&entry.project),
+            by: By {
+                actor,
+                ip_prefix: Some(prefix(self.address(request))),
+            },
+            directory: Arc::clone(&directory),
+        })
+    }
+}
+
+impl Manager {
+    /// By whom a change is made.
+    pub(in crate::api) const fn by(&self) -> &By {
+        &self.by
+    }
+
+    /// True for whoever may everything everywhere.
+    pub(in crate::api) fn is_instance_owner(&self) -> bool {
+        match &self.rights {
+            Rights::User(user) => user.user.is_instance_owner,
+            Rights::Key(_) => false,
+        }
+    }
+
+    /// Refuses all but instance owners.
+    pub(in crate::api) fn must_own_the_instance(&self) -> Result<(), ApiError> {
+        if self.is_instance_owner() {
+            Ok(())
+        } else {
+            Err(ApiError::Forbidden("only an instance owner may do this"))
+        }
+    }
+
+    /// The user whose rights these are, if they are a user's.
+    pub(in crate::api) fn user_id(&self) -> Option<Uuid> {
+        match &self.rights {
+            Rights::User(user) => Some(user.user.id),
+            Rights::Key(_) => None,
+        }
+    }
+
+    /// The project of this id, or the own one, if the role in it is at least `needed`. A project in which there is
+    /// no role at all is as unknown as one that is not there.
+    pub(in crate::api) fn project(&self, id: Option<&str>, needed: Role) -> Result<&ProjectId, ApiError> {
+        let id = id.unwrap_or(self.home.project.id.as_str());
+        let role = match &self.rights {
+            Rights::User(user) => user.role_in(id),
+            Rights::Key(role) => (self.home.project.id.as_str() == id).then_some(*role),
+        };
+        let entry = self.directory.project(id);
+        let (Some(role), Some(entry)) = (role, entry) else {
+            return Err(ApiError::NoSuch("there is no such project"));
+        };
+        if role < needed {
+            return Err(ApiError::Forbidden("this takes a higher role in the project"));
+        }
+        Ok(&entry.project.id)
+    }
+}
+
+/// The network of an address: 24 bits of IPv4, 48 of IPv6.
+fn prefix(address: IpAddr) -> String {
+    match address {
+        IpAddr::V4(address) => {
+            let [a, b, c, _] = address.octets();
+            format!("{a}.{b}.{c}.0/24")
+        }
+        IpAddr::V6(address) => {
+            let [a, b, c, ..] = address.segments();
+            format!("{}/48", std::net::Ipv6Addr::new(a, b, c, 0, 0, 0, 0, 0))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_an_address_only_its_network_is_kept() {
+        for (address, network) in [
+            ("203.0.113.77", "203.0.113.0/24"),
+            ("2001:db8:1:2::7", "2001:db8:1::/48"),
+            ("::1", "::/48"),
+        ] {
+            assert_eq!(prefix(address.parse().unwrap()), network);
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! `/api/issuers`: whose JSON web tokens a project believes.
+
+use actix_web::web;
+
+use super::body::Fields;
+use super::error::ApiError;
+use super::identity::is_rsa_public_key;
+use super::manage::{Call, Done, change, delete, look, make};
+use super::resource;
+use crate::config::Secret;
+use crate::domain::account::{JwtIssuer, JwtKeys, Name, ProjectId, Role};
+use crate::domain::field_error::{FieldError, FieldFault};
+use crate::domain::page::Page;
+
+use uuid::Uuid;
+
+/// Adds the addresses.
+pub(super) fn routes(config: &mut web::ServiceConfig) {
+    config
+        .service(
+            resource("/api/issuers", "GET, POST")
+                .route(look(list))
+                .route(make(create)),
+        )
+        .service(
+            resource("/api/issuers/{id}", "GET, PATCH, DELETE")
+                .route(look(one))
+                .route(change(update))
+                .route(delete(remove)),
+        );
+}
+
+async fn list(call: &mut Call) -> Result<Page<JwtIssuer>, ApiError> {
+    let (_, project_id) = call.manager_of(Role::Admin)?;
+    Ok(call.control().issuers(&project_id, call.page_only()?).await?)
+}
+
+async fn create(call: &mut Call) -> Result<JwtIssuer, ApiError> {
+    let (manager, project_id) = call.manager_of(Role::Admin)?;
+    let body = call.body().await?;
+    let mut fields = Fields::read(&body)?;
+    let name = fields.parsed("name", Name::parse);
+    let name = fields.require("name", name);
+    let (issuer, audience) = (text(&mut fields, "issuer"), text(&mut fields, "audience"));
+    let keys = keys(&mut fields);
+    let keys = fields.require("algorithm", keys);
+    let issuer = name.zip(keys).map(|(name, keys)| JwtIssuer {
+        id: Uuid::nil(),
+        project_id: ProjectId::clone(&project_id),
+        name,
+        issuer: issuer.unwrap_or_default(),
+        audience: audience.unwrap_or_default(),
+        keys,
+        created_at_ms: 0,
+    });
+    let issuer = checked(fields, issuer)?;
+    Ok(call.control().create_issuer(manager.by(), issuer).await?)
+}
+
+async fn one(call: &mut Call) -> Result<JwtIssuer, ApiError> {
+    let (_, project_id) = call.manager_of(Role::Admin)?;
+    Ok(call.control().issuer(&project_id, call.id("id")?).await?)
+}
+
+async fn update(call: &mut Call) -> Result<JwtIssuer, ApiError> {
+    let (manager, project_id) = call.manager_of(Role::Admin)?;
+    let known = call.control().issuer(&project_id, call.id("id")?).await?;
+    let body = call.body().await?;
+    let mut fields = Fields::read(&body)?;
+    let issuer = JwtIssuer {
+        name: fields.parsed("name", Name::parse).unwrap_or(known.name),
+        issuer: text(&mut fields, "issuer").unwrap_or(known.issuer),
+        audience: text(&mut fields, "audience").unwrap_or(known.audience),
+        keys: keys(&mut fields).unwrap_or(known.keys),
+        ..known
+    };
+    let issuer = checked(fields, Some(issuer))?;
+    Ok(call.control().update_issuer(manager.by(), &issuer).await?)
+}
+
+async fn remove(call: &mut Call) -> Result<Done, ApiError> {
+    let (manager, project_id) = call.manager_of(Role::Admin)?;
+    let control = call.control();
+    control
+        .delete_issuer(manager.by(), &project_id, call.id("id")?)
+        .await?;
+    Ok(Done::DONE)
+}
+
+fn text(fields: &mut Fields<'_>, name: &str) -> Option<String> {
+    fields.text(name).map(|text| text.into_owned())
+}
+
+/// `algorithm` with the key that belongs to it; none when neither is there.
+fn keys(fields: &mut Fields<'_>) -> Option<JwtKeys> {
+    match fields.text("algorithm")?.as_ref() {
+        "hs256" => {
+            let secret = text(fields, "secret");
+            fields.require("secret", secret).map(|secret| JwtKeys::Hs256 {
+                secret: Secret::new(secret),
+            })
+        }
+        "rs256" => {
+            let pem = text(fields, "public_key_pem");
+            fields
+                .require("public_key_pem", pem)
+                .map(|public_key_pem| JwtKeys::Rs256 { public_key_pem })
+        }
+        _ => {
+            fields.note(FieldError::new(
+                "algorithm",
+                FieldFault::UnknownValue,
+                "must be hs256 or rs256",
+            ));
+            None
+        }
+    }
+}
+
+/// The issuer, if tokens can be checked with its key.
+fn checked(mut fields: Fields<'_>, issuer: Option<JwtIssuer>) -> Result<JwtIssuer, ApiError> {
+    if let Some(issuer) = &issuer {
+        let faults = issuer.faults();
+        if let (JwtKeys::Rs256 { public_key_pem }, true) = (&issuer.keys, faults.is_empty())
+            && !is_rsa_public_key(public_key_pem)
+        {
+            let message = "must be an RSA public key in PEM";
+            fields.note(FieldError::new("public_key_pem", FieldFault::BadFormat, message));
+        }
+        faults.into_iter().for_each(|fault| fields.note(fault));
+    }
+    fields.finish(issuer)
+}

@@ -1,0 +1,240 @@
+//! `/api/projects`: whom data belongs to, and who may see it.
+
+use actix_web::http::{Method, StatusCode};
+use actix_web::web;
+
+use super::body::Fields;
+use super::error::ApiError;
+use super::manage::{Call, Done, change, delete, look, make, on};
+use super::{paging, resource};
+use crate::control::{ControlError, Member};
+use crate::domain::account::{
+    GroupingRule, Membership, Name, Origin, Project, ProjectId, ProjectSettings, Role, ScrubRule,
+    TimeZoneName,
+};
+use crate::domain::field_error::{FieldError, FieldFault};
+use crate::domain::page::Page;
+use crate::ingest::grouping::GroupingRules;
+use crate::ingest::scrub::ScrubPatterns;
+
+/// Adds the addresses.
+pub(super) fn routes(config: &mut web::ServiceConfig) {
+    config
+        .service(
+            resource("/api/projects", "GET, POST")
+                .route(look(list))
+                .route(make(create)),
+        )
+        .service(
+            resource("/api/projects/{id}", "GET, PATCH, DELETE")
+                .route(look(one))
+                .route(change(update))
+                .route(delete(remove)),
+        )
+        .service(resource("/api/projects/{id}/members", "GET").route(look(members)))
+        .service(
+            resource("/api/projects/{id}/members/{user_id}", "PUT, DELETE")
+                .route(on(Method::PUT, StatusCode::OK, set_role))
+                .route(delete(remove_member)),
+        );
+}
+
+/// All projects for an instance owner, their own for others.
+async fn list(call: &mut Call) -> Result<Page<Project>, ApiError> {
+    let manager = call.manager()?;
+    let page = call.page_only()?;
+    if manager.is_instance_owner() {
+        return Ok(call.control().projects(None, page).await?);
+    }
+    match manager.user_id() {
+        Some(user_id) => Ok(call.control().projects(Some(user_id), page).await?),
+        None => {
+            let id = manager.project(None, Role::Viewer)?;
+            Ok(paging::cut(vec![call.control().project(id).await?], page))
+        }
+    }
+}
+
+async fn create(call: &mut Call) -> Result<Project, ApiError> {
+    let manager = call.manager()?;
+    manager.must_own_the_instance()?;
+    let body = call.body().await?;
+    let mut fields = Fields::read(&body)?;
+    let id = fields.parsed("id", ProjectId::parse);
+    let id = fields.require("id", id);
+    let name = fields.parsed("name", Name::parse);
+    let name = fields.require("name", name);
+    let changes = Changes::read(&mut fields);
+    let project = id
+        .zip(name)
+        .map(|(id, name)| changes.applied_to(Project::new(id, name, 0)));
+    let project = checked(fields, project)?;
+    Ok(call.control().create_project(manager.by(), project).await?)
+}
+
+async fn one(call: &mut Call) -> Result<Project, ApiError> {
+    let (_, id) = call.manager_of_path(Role::Viewer)?;
+    Ok(call.control().project(&id).await?)
+}
+
+async fn update(call: &mut Call) -> Result<Project, ApiError> {
+    let (manager, id) = call.manager_of_path(Role::Admin)?;
+    let body = call.body().await?;
+    let mut fields = Fields::read(&body)?;
+    let revision = fields.whole("revision");
+    let revision = fields.require("revision", revision);
+    let name = fields.parsed("name", Name::parse);
+    let changes = Changes::read(&mut fields);
+    let known = call.control().project(&id).await?;
+    let known_revision = known.revision;
+    let mut project = changes.applied_to(known);
+    if let Some(name) = name {
+        project.name = name;
+    }
+    let project = checked(fields, revision.map(|revision| Project { revision, ..project }))?;
+    // What was left as it is was read just now: it must be what the caller has seen too.
+    if project.revision != known_revision {
+        return Err(ControlError::Conflict { field: "revision" }.into());
+    }
+    Ok(call.control().update_project(manager.by(), project).await?)
+}
+
+async fn remove(call: &mut Call) -> Result<Done, ApiError> {
+    let (manager, id) = call.manager_of_path(Role::Owner)?;
+    call.control().delete_project(manager.by(), &id).await?;
+    Ok(Done::DONE)
+}
+
+async fn members(call: &mut Call) -> Result<Page<Member>, ApiError> {
+    let (_, id) = call.manager_of_path(Role::Admin)?;
+    Ok(call.control().members(&id, call.page_only()?).await?)
+}
+
+async fn set_role(call: &mut Call) -> Result<Membership, ApiError> {
+    let (manager, project_id) = call.manager_of_path(Role::Owner)?;
+    let user_id = call.id("user_id")?;
+    let body = call.body().await?;
+    let mut fields = Fields::read(&body)?;
+    let role = fields.named("role", Role::from_name, "viewer, admin, owner");
+    let role = fields.require("role", role);
+    let role = fields.finish(role)?;
+    call.control()
+        .set_role(manager.by(), &project_id, user_id, Some(role))
+        .await?;
+    Ok(Membership {
+        user_id,
+        project_id,
+        role,
+    })
+}
+
+async fn remove_member(call: &mut Call) -> Result<Done, ApiError> {
+    let (manager, project_id) = call.manager_of_path(Role::Owner)?;
+    let user_id = call.id("user_id")?;
+    call.control()
+        .set_role(manager.by(), &project_id, user_id, None)
+        .await?;
+    Ok(Done::DONE)
+}
+
+/// What a body says of a project, beside its id and its name; what it leaves out stays.
+#[derive(Default)]
+struct Changes {
+    time_zone: Option<TimeZoneName>,
+    allowed_origins: Option<Vec<Origin>>,
+    allow_keyless: Option<bool>,
+    settings: SettingsChanges,
+}
+
+#[derive(Default)]
+struct SettingsChanges {
+    funnel_steps: Option<Vec<String>>,
+    event_types: Option<Vec<String>>,
+    grouping_rules: Option<Vec<GroupingRule>>,
+    scrub_rules: Option<Vec<ScrubRule>>,
+}
+
+impl Changes {
+    fn read(fields: &mut Fields<'_>) -> Self {
+        Self {
+            time_zone: fields.parsed("time_zone", TimeZoneName::parse),
+            allowed_origins: fields.list("allowed_origins", Origin::parse),
+            allow_keyless: fields.flag("allow_keyless"),
+            settings: fields
+                .object("settings", SettingsChanges::read)
+                .unwrap_or_default(),
+        }
+    }
+
+    fn applied_to(self, project: Project) -> Project {
+        let SettingsChanges {
+            funnel_steps,
+            event_types,
+            grouping_rules,
+            scrub_rules,
+        } = self.settings;
+        let known = project.settings;
+        Project {
+            time_zone: self.time_zone.unwrap_or(project.time_zone),
+            allowed_origins: self.allowed_origins.unwrap_or(project.allowed_origins),
+            allow_keyless: self.allow_keyless.unwrap_or(project.allow_keyless),
+            settings: ProjectSettings {
+                funnel_steps: funnel_steps.unwrap_or(known.funnel_steps),
+                event_types: event_types.unwrap_or(known.event_types),
+                grouping_rules: grouping_rules.unwrap_or(known.grouping_rules),
+                scrub_rules: scrub_rules.unwrap_or(known.scrub_rules),
+                overflow: known.overflow,
+            },
+            ..project
+        }
+    }
+}
+
+impl SettingsChanges {
+    fn read(fields: &mut Fields<'_>) -> Self {
+        let any = |_: &'static str, text: &str| Ok(text.to_owned());
+        Self {
+            funnel_steps: fields.list("funnel_steps", any),
+            event_types: fields.list("event_types", any),
+            grouping_rules: fields.typed("grouping_rules", "an array of {pattern, name}"),
+            scrub_rules: fields.typed("scrub_rules", "an array of {pattern, replacement}"),
+        }
+    }
+}
+
+/// The project, if those who will use its rules can.
+fn checked(mut fields: Fields<'_>, project: Option<Project>) -> Result<Project, ApiError> {
+    if let Some(project) = &project {
+        let faults = project.faults();
+        // Rules beyond their limits are not even tried.
+        if faults.is_empty() {
+            rule_faults(&project.settings)
+                .into_iter()
+                .for_each(|fault| fields.note(fault));
+        }
+        faults.into_iter().for_each(|fault| fields.note(fault));
+    }
+    fields.finish(project)
+}
+
+fn rule_faults(settings: &ProjectSettings) -> Vec<FieldError> {
+    let rules = settings.grouping_rules.iter();
+    let mut faults = match GroupingRules::parse(rules.map(|rule| (rule.pattern.as_str(), rule.name.as_str())))
+    {
+        Ok(_) => Vec::new(),
+        Err(faults) => faults,
+    };
+    for fault in &mut faults {
+        fault.field = format!("settings.{}", fault.field).into();
+    }
+    let rules = settings.scrub_rules.iter();
+    let rules = rules.map(|rule| (rule.pattern.as_str(), rule.replacement.as_str()));
+    if let Err(error) = ScrubPatterns::parse(rules) {
+        faults.push(FieldError::new(
+            format!("settings.scrub_rules.{}", error.number - 1),
+            FieldFault::BadFormat,
+            "must be a regular expression, and not a very large one",
+        ));
+    }
+    faults
+}

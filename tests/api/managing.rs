@@ -1,0 +1,74 @@
+//! Calls of management, and projects for one test each.
+
+use serde_json::Value;
+
+use crate::harness::Fresnel;
+use crate::harness::beacons::Kind;
+use crate::harness::http::{Answer, Request};
+use crate::harness::server::ADMIN_TOKEN;
+
+/// A call with a key and, but for `null`, a JSON body.
+pub(crate) fn call(server: &Fresnel, key: &str, method: &str, path: &str, body: &Value) -> Answer {
+    let mut request = Request::new(method, path).header("authorization", format!("Bearer {key}"));
+    if !body.is_null() {
+        request = request
+            .header("content-type", "application/json")
+            .body(body.to_string());
+    }
+    server.send(&request)
+}
+
+/// A call as the instance's owner that must go well; gives the answer's data.
+#[track_caller]
+pub(crate) fn admin(server: &Fresnel, method: &str, path: &str, body: &Value) -> Value {
+    let answer = call(server, ADMIN_TOKEN, method, path, body);
+    assert!(
+        (200..300).contains(&answer.status),
+        "{method} {path}: {} {}",
+        answer.status,
+        answer.text()
+    );
+    assert_eq!(answer.header("cache-control"), Some("no-store"));
+    answer.json()["data"].clone()
+}
+
+/// A new project, and its id, which begins so.
+pub(crate) fn project(server: &Fresnel, name: &str) -> String {
+    let id = format!("{name}-{:08x}", rand::random::<u32>());
+    admin(
+        server,
+        "POST",
+        "/api/projects",
+        &serde_json::json!({"id": id, "name": name}),
+    );
+    id
+}
+
+/// A new key of a project: its id and its secret.
+pub(crate) fn key(server: &Fresnel, project: &str, body: &Value) -> (String, String) {
+    let data = admin(server, "POST", &format!("/api/keys?project={project}"), body);
+    (text(&data["id"]), text(&data["secret"]))
+}
+
+/// A text in an answer.
+#[track_caller]
+pub(crate) fn text(value: &Value) -> String {
+    value.as_str().expect("a text").to_owned()
+}
+
+/// Posts a beacon with a key.
+pub(crate) fn post(server: &Fresnel, key: &str, kind: Kind) -> Answer {
+    server.send(&Request::post(kind.path(), kind.sample().to_string()).header("x-api-key", key))
+}
+
+/// The actions in a project's audit log, the oldest first.
+pub(crate) fn actions(server: &Fresnel, project: &str) -> Vec<String> {
+    let page = admin(
+        server,
+        "GET",
+        &format!("/api/audit?project={project}&page_size=500"),
+        &Value::Null,
+    );
+    let items = page["items"].as_array().expect("a list");
+    items.iter().rev().map(|entry| text(&entry["action"])).collect()
+}

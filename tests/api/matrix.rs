@@ -1,0 +1,329 @@
+//! Every address × every credential × the own project and another: who gets which status.
+//!
+//! The addresses are read from the sources and their methods from the server's own `Allow`, so a new address, or a
+//! new method of an old one, fails here until it has a row.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::managing::{admin, key, project, text};
+use crate::harness::Fresnel;
+use crate::harness::beacons::Kind;
+use crate::harness::http::Request;
+use crate::harness::server::ADMIN_TOKEN;
+
+/// Who may, and what others get.
+#[derive(Clone, Copy, Debug)]
+enum Rule {
+    /// Takes beacons: from keys that may post, into their own project.
+    Post,
+    /// Everyone, also without a key.
+    Open,
+    /// Tells data of a project to keys with the scope `read`.
+    Read,
+    /// Needs this role in the project that `?project=` names.
+    Viewer,
+    Admin,
+    /// Needs this role in the project that the path names.
+    ViewerOfPath,
+    AdminOfPath,
+    OwnerOfPath,
+    /// Lists what one may see, whatever project is named.
+    Any,
+    /// Instance owners only.
+    Instance,
+}
+
+use Rule::{Admin, AdminOfPath, Any, Instance, Open, OwnerOfPath, Post, Read, Viewer, ViewerOfPath};
+
+/// Method, address, rule, and the status when all is well. A `{…}` stands for an id.
+const ROWS: &[(&str, &str, Rule, u16)] = &[
+    ("POST", "/api/analytics/performance/metrics", Post, 202),
+    ("POST", "/api/analytics/performance/alerts", Post, 202),
+    ("POST", "/api/analytics/funnel", Post, 202),
+    ("POST", "/api/analytics/events", Post, 202),
+    ("POST", "/api/analytics/batch", Post, 202),
+    ("GET", "/api/analytics/performance/timeseries", Read, 200),
+    ("GET", "/api/rejected", Read, 200),
+    ("GET", "/livez", Open, 200),
+    ("GET", "/readyz", Open, 200),
+    ("GET", "/metrics", Open, 200),
+    ("GET", "/api/health", Open, 200),
+    ("GET", "/api/projects", Any, 200),
+    ("POST", "/api/projects", Instance, 201),
+    ("GET", "/api/projects/{id}", ViewerOfPath, 200),
+    ("PATCH", "/api/projects/{id}", AdminOfPath, 200),
+    ("DELETE", "/api/projects/{id}", OwnerOfPath, 200),
+    ("GET", "/api/projects/{id}/members", AdminOfPath, 200),
+    ("PUT", "/api/projects/{id}/members/{user_id}", OwnerOfPath, 200),
+    ("DELETE", "/api/projects/{id}/members/{user_id}", OwnerOfPath, 200),
+    ("GET", "/api/keys", Admin, 200),
+    ("POST", "/api/keys", Admin, 201),
+    ("GET", "/api/keys/{id}", Admin, 200),
+    ("PATCH", "/api/keys/{id}", Admin, 200),
+    ("DELETE", "/api/keys/{id}", Admin, 200),
+    ("GET", "/api/quotas", Viewer, 200),
+    ("POST", "/api/quotas", Admin, 201),
+    ("GET", "/api/quotas/{id}", Viewer, 200),
+    ("PATCH", "/api/quotas/{id}", Admin, 200),
+    ("DELETE", "/api/quotas/{id}", Admin, 200),
+    ("GET", "/api/issuers", Admin, 200),
+    ("POST", "/api/issuers", Admin, 201),
+    ("GET", "/api/issuers/{id}", Admin, 200),
+    ("PATCH", "/api/issuers/{id}", Admin, 200),
+    ("DELETE", "/api/issuers/{id}", Admin, 200),
+    ("GET", "/api/users", Instance, 200),
+    ("POST", "/api/users", Instance, 201),
+    ("GET", "/api/users/{id}", Instance, 200),
+    ("PATCH", "/api/users/{id}", Instance, 200),
+    ("DELETE", "/api/users/{id}", Instance, 200),
+    ("GET", "/api/audit", Admin, 200),
+];
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Credential {
+    None,
+    Wrong,
+    Browser,
+    Server,
+    Read,
+    Manage,
+    AdminToken,
+}
+
+const CREDENTIALS: [Credential; 7] = [
+    Credential::None,
+    Credential::Wrong,
+    Credential::Browser,
+    Credential::Server,
+    Credential::Read,
+    Credential::Manage,
+    Credential::AdminToken,
+];
+
+/// The status that a credential gets.
+fn expected(rule: Rule, credential: Credential, is_own: bool, well: u16) -> u16 {
+    use Credential::{AdminToken, Browser, Manage, Server, Wrong};
+    if matches!(rule, Open) {
+        return well;
+    }
+    if matches!(credential, Credential::None | Wrong) {
+        return 401;
+    }
+    match (rule, credential) {
+        (Post, Browser | Server) => return well,
+        (Post, _) => return 401,
+        (_, AdminToken) => return well,
+        (_, Browser | Server) | (Instance, _) | (Read, Manage) => return 403,
+        (Any, _) => return well,
+        _ => {}
+    }
+    if !is_own {
+        return 404;
+    }
+    let is_admin = credential == Manage;
+    match rule {
+        Read | Viewer | ViewerOfPath => well,
+        Admin | AdminOfPath if is_admin => well,
+        Admin | AdminOfPath | OwnerOfPath => 403,
+        Post | Open | Any | Instance => unreachable!("judged above"),
+    }
+}
+
+/// Addresses in the sources: texts that begin with a slash, outside of comments and tests.
+fn addresses() -> BTreeSet<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/api");
+    let mut found = BTreeSet::new();
+    for entry in std::fs::read_dir(folder).expect("the folder of addresses") {
+        let path = entry.expect("an entry").path();
+        if path.extension().is_none_or(|extension| extension != "rs") {
+            continue;
+        }
+        let text = std::fs::read_to_string(path).expect("a source");
+        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+        let lines = code.lines().filter(|line| !line.trim_start().starts_with("//"));
+        let literals = lines.flat_map(|line| line.split('"').skip(1).step_by(2));
+        found.extend(
+            literals
+                .filter(|text| text.starts_with('/') && text.len() > 1)
+                .map(str::to_owned),
+        );
+    }
+    found
+}
+
+#[test]
+fn every_address_and_method_has_a_row() {
+    let server = Fresnel::shared();
+    let mut there = BTreeSet::new();
+    for address in addresses() {
+        let allow = server
+            .send(&Request::new("TRACE", &address))
+            .expect_status(405)
+            .header("allow")
+            .expect("the methods")
+            .to_owned();
+        there.extend(
+            allow
+                .split(", ")
+                .map(|method| (method.to_owned(), address.clone())),
+        );
+    }
+    let rows: BTreeSet<_> = ROWS
+        .iter()
+        .map(|(method, address, ..)| ((*method).to_owned(), (*address).to_owned()))
+        .collect();
+    assert_eq!(rows, there);
+}
+
+/// What a row's request works on: made anew for each, since some of them end what they work on.
+struct Target {
+    path: String,
+    body: Value,
+}
+
+/// The body of something new at an address.
+fn new_body(address: &str) -> Value {
+    let unique = format!("{:016x}", rand::random::<u64>());
+    match address {
+        "/api/projects" => json!({"id": unique, "name": "x"}),
+        "/api/keys" => json!({"kind": "read", "name": "target"}),
+        "/api/quotas" => json!({"target": {"kind": "user", "id": unique}, "limits": {"events_per_hour": 5}}),
+        "/api/issuers" => {
+            json!({"name": "x", "algorithm": "hs256", "secret": "0123456789abcdef0123456789abcdef"})
+        }
+        "/api/users" => json!({"email": format!("{unique}@example.org"), "name": "x"}),
+        "/api/analytics/batch" => {
+            let mut item = Kind::Event.sample();
+            item["kind"] = "event".into();
+            json!({"items": [item]})
+        }
+        _ => {
+            let kind = Kind::ALL.into_iter().find(|kind| kind.path() == address);
+            kind.unwrap_or_else(|| panic!("{address} is unknown here"))
+                .sample()
+        }
+    }
+}
+
+fn target(server: &Fresnel, method: &str, address: &str, project_id: &str) -> Target {
+    let query = format!("?project={project_id}");
+    let make = |collection: &str| {
+        let path = format!("{collection}{query}");
+        text(&admin(server, "POST", &path, &new_body(collection))["id"])
+    };
+    let collection = address.split("/{").next().unwrap_or_default();
+    let mut path = address.to_owned();
+    if address.contains("{user_id}") {
+        path = path.replace("{user_id}", &make("/api/users"));
+    }
+    if collection == "/api/projects" {
+        path = path.replace("{id}", project_id);
+    } else if address.contains("{id}") {
+        path = path.replace("{id}", &make(collection));
+    }
+    if method == "DELETE" && address.contains("{user_id}") {
+        admin(server, "PUT", &path, &json!({"role": "viewer"}));
+    }
+    let body = match (method, collection) {
+        ("POST", _) => new_body(address),
+        ("PATCH", "/api/projects") => {
+            json!({"revision": admin(server, "GET", &path, &Value::Null)["revision"]})
+        }
+        ("PATCH", "/api/quotas") => json!({"limits": {"events_per_hour": 6}}),
+        ("PATCH", _) => json!({"name": "y"}),
+        ("PUT", _) => json!({"role": "admin"}),
+        _ => Value::Null,
+    };
+    if method == "GET" || !collection.starts_with("/api/analytics") {
+        path += &query;
+    }
+    if collection.ends_with("/timeseries") {
+        path += "&type=page_load_time";
+    }
+    Target { path, body }
+}
+
+/// The keys of one project.
+struct Keys {
+    browser: String,
+    server: String,
+    read: String,
+    manage: String,
+}
+
+impl Keys {
+    fn of(server: &Fresnel, project: &str) -> Self {
+        let new = |body: Value| key(server, project, &body).1;
+        Self {
+            browser: new(json!({"kind": "browser", "name": "b"})),
+            server: new(json!({"kind": "server", "name": "s"})),
+            read: new(json!({"kind": "read", "name": "r"})),
+            manage: new(json!({"kind": "server", "name": "m", "scopes": ["manage"]})),
+        }
+    }
+
+    fn of_credential(&self, credential: Credential) -> Option<&str> {
+        match credential {
+            Credential::None => None,
+            Credential::Wrong => Some("fs_0123456789abcdefghijklmnopqrstuvwxyz0123456789"),
+            Credential::Browser => Some(&self.browser),
+            Credential::Server => Some(&self.server),
+            Credential::Read => Some(&self.read),
+            Credential::Manage => Some(&self.manage),
+            Credential::AdminToken => Some(ADMIN_TOKEN),
+        }
+    }
+}
+
+#[test]
+fn every_credential_gets_the_status_that_its_rights_give_it() {
+    let server = Fresnel::shared();
+    let mut wrong = Vec::new();
+    for (method, address, rule, well) in ROWS {
+        // Anew for each row: of some things a project may have a few only.
+        let (mut own, other) = (project(&server, "matrix-own"), project(&server, "matrix-other"));
+        let mut keys = Keys::of(&server, &own);
+        for credential in CREDENTIALS {
+            for is_own in [true, false] {
+                let deletes_project = (*method, *address) == ("DELETE", "/api/projects/{id}");
+                let asked = match (is_own, deletes_project) {
+                    (true, _) => own.clone(),
+                    (false, true) => project(&server, "matrix-victim"),
+                    (false, false) => other.clone(),
+                };
+                let target = target(&server, method, address, &asked);
+                let mut request = Request::new(method, &target.path);
+                if let Some(key) = keys.of_credential(credential) {
+                    request = request.header("authorization", format!("Bearer {key}"));
+                }
+                if !target.body.is_null() {
+                    request = request
+                        .header("content-type", "application/json")
+                        .body(target.body.to_string());
+                }
+                let answer = server.send(&request);
+                let expected = expected(*rule, credential, is_own, *well);
+                if answer.status != expected {
+                    wrong.push(format!(
+                        "{method} {} ({address}) with {credential:?}, own {is_own}: {} instead of {expected}: {}",
+                        target.path,
+                        answer.status,
+                        answer.text()
+                    ));
+                }
+                // What is refused tells nothing of the project that was asked about.
+                if answer.status >= 400 {
+                    assert!(!answer.text().contains(&asked), "{}", answer.text());
+                }
+                if deletes_project && is_own && answer.status == 200 {
+                    own = project(&server, "matrix-own");
+                    keys = Keys::of(&server, &own);
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}

@@ -33,9 +33,8 @@ use crate::domain::field_error::FieldError;
 use crate::engine::supervisor::Supervisor;
 use crate::engine::{EngineError, library};
 use crate::flush::Flush;
-use crate::ingest::Ingest;
-use crate::ingest::dedup::Dedup;
-use crate::ingest::quota::Quotas;
+use crate::ingest::scrub::PatternError;
+use crate::ingest::{Ingest, Refinery, Shared};
 use crate::task;
 use crate::telemetry::{self, TelemetryError};
 use crate::wal::{SystemFiles, Wal, WalError, WalOptions};
@@ -72,6 +71,9 @@ pub enum AppError {
     /// A setting that is not what it should be.
     #[error("setting {}: {}", .0.field, .0.message)]
     Setting(FieldError),
+    /// A pattern of the settings is no regular expression.
+    #[error("setting scrub.patterns: {0}")]
+    ScrubPattern(#[from] PatternError),
     /// Logs or metrics cannot be set up.
     #[error(transparent)]
     Telemetry(#[from] TelemetryError),
@@ -167,11 +169,16 @@ impl App {
             control,
             body_timeout: Duration::from_millis(config.server.body_timeout_ms),
         };
+        let shared = Shared {
+            refinery: Refinery::new(&config.ingest, &config.scrub, &config.grouping)?,
+            rejected: Arc::clone(&rejected.log),
+            quotas: past.quotas,
+            dedup: past.dedup,
+        };
         let handlers = Handlers {
             identity,
             control,
-            quotas: past.quotas,
-            dedup: past.dedup,
+            shared,
             query,
             rejected,
             operations,
@@ -343,8 +350,7 @@ fn open_identity(config: &Config, control: Control) -> Result<Identity, AppError
 struct Handlers {
     identity: Identity,
     control: ControlState,
-    quotas: Arc<Quotas>,
-    dedup: Dedup,
+    shared: Shared,
     query: QueryState,
     rejected: RejectedState,
     operations: OperationsState,
@@ -355,13 +361,11 @@ fn listen(config: &Config, wal: &Wal, handlers: Handlers) -> Result<(Server, Vec
     let Handlers {
         identity,
         control,
-        quotas,
-        dedup,
+        shared,
         query,
         rejected,
         operations,
     } = handlers;
-    let rejected_log = Arc::clone(&rejected.log);
     let (query, rejected) = (web::Data::new(query), web::Data::new(rejected));
     let (control, operations) = (web::Data::new(control), web::Data::new(operations));
     let (wal, ingest_config) = (wal.clone(), config.ingest.clone());
@@ -369,13 +373,7 @@ fn listen(config: &Config, wal: &Wal, handlers: Handlers) -> Result<(Server, Vec
     let server = HttpServer::new(move || {
         let ingest = IngestState {
             identity: identity.clone(),
-            ingest: Ingest::new(
-                &ingest_config,
-                wal.lane(),
-                Arc::clone(&rejected_log),
-                Arc::clone(&quotas),
-                dedup.clone(),
-            ),
+            ingest: Ingest::new(&ingest_config, wal.lane(), &shared),
             body_timeout,
         };
         HttpApp::new()

@@ -2,7 +2,7 @@
 //! list of reasons is closed, and it is what the counters count and the API answers from.
 //!
 //! ```text
-//! body ─► inflate ─► json_text ─► decode ─► validate ─► dedup ─► admission ─► encode ─► wal lane ─► (commit) ─► acknowledged
+//! body ─► inflate ─► json_text ─► decode ─► validate ─► dedup ─► admission ─► refine ─► encode ─► wal lane ─► (commit) ─► acknowledged
 //!                                                 │ seen before: acknowledged at once, stored once
 //! ```
 //!
@@ -19,6 +19,7 @@ pub mod inflate;
 pub mod media;
 mod outcome;
 pub mod quota;
+mod refine;
 pub mod rejected;
 mod rejection;
 pub mod remember;
@@ -40,13 +41,15 @@ use admission::Admission;
 use decode::ShapeLimits;
 use dedup::{Dedup, Reservation, Seen, Settling};
 use quota::Quotas;
+use refine::Refiner;
 use rejected::{RejectedBeacon, RejectedLog};
-use validate::{Arrival, Rules};
+use validate::Arrival;
 
 pub use batch::RefusedItem;
 pub use inflate::Encoding;
 pub use media::MediaType;
 pub use outcome::{Accepted, BatchOutcome, Outcome};
+pub use refine::Refinery;
 pub use rejection::Rejection;
 pub use sender::{Caller, Sender, VerifiedUser};
 
@@ -68,11 +71,24 @@ fn counted_kinds() -> [&'static str; KINDS_COUNTED] {
     std::array::from_fn(|place| Kind::ALL.get(place).map_or("unknown", |kind| kind.as_str()))
 }
 
+/// What the ingest paths of all workers share.
+#[derive(Clone, Debug)]
+pub struct Shared {
+    /// What becomes of beacons' texts.
+    pub refinery: Refinery,
+    /// The last that were refused.
+    pub rejected: Arc<RejectedLog>,
+    /// Who has posted how much.
+    pub quotas: Arc<Quotas>,
+    /// Which ids are stored already.
+    pub dedup: Dedup,
+}
+
 /// The ingest path of one HTTP worker; it owns that worker's lane of the log.
 #[derive(Debug)]
 pub struct Ingest {
     shape: ShapeLimits,
-    rules: Rules,
+    refiner: Refiner,
     body_max_bytes: usize,
     server_body_max_bytes: usize,
     inflated_max_bytes: usize,
@@ -88,31 +104,21 @@ pub struct Ingest {
 impl Ingest {
     /// The path into this lane.
     #[must_use]
-    pub fn new(
-        config: &IngestConfig,
-        lane: Lane,
-        rejected: Arc<RejectedLog>,
-        quotas: Arc<Quotas>,
-        dedup: Dedup,
-    ) -> Self {
+    pub fn new(config: &IngestConfig, lane: Lane, shared: &Shared) -> Self {
         Self {
             shape: ShapeLimits {
                 depth_max: config.depth_max,
                 keys_max: config.keys_max,
             },
-            rules: Rules {
-                funnel_steps: config.funnel_steps.clone(),
-                event_types: config.event_types.clone(),
-                text_chars_max: config.text_max_chars,
-            },
+            refiner: shared.refinery.local(),
             body_max_bytes: config.body_max_bytes,
             server_body_max_bytes: config.server_body_max_bytes,
             inflated_max_bytes: config.inflated_max_bytes,
             lane,
             counters: IngestCounters::new(&counted_kinds(), &Rejection::REASONS),
-            rejected,
-            admission: Admission::new(quotas),
-            dedup,
+            rejected: Arc::clone(&shared.rejected),
+            admission: Admission::new(Arc::clone(&shared.quotas)),
+            dedup: shared.dedup.clone(),
             enrichment: Enrichment::default(),
         }
     }
@@ -140,7 +146,8 @@ impl Ingest {
     ) -> Result<Outcome, Rejection> {
         let text = self.json_text(body)?;
         let value = decode::decode(&text, &self.shape).map_err(Rejection::BadJson)?;
-        let beacon = validate::validate(kind, value, Arrival::at(received_at_ms), &self.rules)
+        let rules = self.refiner.rules_of(&sender.project.project);
+        let mut beacon = validate::validate(kind, value, Arrival::at(received_at_ms), &rules.rules)
             .map_err(Rejection::Invalid)?;
         let event_id = beacon.common.event_id;
         let reservation = match self.seen(sender, &beacon, received_at_ms) {
@@ -154,6 +161,8 @@ impl Ingest {
         if decision.admitted == 0 {
             return Err(Rejection::OverQuota { class, decision });
         }
+        self.refiner
+            .refine(&rules, sender.project_id(), &mut beacon, received_at_ms);
         let note = Note {
             count: decision.count(),
             event: reservation.as_ref().map(Reservation::mark),
@@ -195,7 +204,8 @@ impl Ingest {
     ) -> Result<(BatchOutcome, Settling), Rejection> {
         let text = self.json_text(body)?;
         let value = decode::decode(&text, &self.shape).map_err(Rejection::BadJson)?;
-        let mut batch = batch::look_at(value, received_at_ms, &self.rules).map_err(Rejection::Invalid)?;
+        let rules = self.refiner.rules_of(&sender.project.project);
+        let mut batch = batch::look_at(value, received_at_ms, &rules.rules).map_err(Rejection::Invalid)?;
         let (repeated, mut reservations) =
             batch.without_repeated(|beacon| self.seen(sender, beacon, received_at_ms));
         let mut decisions = Vec::new();
@@ -210,6 +220,10 @@ impl Ingest {
         self.count_refused_items(&batch.refused);
         if batch.beacons.is_empty() && repeated.is_empty() {
             return Err(batch.why_nothing_is_left(decisions));
+        }
+        for item in &mut batch.beacons {
+            self.refiner
+                .refine(&rules, sender.project_id(), &mut item.beacon, received_at_ms);
         }
         let has_priority = batch.beacons.iter().any(|item| item.kind.has_priority());
         // Those beyond the quota are not stored: their ids may come again.
@@ -250,10 +264,17 @@ impl Ingest {
     ///
     /// # Errors
     /// The reason why it would be refused.
-    pub fn check(&self, kind: Kind, body: Body<'_>, received_at_ms: i64) -> Result<(), Rejection> {
+    pub fn check(
+        &self,
+        sender: &Sender<'_>,
+        kind: Kind,
+        body: Body<'_>,
+        received_at_ms: i64,
+    ) -> Result<(), Rejection> {
         let text = self.json_text(body)?;
         let value = decode::decode(&text, &self.shape).map_err(Rejection::BadJson)?;
-        validate::validate(kind, value, Arrival::at(received_at_ms), &self.rules)
+        let rules = self.refiner.rules_of(&sender.project.project);
+        validate::validate(kind, value, Arrival::at(received_at_ms), &rules.rules)
             .map(drop)
             .map_err(Rejection::Invalid)
     }
@@ -262,10 +283,16 @@ impl Ingest {
     ///
     /// # Errors
     /// The reason why nothing of it would be taken.
-    pub fn check_batch(&self, body: Body<'_>, received_at_ms: i64) -> Result<BatchOutcome, Rejection> {
+    pub fn check_batch(
+        &self,
+        sender: &Sender<'_>,
+        body: Body<'_>,
+        received_at_ms: i64,
+    ) -> Result<BatchOutcome, Rejection> {
         let text = self.json_text(body)?;
         let value = decode::decode(&text, &self.shape).map_err(Rejection::BadJson)?;
-        let batch = batch::look_at(value, received_at_ms, &self.rules).map_err(Rejection::Invalid)?;
+        let rules = self.refiner.rules_of(&sender.project.project);
+        let batch = batch::look_at(value, received_at_ms, &rules.rules).map_err(Rejection::Invalid)?;
         if batch.beacons.is_empty() {
             return Err(Rejection::Invalid(batch::faults_of_all(&batch.refused)));
         }

@@ -23,6 +23,7 @@ mod api {
     mod matrix;
     mod origins;
     mod performance;
+    mod privacy;
     mod projects;
     mod quotas;
     mod quotas_api;

@@ -156,7 +156,9 @@ async fn take(
         .inspect_err(|rejection| note(rejection, None))?;
     let now_ms = clock::now().as_millis();
     if asks_only(request) {
-        state.ingest.check(kind, read.body(), now_ms)?;
+        state
+            .ingest
+            .check(&sender(state, poster, request), kind, read.body(), now_ms)?;
         return Ok(Taken::Checked);
     }
     let outcome = state
@@ -262,7 +264,11 @@ async fn take_batch(
         .inspect_err(|rejection| note(state, poster, BATCH, rejection, None))?;
     let now_ms = clock::now().as_millis();
     if asks_only(request) {
-        return Ok((StatusCode::OK, state.ingest.check_batch(read.body(), now_ms)?));
+        let sender = sender(state, poster, request);
+        return Ok((
+            StatusCode::OK,
+            state.ingest.check_batch(&sender, read.body(), now_ms)?,
+        ));
     }
     let (outcome, commit) = state
         .ingest

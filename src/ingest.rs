@@ -11,9 +11,11 @@
 
 mod admission;
 pub mod batch;
+pub mod bots;
 pub mod decode;
 pub mod dedup;
 pub mod encode;
+pub mod enrich;
 pub mod grouping;
 pub mod inflate;
 pub mod media;

@@ -280,6 +280,9 @@ pub const METRIC_TYPES: [&str; 4] = [
     "core_web_vitals",
 ];
 
+/// The type of measurement that web vitals have.
+pub const VITALS_TYPE: &str = "core_web_vitals";
+
 /// The web vitals.
 pub const VITALS: [&str; 5] = ["LCP", "INP", "CLS", "FCP", "TTFB"];
 

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::domain::beacon::{
     Beacon, ClientAlert, Common, Detail, EVENT_TYPES, EventTime, FUNNEL_STEPS, FunnelStep, Kind,
-    METRIC_TYPES, Metric, SEVERITIES, UserEvent, VITALS,
+    METRIC_TYPES, Metric, SEVERITIES, UserEvent, VITALS, VITALS_TYPE,
 };
 use crate::domain::field_error::{FieldError, FieldFault};
 use crate::domain::json::{Members, Value};
@@ -117,7 +117,7 @@ fn metric<'a>(fields: &mut Fields<'a, '_>, rules: &Rules, is_cut: &mut bool) -> 
     let members = fields.optional_object("metadata").unwrap_or_default();
     let mut metadata = fields.nested(members, "metadata.");
     let name = metadata.optional_id("name");
-    let is_vital = metric_type == Some("core_web_vitals");
+    let is_vital = metric_type == Some(VITALS_TYPE);
     if is_vital && name.as_ref().is_some_and(|name| !VITALS.contains(&name.as_str())) {
         metadata.unknown_value("name", &VITALS, &[]);
     }

@@ -12,7 +12,9 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::Grouping;
 use crate::config::GroupingConfig;
+use crate::domain::beacon::{Beacon, Detail, Id, VITALS_TYPE};
 use crate::metric_definitions::FoldedNames;
 
 /// The name of all names beyond the limit.
@@ -39,19 +41,16 @@ pub enum Field {
     Release,
     /// `environment`
     Environment,
-    /// `effect_id`
-    EffectId,
 }
 
 impl Field {
     /// All fields.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 5] = [
         Self::Page,
         Self::ApiEndpoint,
         Self::Name,
         Self::Release,
         Self::Environment,
-        Self::EffectId,
     ];
 
     /// Name of the column.
@@ -63,7 +62,6 @@ impl Field {
             Self::Name => "name",
             Self::Release => "release",
             Self::Environment => "environment",
-            Self::EffectId => "effect_id",
         }
     }
 }
@@ -204,6 +202,43 @@ impl LocalNames {
             self.folded.count(field as usize);
         }
         is_admitted
+    }
+}
+
+impl LocalNames {
+    /// Gives a beacon's page, endpoint and other names their groups' names, within the limit. It is scrubbed before.
+    pub fn group_beacon(&mut self, beacon: &mut Beacon<'_>, project: &str, grouping: &Grouping, now_ms: i64) {
+        match &mut beacon.detail {
+            Detail::Metric(metric) => {
+                metric.page = grouping.page(std::mem::take(&mut metric.page));
+                metric.api_endpoint = grouping.endpoint(std::mem::take(&mut metric.api_endpoint));
+                for (field, text) in [
+                    (Field::Page, &mut metric.page),
+                    (Field::ApiEndpoint, &mut metric.api_endpoint),
+                ] {
+                    if !self.admit(project, field, text, now_ms) {
+                        *text = OTHER_NAME.into();
+                    }
+                }
+                // The vitals are a closed list.
+                if metric.metric_type != VITALS_TYPE {
+                    self.limit(project, Field::Name, &mut metric.name, now_ms);
+                }
+                self.limit(project, Field::Release, &mut metric.release, now_ms);
+                self.limit(project, Field::Environment, &mut metric.environment, now_ms);
+            }
+            // No rollup is made of their names.
+            Detail::Alert(_) | Detail::Funnel(_) | Detail::Event(_) => {}
+        }
+    }
+
+    fn limit(&mut self, project: &str, field: Field, id: &mut Option<Id<'_>>, now_ms: i64) {
+        let is_admitted = id
+            .as_ref()
+            .is_none_or(|id| self.admit(project, field, id.as_str(), now_ms));
+        if !is_admitted {
+            *id = Id::parse(OTHER_NAME.into()).ok();
+        }
     }
 }
 

@@ -15,6 +15,7 @@ RUN useradd --uid 10001 --user-group --no-create-home --home-dir /var/lib/fresne
         --shell /usr/sbin/nologin fresnel \
     && install -d -o fresnel -g fresnel -m 700 /var/lib/fresnel
 COPY --from=library /fresnel/node_modules/@chdb/lib-linux-x64-gnu/libchdb.so /usr/lib/fresnel/
+COPY --from=library /fresnel/node_modules/uap-core/regexes.yaml /usr/lib/fresnel/
 COPY --from=binary /fresnel/target/release/fresnel /usr/local/bin/
 
 # The data folder is all that Fresnel writes to: the root may be read-only.

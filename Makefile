@@ -18,7 +18,7 @@ run: library build ## Builds and starts Fresnel with the embedded engine, on ./d
 build: ## Builds the release binary
 	cargo build --release --locked --bin fresnel
 
-library: # The ClickHouse library, from npm, as package-lock.json pins it.
+library: # The ClickHouse library and the rules for User-Agents, from npm, as package-lock.json pins them.
 	@scripts/fetch-node-packages runtime
 
 test-tools: # Everything that the tests need beside Rust.

@@ -10,7 +10,7 @@ use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use fresnel::config::{BotsConfig, EnrichConfig, GroupingConfig, IngestConfig, ScrubConfig};
 use fresnel::domain::beacon::{Beacon, Kind};
 use fresnel::ingest::decode::{ShapeLimits, decode};
-use fresnel::ingest::enrich::{Enricher, Sender};
+use fresnel::ingest::enrich::{Enricher, Visitor};
 use fresnel::ingest::grouping::{Field, Grouping, GroupingRules, NameLimiter};
 use fresnel::ingest::scrub::{ScrubPatterns, Scrubber};
 use fresnel::ingest::validate::{Arrival, Rules, validate};
@@ -23,8 +23,8 @@ const METRIC: &str = r#"{"event_id":"5f0c7a34-5b0e-4a53-9c37-0d9c4a4f7a11","type
 "release":"2.5.0","environment":"production","viewport":"1920x1080","connection":"4g","language":"en-GB","build":41877,
 "referrer":"https://www.example.com/search?q=effects"}}"#;
 
-fn sender() -> Sender<'static> {
-    Sender {
+fn visitor() -> Visitor<'static> {
+    Visitor {
         user_agent: USER_AGENT,
         address: Some(IpAddr::V4(Ipv4Addr::new(203, 0, 113, 7))),
         asks_privacy: false,
@@ -66,7 +66,7 @@ fn visitors(criterion: &mut Criterion) {
     let enricher = open(PathBuf::new());
     let read = resident_bytes();
     enricher.warm_up();
-    println!(
+    eprintln!(
         "rules for User-Agents: {} kB read, {} kB with the usual ones compiled",
         (read - before) / 1_024,
         (resident_bytes() - before) / 1_024
@@ -74,7 +74,7 @@ fn visitors(criterion: &mut Criterion) {
     let local = enricher.local();
     assert!(
         !local
-            .look("default", &sender(), NOW_MS)
+            .look("default", &visitor(), NOW_MS)
             .0
             .client
             .browser
@@ -94,25 +94,25 @@ fn visitors(criterion: &mut Criterion) {
         );
     });
     group.bench_function("a known User-Agent, with an id", |bencher| {
-        bencher.iter(|| local.look("default", black_box(&sender()), NOW_MS));
+        bencher.iter(|| local.look("default", black_box(&visitor()), NOW_MS));
     });
     group.bench_function("a known User-Agent, without one", |bencher| {
-        let sender = Sender {
+        let visitor = Visitor {
             asks_privacy: true,
-            ..sender()
+            ..visitor()
         };
-        bencher.iter(|| local.look("default", black_box(&sender), NOW_MS));
+        bencher.iter(|| local.look("default", black_box(&visitor), NOW_MS));
     });
     let mut number = 0_u64;
     group.bench_function("a new User-Agent", |bencher| {
         bencher.iter(|| {
             number += 1;
             let text = USER_AGENT.replace("131", &number.to_string());
-            let sender = Sender {
+            let visitor = Visitor {
                 user_agent: &text,
-                ..sender()
+                ..visitor()
             };
-            local.look("default", &sender, NOW_MS)
+            local.look("default", &visitor, NOW_MS)
         });
     });
     group.finish();
@@ -204,7 +204,7 @@ fn whole(criterion: &mut Criterion) {
         bencher.iter_batched_ref(
             || usual.clone(),
             |beacon| {
-                let added = enricher.look("default", &sender(), NOW_MS);
+                let added = enricher.look("default", &visitor(), NOW_MS);
                 scrubber.scrub_beacon(beacon, &none);
                 names.group_beacon(beacon, "default", &grouping, NOW_MS);
                 added

@@ -19,9 +19,9 @@ mod device;
 mod needs;
 mod rules;
 mod rules_file;
+mod salt;
 #[cfg(test)]
 mod tests;
-mod visitor;
 
 use std::cell::RefCell;
 use std::io;
@@ -33,13 +33,13 @@ use crate::config::{BotsConfig, EnrichConfig};
 use crate::domain::enrichment::Enrichment;
 use agents::{Agents, Known};
 use country::Countries;
-use visitor::VisitorSalt;
+use salt::VisitorSalt;
 
 use super::bots::{Robot, Robots};
 
 /// Who sent a request, as the request says.
 #[derive(Clone, Copy, Debug)]
-pub struct Sender<'a> {
+pub struct Visitor<'a> {
     /// The `User-Agent` header; empty when there is none.
     pub user_agent: &'a str,
     /// The client's address, behind proxies that are trusted.
@@ -118,19 +118,19 @@ pub struct LocalEnricher {
 impl LocalEnricher {
     /// What is added to the beacons of one request, and the robot that sent them.
     #[must_use]
-    pub fn look(&self, project_id: &str, sender: &Sender<'_>, now_ms: i64) -> (Enrichment, Option<Robot>) {
+    pub fn look(&self, project_id: &str, visitor: &Visitor<'_>, now_ms: i64) -> (Enrichment, Option<Robot>) {
         let shared = &*self.shared.0;
-        let user_agent = agents::cut(sender.user_agent);
+        let user_agent = agents::cut(visitor.user_agent);
         let agent = self.known.borrow_mut().get(user_agent, &shared.agents);
-        let visitor_id = match sender.address {
-            Some(address) if !sender.asks_privacy => {
+        let visitor_id = match visitor.address {
+            Some(address) if !visitor.asks_privacy => {
                 Some(shared.salt.visitor_id(project_id, address, user_agent, now_ms))
             }
             _ => None,
         };
         let enrichment = Enrichment {
             client: agent.client,
-            country: sender
+            country: visitor
                 .address
                 .map(|address| shared.countries.of(address))
                 .unwrap_or_default(),

@@ -1,17 +1,16 @@
 //! What a project says of its beacons, and what becomes of their texts before the log: secrets go, paths become the
 //! names of their groups, and names beyond the limit become one.
 
-use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use super::grouping::{Field, Grouping, GroupingRules, LocalNames, NameLimiter, OTHER_NAME};
+use super::grouping::{Grouping, GroupingRules, LocalNames, NameLimiter};
 use super::scrub::{PatternError, ScrubPatterns, Scrubber};
 use super::validate::Rules;
 use crate::config::{GroupingConfig, IngestConfig, ScrubConfig};
 use crate::domain::account::{Project, ProjectId};
-use crate::domain::beacon::{Beacon, Detail, Id};
+use crate::domain::beacon::Beacon;
 
 /// Projects whose rules a worker keeps; with more, all are read again now and then.
 const PROJECTS_MAX: usize = 1_000;
@@ -133,43 +132,8 @@ impl Refiner {
         now_ms: i64,
     ) {
         self.shared.scrubber.scrub_beacon(beacon, &rules.scrub);
-        let mut names = self.names.borrow_mut();
-        let mut admits = |field, name: &str| names.admit(project_id, field, name, now_ms);
-        match &mut beacon.detail {
-            Detail::Metric(metric) => {
-                metric.page = rules.grouping.page(std::mem::take(&mut metric.page));
-                metric.api_endpoint = rules.grouping.endpoint(std::mem::take(&mut metric.api_endpoint));
-                for (field, text) in [
-                    (Field::Page, &mut metric.page),
-                    (Field::ApiEndpoint, &mut metric.api_endpoint),
-                ] {
-                    if !admits(field, text) {
-                        *text = Cow::Borrowed(OTHER_NAME);
-                    }
-                }
-                for (field, id) in [
-                    (Field::Release, &mut metric.release),
-                    (Field::Environment, &mut metric.environment),
-                    (Field::EffectId, &mut metric.effect_id),
-                ] {
-                    limit_id(id, |name| admits(field, name));
-                }
-                // The names of vitals are few and known.
-                if metric.metric_type != VITALS_TYPE {
-                    limit_id(&mut metric.name, |name| admits(Field::Name, name));
-                }
-            }
-            Detail::Funnel(step) => limit_id(&mut step.effect_id, |name| admits(Field::EffectId, name)),
-            Detail::Event(_) | Detail::Alert(_) => {}
-        }
-    }
-}
-
-/// The type of metrics whose names are those of vitals.
-const VITALS_TYPE: &str = "core_web_vitals";
-
-fn limit_id(id: &mut Option<Id<'_>>, admits: impl FnOnce(&str) -> bool) {
-    if id.as_ref().is_some_and(|id| !admits(id.as_str())) {
-        *id = Id::parse(Cow::Borrowed(OTHER_NAME)).ok();
+        self.names
+            .borrow_mut()
+            .group_beacon(beacon, project_id, &rules.grouping, now_ms);
     }
 }

@@ -253,12 +253,12 @@ fn without_files_families_and_countries_are_empty_and_robots_and_classes_known()
     let enricher = enricher(folder.path());
     let local = enricher.local();
     for (text, _, _, device) in KNOWN {
-        let sender = Sender {
+        let visitor = Visitor {
             user_agent: text,
             address: Some(HOME),
             asks_privacy: false,
         };
-        let (enrichment, robot) = local.look("p", &sender, NOW_MS);
+        let (enrichment, robot) = local.look("p", &visitor, NOW_MS);
         assert_eq!(enrichment.client.browser, "".into());
         assert_eq!(enrichment.country.as_str(), "");
         assert!(enrichment.visitor_id.is_some_and(|id| id != 0));
@@ -273,12 +273,12 @@ fn nobody_who_asks_for_privacy_or_has_no_address_gets_an_id() {
     let folder = tempfile::tempdir().unwrap();
     let local = enricher(folder.path()).local();
     for (address, asks_privacy) in [(Some(HOME), true), (None, false), (None, true)] {
-        let sender = Sender {
+        let visitor = Visitor {
             user_agent: USUAL[0],
             address,
             asks_privacy,
         };
-        assert_eq!(local.look("p", &sender, NOW_MS).0.visitor_id, None);
+        assert_eq!(local.look("p", &visitor, NOW_MS).0.visitor_id, None);
     }
 }
 
@@ -310,12 +310,12 @@ fn a_country_database_is_read_when_it_comes_and_when_it_changes() {
     let enricher = enricher(folder.path());
     let local = enricher.local();
     let country = || {
-        let sender = Sender {
+        let visitor = Visitor {
             user_agent: "",
             address: Some(HOME),
             asks_privacy: false,
         };
-        local.look("p", &sender, NOW_MS).0.country.as_str().to_owned()
+        local.look("p", &visitor, NOW_MS).0.country.as_str().to_owned()
     };
     let file = folder.path().join("absent.mmdb");
     let write = |bytes: &[u8], seconds| {

@@ -8,17 +8,21 @@ mod envelope;
 mod error;
 mod identity;
 mod ingest;
+mod invitations;
 mod issuers;
 mod keys;
+mod login_limit;
 mod manage;
 mod observe;
 mod operations;
 mod paging;
+mod password;
 mod projects;
 mod query;
 mod quotas;
 mod rate_limit;
 mod rejected;
+mod session;
 mod unread;
 mod users;
 
@@ -26,9 +30,11 @@ use actix_web::{HttpRequest, web};
 
 pub use identity::{Identity, Rules as IdentityRules};
 pub use ingest::IngestState;
+pub use login_limit::LoginLimit;
 pub use manage::ControlState;
 pub use observe::{Observe, connection_opened};
 pub use operations::OperationsState;
+pub use password::Passwords;
 pub use query::QueryState;
 pub use rejected::RejectedState;
 
@@ -47,6 +53,8 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(quotas::routes)
         .configure(issuers::routes)
         .configure(users::routes)
+        .configure(invitations::routes)
+        .configure(session::routes)
         .configure(audit::routes)
         .default_service(web::to(|request: HttpRequest, body: web::Payload| async move {
             unread::holding(error::answer(&request, &ApiError::NotFound), body)

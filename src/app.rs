@@ -23,7 +23,8 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::api::{
-    self, ControlState, Identity, IdentityRules, IngestState, OperationsState, QueryState, RejectedState,
+    self, ControlState, Identity, IdentityRules, IngestState, LoginLimit, OperationsState, Passwords,
+    QueryState, RejectedState,
 };
 use crate::bootstrap::{Bootstrap, BootstrapError};
 use crate::config::{Config, Durability, WalConfig};
@@ -168,6 +169,8 @@ impl App {
             identity: identity.clone(),
             control,
             body_timeout: Duration::from_millis(config.server.body_timeout_ms),
+            passwords: Passwords::default(),
+            logins: LoginLimit::default(),
         };
         let shared = Shared {
             refinery: Refinery::new(&config.ingest, &config.scrub, &config.grouping)?,

@@ -16,6 +16,7 @@ mod api {
     mod growth;
     mod health;
     mod http;
+    mod invitations;
     mod issuers;
     mod keys;
     mod keys_of_projects;
@@ -30,6 +31,7 @@ mod api {
     mod random_bodies;
     mod rejected;
     mod repeats;
+    mod session;
     mod stalls;
     mod stored;
     mod users;

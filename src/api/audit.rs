@@ -18,11 +18,11 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 
 /// What happened in a project, for its admins; without `project`, an instance owner sees all.
 async fn list(call: &mut Call) -> Result<Page<AuditEntry>, ApiError> {
-    let manager = call.manager()?;
+    let manager = call.manager().await?;
     let project_id = if manager.is_instance_owner() && !call.names_a_project() {
         None
     } else {
-        Some(call.manager_of(Role::Admin)?.1)
+        Some(call.manager_of(Role::Admin).await?.1)
     };
     let (page, others) = call.page()?;
     let filter = AuditFilter {

@@ -2,6 +2,7 @@
 //!
 //! The client reads what helps it to send a better request; the log gets the cause, under the same `error_id`.
 
+mod control;
 mod log_limit;
 
 use std::borrow::Cow;
@@ -15,7 +16,7 @@ use uuid::Uuid;
 use super::rate_limit;
 use crate::clock;
 use crate::control::ControlError;
-use crate::domain::field_error::{FieldError, FieldFault};
+use crate::domain::field_error::FieldError;
 use crate::ingest::Rejection;
 use crate::warehouse::SelectError;
 use log_limit::{LogLimit, Verdict};
@@ -24,8 +25,6 @@ use log_limit::{LogLimit, Verdict};
 const RETRY_AFTER_FULL_S: u32 = 5;
 /// Seconds after which a client may try again when the server is busy or restarts.
 const RETRY_AFTER_BUSY_S: u32 = 1;
-/// Seconds after which a client may try again when the control store is away.
-const RETRY_AFTER_AWAY_S: u32 = 5;
 
 /// Refusals logged a second; a client's mistakes must not bury the server's.
 const REFUSALS_LOGGED_PER_S: u64 = 50;
@@ -38,6 +37,10 @@ pub(super) enum ApiError {
     Rejected(Rejection),
     /// A question without a key, or with a wrong one.
     Unauthenticated,
+    /// A login that is refused; nobody is told why.
+    BadLogin,
+    /// Too many logins have failed; after this many seconds it may be tried again.
+    TooManyLogins(u32),
     /// A key that may not do this; the text says what.
     Forbidden(&'static str),
     /// No such thing, or one of another project; the text says what.
@@ -151,6 +154,17 @@ impl ApiError {
                 "UNAUTHENTICATED",
                 "the admin token or key is missing or wrong",
             ),
+            Self::BadLogin => Told::new(
+                StatusCode::UNAUTHORIZED,
+                "BAD_LOGIN",
+                "address or password are wrong, or the user is disabled",
+            ),
+            Self::TooManyLogins(seconds) => Told::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "TOO_MANY_LOGINS",
+                "too many logins have failed",
+            )
+            .retry_after(*seconds),
             Self::Forbidden(message) => Told::new(StatusCode::FORBIDDEN, "FORBIDDEN", message),
             Self::NoSuch(message) => Told::new(StatusCode::NOT_FOUND, "NOT_FOUND", message),
             Self::NotFound => Told::new(
@@ -169,7 +183,7 @@ impl ApiError {
                 "parameters are missing or wrong",
             )
             .with_details(details.as_slice()),
-            Self::Control(error) => told_of_control(error),
+            Self::Control(error) => control::told(error),
             Self::WarehouseUnavailable(_) => Told::new(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "WAREHOUSE_UNAVAILABLE",
@@ -212,6 +226,8 @@ impl ApiError {
             )
             | Self::Rejected(_)
             | Self::Unauthenticated
+            | Self::BadLogin
+            | Self::TooManyLogins(_)
             | Self::Forbidden(_)
             | Self::NoSuch(_)
             | Self::NotFound
@@ -224,59 +240,6 @@ impl ApiError {
 /// Nothing is wrong with the beacon: it may be sent again, with the same `event_id`.
 fn not_now<'m>(code: &'static str, message: &'m str, retry_after_s: u32) -> Told<'m> {
     Told::new(StatusCode::SERVICE_UNAVAILABLE, code, message).retry_after(retry_after_s)
-}
-
-fn told_of_control(error: &ControlError) -> Told<'_> {
-    match error {
-        ControlError::NotFound(what) => Told::in_words(
-            StatusCode::NOT_FOUND,
-            "NOT_FOUND",
-            format!("there is no such {what}").into(),
-        ),
-        ControlError::Conflict { field } => Told::new(
-            StatusCode::CONFLICT,
-            "CONFLICT",
-            "the change is in conflict with what is there",
-        )
-        .with_details(vec![FieldError::new(*field, FieldFault::Conflict, conflict(field))]),
-        ControlError::Invalid(details) => Told::new(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            "REFUSED_VALUE",
-            "fields are missing or wrong",
-        )
-        .with_details(details.as_slice()),
-        ControlError::TooMany { what, max } => Told::in_words(
-            StatusCode::CONFLICT,
-            "TOO_MANY",
-            format!("there are {max} {what} already, which is the most").into(),
-        ),
-        ControlError::Busy => Told::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "CONTROL_BUSY",
-            "other changes are under way; nothing was changed",
-        )
-        .retry_after(RETRY_AFTER_BUSY_S),
-        ControlError::Unavailable(_) => Told::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "CONTROL_UNAVAILABLE",
-            "the control store does not answer; a change may have been made or not: look before it is repeated",
-        )
-        .retry_after(RETRY_AFTER_AWAY_S),
-        ControlError::Corrupt(_) => Told::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "INTERNAL",
-            "control data cannot be read; see the log",
-        ),
-    }
-}
-
-/// What a conflict in this field means.
-fn conflict(field: &str) -> &'static str {
-    match field {
-        "revision" => "someone else has changed it meanwhile: read it again",
-        "is_instance_owner" => "there must be an instance owner who is not disabled",
-        _ => "is in use, or may not be changed so",
-    }
 }
 
 fn told_of_rejection(rejection: &Rejection) -> Told<'_> {

@@ -4,6 +4,7 @@
 //! nobody can choose: neither the length nor a common prefix of a guess shows.
 
 mod manager;
+mod session;
 mod token;
 
 use std::borrow::Cow;
@@ -16,10 +17,11 @@ use actix_web::http::header::{self, HeaderValue};
 use super::client_address::client_address;
 use super::error::ApiError;
 use crate::control::{Control, KeyEntry, ProjectEntry, sha256};
-use crate::domain::account::{KeyKind, Origin, ProjectId, Scope};
+use crate::domain::account::{KeyKind, Origin, ProjectId, Role, Scope};
 use crate::ingest::{Caller, Rejection};
 
-pub(super) use manager::Manager;
+pub(super) use manager::{Manager, actor_of};
+pub(super) use session::{SESSION_IDLE_MS, cookie_sum, is_from_our_page, set_cookie};
 pub(super) use token::is_rsa_public_key;
 
 /// Parameters of a query string.
@@ -185,17 +187,21 @@ impl Identity {
         is_allowed.then_some(origin)
     }
 
-    /// Who asks for data: by `Authorization: Bearer`, or `X-API-Key`. `project_id` is the project that is asked about;
+    /// Who asks for data: by `Authorization: Bearer`, `X-API-Key`, or a session. `project_id` is the project that is asked about;
     /// without one it is the key's own.
-    pub(super) fn viewer(
+    pub(super) async fn viewer(
         &self,
         request: &HttpRequest,
         project_id: Option<&str>,
         now_ms: i64,
     ) -> Result<Viewer, ApiError> {
-        let key = bearer(request)
-            .or_else(|| api_key(request))
-            .ok_or(ApiError::Unauthenticated)?;
+        let Some(key) = bearer(request).or_else(|| api_key(request)) else {
+            let manager = self.manager(request, now_ms).await?;
+            return Ok(Viewer {
+                project: Arc::clone(manager.project_entry(project_id, Role::Viewer)?),
+                is_instance_owner: manager.is_instance_owner(),
+            });
+        };
         let directory = self.control.directory();
         let entry = directory
             .key_by_sha256(&sha256(key))

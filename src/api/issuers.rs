@@ -31,12 +31,12 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 }
 
 async fn list(call: &mut Call) -> Result<Page<JwtIssuer>, ApiError> {
-    let (_, project_id) = call.manager_of(Role::Admin)?;
+    let (_, project_id) = call.manager_of(Role::Admin).await?;
     Ok(call.control().issuers(&project_id, call.page_only()?).await?)
 }
 
 async fn create(call: &mut Call) -> Result<JwtIssuer, ApiError> {
-    let (manager, project_id) = call.manager_of(Role::Admin)?;
+    let (manager, project_id) = call.manager_of(Role::Admin).await?;
     let body = call.body().await?;
     let mut fields = Fields::read(&body)?;
     let name = fields.parsed("name", Name::parse);
@@ -58,12 +58,12 @@ async fn create(call: &mut Call) -> Result<JwtIssuer, ApiError> {
 }
 
 async fn one(call: &mut Call) -> Result<JwtIssuer, ApiError> {
-    let (_, project_id) = call.manager_of(Role::Admin)?;
+    let (_, project_id) = call.manager_of(Role::Admin).await?;
     Ok(call.control().issuer(&project_id, call.id("id")?).await?)
 }
 
 async fn update(call: &mut Call) -> Result<JwtIssuer, ApiError> {
-    let (manager, project_id) = call.manager_of(Role::Admin)?;
+    let (manager, project_id) = call.manager_of(Role::Admin).await?;
     let known = call.control().issuer(&project_id, call.id("id")?).await?;
     let body = call.body().await?;
     let mut fields = Fields::read(&body)?;
@@ -79,7 +79,7 @@ async fn update(call: &mut Call) -> Result<JwtIssuer, ApiError> {
 }
 
 async fn remove(call: &mut Call) -> Result<Done, ApiError> {
-    let (manager, project_id) = call.manager_of(Role::Admin)?;
+    let (manager, project_id) = call.manager_of(Role::Admin).await?;
     let control = call.control();
     control
         .delete_issuer(manager.by(), &project_id, call.id("id")?)

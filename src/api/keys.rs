@@ -40,12 +40,12 @@ struct NewKeyAnswer {
 }
 
 async fn list(call: &mut Call) -> Result<Page<ApiKey>, ApiError> {
-    let (_, project_id) = call.manager_of(Role::Admin)?;
+    let (_, project_id) = call.manager_of(Role::Admin).await?;
     Ok(call.control().keys(&project_id, call.page_only()?).await?)
 }
 
 async fn create(call: &mut Call) -> Result<NewKeyAnswer, ApiError> {
-    let (manager, project_id) = call.manager_of(Role::Admin)?;
+    let (manager, project_id) = call.manager_of(Role::Admin).await?;
     let body = call.body().await?;
     let mut fields = Fields::read(&body)?;
     let kind = fields.named("kind", KeyKind::from_name, "browser, server, read");
@@ -73,12 +73,12 @@ async fn create(call: &mut Call) -> Result<NewKeyAnswer, ApiError> {
 }
 
 async fn one(call: &mut Call) -> Result<ApiKey, ApiError> {
-    let (_, project_id) = call.manager_of(Role::Admin)?;
+    let (_, project_id) = call.manager_of(Role::Admin).await?;
     Ok(call.control().key(&project_id, call.id("id")?).await?)
 }
 
 async fn update(call: &mut Call) -> Result<ApiKey, ApiError> {
-    let (manager, project_id) = call.manager_of(Role::Admin)?;
+    let (manager, project_id) = call.manager_of(Role::Admin).await?;
     let known = call.control().key(&project_id, call.id("id")?).await?;
     may_change(&manager, &known)?;
     let body = call.body().await?;
@@ -98,7 +98,7 @@ async fn update(call: &mut Call) -> Result<ApiKey, ApiError> {
 }
 
 async fn revoke(call: &mut Call) -> Result<ApiKey, ApiError> {
-    let (manager, project_id) = call.manager_of(Role::Admin)?;
+    let (manager, project_id) = call.manager_of(Role::Admin).await?;
     let known = call.control().key(&project_id, call.id("id")?).await?;
     may_change(&manager, &known)?;
     let control = call.control();

@@ -5,7 +5,7 @@ use std::future::{Ready, ready};
 use std::time::{Duration, Instant};
 
 use actix_web::dev::Payload;
-use actix_web::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use actix_web::http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderValue, SET_COOKIE};
 use actix_web::http::{Method, StatusCode};
 use actix_web::web::{self, Bytes};
 use actix_web::{FromRequest, HttpRequest, HttpResponse, Route};
@@ -15,6 +15,8 @@ use uuid::Uuid;
 use super::body::read_body;
 use super::error::{self, ApiError};
 use super::identity::{Identity, Manager};
+use super::login_limit::LoginLimit;
+use super::password::Passwords;
 use super::{envelope, paging, unread};
 use crate::clock;
 use crate::control::Control;
@@ -34,6 +36,10 @@ pub struct ControlState {
     pub control: Control,
     /// Time in which a body must have arrived.
     pub body_timeout: Duration,
+    /// Hashes and compares passwords.
+    pub passwords: Passwords,
+    /// How often somebody may try to log in.
+    pub logins: LoginLimit,
 }
 
 /// A request of management.
@@ -42,6 +48,7 @@ pub(super) struct Call {
     payload: web::Payload,
     state: web::Data<ControlState>,
     started: Instant,
+    cookie: Option<HeaderValue>,
 }
 
 /// The answer to something that leaves nothing to show.
@@ -115,6 +122,7 @@ impl FromRequest for Call {
                 payload,
                 state: state.ok_or_else(|| actix_web::error::ErrorInternalServerError("no state"))?,
                 started: Instant::now(),
+                cookie: None,
             })
         });
         ready(call)
@@ -122,20 +130,35 @@ impl FromRequest for Call {
 }
 
 impl Call {
+    /// What the request itself says.
+    pub(super) const fn request(&self) -> &HttpRequest {
+        &self.request
+    }
+
+    /// What handlers share.
+    pub(super) fn state(&self) -> &ControlState {
+        &self.state
+    }
+
+    /// Sends this `Set-Cookie` with an answer that went well.
+    pub(super) fn set_cookie(&mut self, cookie: &str) {
+        self.cookie = HeaderValue::from_str(cookie).ok();
+    }
+
     /// The control data.
     pub(super) fn control(&self) -> Control {
         self.state.control.clone()
     }
 
     /// Who calls.
-    pub(super) fn manager(&self) -> Result<Manager, ApiError> {
+    pub(super) async fn manager(&self) -> Result<Manager, ApiError> {
         let now_ms = clock::now().as_millis();
-        self.state.identity.manager(&self.request, now_ms)
+        self.state.identity.manager(&self.request, now_ms).await
     }
 
     /// Who calls, and the project of `?project=`, or the own one, in which they must have this role.
-    pub(super) fn manager_of(&self, needed: Role) -> Result<(Manager, ProjectId), ApiError> {
-        let manager = self.manager()?;
+    pub(super) async fn manager_of(&self, needed: Role) -> Result<(Manager, ProjectId), ApiError> {
+        let manager = self.manager().await?;
         let project_id = parameter(&self.request, "project");
         let project_id = manager.project(project_id.as_deref(), needed)?.clone();
         Ok((manager, project_id))
@@ -147,8 +170,8 @@ impl Call {
     }
 
     /// Who calls, and the project that the path names, in which they must have this role.
-    pub(super) fn manager_of_path(&self, needed: Role) -> Result<(Manager, ProjectId), ApiError> {
-        let manager = self.manager()?;
+    pub(super) async fn manager_of_path(&self, needed: Role) -> Result<(Manager, ProjectId), ApiError> {
+        let manager = self.manager().await?;
         let project_id = manager.project(Some(self.segment("id")), needed)?.clone();
         Ok((manager, project_id))
     }
@@ -199,6 +222,9 @@ impl Call {
             Ok(data) => {
                 let mut answer = envelope::with_status(status, &data, self.started);
                 envelope::not_for_caches(&mut answer);
+                if let Some(cookie) = self.cookie {
+                    answer.headers_mut().insert(SET_COOKIE, cookie);
+                }
                 answer
             }
             Err(error) => unread::holding(error::answer(&self.request, &error), self.payload),

@@ -187,7 +187,8 @@ async fn health(request: HttpRequest, state: web::Data<OperationsState>) -> Http
     let started = Instant::now();
     let wal = state.wal.status();
     let status = state.state(&wal);
-    let viewer = state.identity.viewer(&request, None, clock::now().as_millis());
+    let now_ms = clock::now().as_millis();
+    let viewer = state.identity.viewer(&request, None, now_ms).await;
     if !viewer.is_ok_and(|viewer| viewer.is_instance_owner) {
         return envelope::success(&Short { status }, started);
     }

@@ -41,7 +41,7 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 
 /// All projects for an instance owner, their own for others.
 async fn list(call: &mut Call) -> Result<Page<Project>, ApiError> {
-    let manager = call.manager()?;
+    let manager = call.manager().await?;
     let page = call.page_only()?;
     if manager.is_instance_owner() {
         return Ok(call.control().projects(None, page).await?);
@@ -56,7 +56,7 @@ async fn list(call: &mut Call) -> Result<Page<Project>, ApiError> {
 }
 
 async fn create(call: &mut Call) -> Result<Project, ApiError> {
-    let manager = call.manager()?;
+    let manager = call.manager().await?;
     manager.must_own_the_instance()?;
     let body = call.body().await?;
     let mut fields = Fields::read(&body)?;
@@ -73,12 +73,12 @@ async fn create(call: &mut Call) -> Result<Project, ApiError> {
 }
 
 async fn one(call: &mut Call) -> Result<Project, ApiError> {
-    let (_, id) = call.manager_of_path(Role::Viewer)?;
+    let (_, id) = call.manager_of_path(Role::Viewer).await?;
     Ok(call.control().project(&id).await?)
 }
 
 async fn update(call: &mut Call) -> Result<Project, ApiError> {
-    let (manager, id) = call.manager_of_path(Role::Admin)?;
+    let (manager, id) = call.manager_of_path(Role::Admin).await?;
     let body = call.body().await?;
     let mut fields = Fields::read(&body)?;
     let revision = fields.whole("revision");
@@ -100,18 +100,18 @@ async fn update(call: &mut Call) -> Result<Project, ApiError> {
 }
 
 async fn remove(call: &mut Call) -> Result<Done, ApiError> {
-    let (manager, id) = call.manager_of_path(Role::Owner)?;
+    let (manager, id) = call.manager_of_path(Role::Owner).await?;
     call.control().delete_project(manager.by(), &id).await?;
     Ok(Done::DONE)
 }
 
 async fn members(call: &mut Call) -> Result<Page<Member>, ApiError> {
-    let (_, id) = call.manager_of_path(Role::Admin)?;
+    let (_, id) = call.manager_of_path(Role::Admin).await?;
     Ok(call.control().members(&id, call.page_only()?).await?)
 }
 
 async fn set_role(call: &mut Call) -> Result<Membership, ApiError> {
-    let (manager, project_id) = call.manager_of_path(Role::Owner)?;
+    let (manager, project_id) = call.manager_of_path(Role::Owner).await?;
     let user_id = call.id("user_id")?;
     let body = call.body().await?;
     let mut fields = Fields::read(&body)?;
@@ -129,7 +129,7 @@ async fn set_role(call: &mut Call) -> Result<Membership, ApiError> {
 }
 
 async fn remove_member(call: &mut Call) -> Result<Done, ApiError> {
-    let (manager, project_id) = call.manager_of_path(Role::Owner)?;
+    let (manager, project_id) = call.manager_of_path(Role::Owner).await?;
     let user_id = call.id("user_id")?;
     call.control()
         .set_role(manager.by(), &project_id, user_id, None)

@@ -34,7 +34,8 @@ async fn timeseries(request: HttpRequest, state: web::Data<QueryState>) -> HttpR
         let (project_id, parameters) = project_and_others(request.query_string());
         let viewer = state
             .identity
-            .viewer(&request, project_id.as_deref(), now.as_millis())?;
+            .viewer(&request, project_id.as_deref(), now.as_millis())
+            .await?;
         let question = TimeseriesRequest::parse(parameters, now).map_err(ApiError::BadParameters)?;
         let project_id = viewer.project.project.id.as_str();
         timeseries::timeseries(&state.warehouse, &state.retention, project_id, &question, now)

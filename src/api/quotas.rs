@@ -27,13 +27,13 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 }
 
 async fn list(call: &mut Call) -> Result<Page<QuotaOverride>, ApiError> {
-    let (_, project_id) = call.manager_of(Role::Viewer)?;
+    let (_, project_id) = call.manager_of(Role::Viewer).await?;
     let page = call.page_only()?;
     Ok(call.control().quota_overrides(&project_id, page).await?)
 }
 
 async fn create(call: &mut Call) -> Result<QuotaOverride, ApiError> {
-    let (manager, project_id) = call.manager_of(Role::Admin)?;
+    let (manager, project_id) = call.manager_of(Role::Admin).await?;
     let body = call.body().await?;
     let mut fields = Fields::read(&body)?;
     let target = fields.object("target", target).flatten();
@@ -48,12 +48,12 @@ async fn create(call: &mut Call) -> Result<QuotaOverride, ApiError> {
 }
 
 async fn one(call: &mut Call) -> Result<QuotaOverride, ApiError> {
-    let (_, project_id) = call.manager_of(Role::Viewer)?;
+    let (_, project_id) = call.manager_of(Role::Viewer).await?;
     Ok(call.control().quota_override(&project_id, call.id("id")?).await?)
 }
 
 async fn update(call: &mut Call) -> Result<QuotaOverride, ApiError> {
-    let (manager, project_id) = call.manager_of(Role::Admin)?;
+    let (manager, project_id) = call.manager_of(Role::Admin).await?;
     let control = call.control();
     let known = control.quota_override(&project_id, call.id("id")?).await?;
     let body = call.body().await?;
@@ -67,7 +67,7 @@ async fn update(call: &mut Call) -> Result<QuotaOverride, ApiError> {
 }
 
 async fn remove(call: &mut Call) -> Result<Done, ApiError> {
-    let (manager, project_id) = call.manager_of(Role::Admin)?;
+    let (manager, project_id) = call.manager_of(Role::Admin).await?;
     let control = call.control();
     control
         .delete_override(manager.by(), &project_id, call.id("id")?)

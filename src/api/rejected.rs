@@ -51,17 +51,18 @@ impl From<RejectedBeacon> for Item {
 
 async fn rejected(request: HttpRequest, state: web::Data<RejectedState>) -> HttpResponse {
     let started = Instant::now();
-    match answer(&request, &state) {
+    match answer(&request, &state).await {
         Ok(page) => envelope::success(&page, started),
         Err(error) => error::answer(&request, &error),
     }
 }
 
-fn answer(request: &HttpRequest, state: &RejectedState) -> Result<Page<Item>, ApiError> {
+async fn answer(request: &HttpRequest, state: &RejectedState) -> Result<Page<Item>, ApiError> {
     let (project_id, parameters) = project_and_others(request.query_string());
     let viewer = state
         .identity
-        .viewer(request, project_id.as_deref(), clock::now().as_millis())?;
+        .viewer(request, project_id.as_deref(), clock::now().as_millis())
+        .await?;
     let (page, others) = paging::parse(parameters).map_err(ApiError::BadParameters)?;
     paging::no_others(&others).map_err(ApiError::BadParameters)?;
     let items = state.log.of(viewer.project.project.id.as_str());

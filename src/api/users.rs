@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::body::Fields;
 use super::error::ApiError;
 use super::manage::{Call, change, delete, look, make};
+use super::password::new_password;
 use super::resource;
 use crate::control::{NewUser, UserChange};
 use crate::domain::account::{Email, Membership, Name, User};
@@ -36,12 +37,12 @@ struct UserWithRoles {
 }
 
 async fn list(call: &mut Call) -> Result<Page<User>, ApiError> {
-    call.manager()?.must_own_the_instance()?;
+    call.manager().await?.must_own_the_instance()?;
     Ok(call.control().users(call.page_only()?).await?)
 }
 
 async fn create(call: &mut Call) -> Result<User, ApiError> {
-    let manager = call.manager()?;
+    let manager = call.manager().await?;
     manager.must_own_the_instance()?;
     let body = call.body().await?;
     let mut fields = Fields::read(&body)?;
@@ -50,18 +51,22 @@ async fn create(call: &mut Call) -> Result<User, ApiError> {
     let name = fields.parsed("name", Name::parse);
     let name = fields.require("name", name);
     let is_instance_owner = fields.flag("is_instance_owner").unwrap_or(false);
+    let password = fields.parsed("password", new_password);
     let new = email.zip(name).map(|(email, name)| NewUser {
         email,
         name,
         is_instance_owner,
         password_hash: None,
     });
-    let new = fields.finish(new)?;
+    let mut new = fields.finish(new)?;
+    if let Some(password) = password {
+        new.password_hash = Some(call.state().passwords.hash(password).await?);
+    }
     Ok(call.control().create_user(manager.by(), new).await?)
 }
 
 async fn one(call: &mut Call) -> Result<UserWithRoles, ApiError> {
-    call.manager()?.must_own_the_instance()?;
+    call.manager().await?.must_own_the_instance()?;
     let id = call.id("id")?;
     let control = call.control();
     Ok(UserWithRoles {
@@ -71,7 +76,7 @@ async fn one(call: &mut Call) -> Result<UserWithRoles, ApiError> {
 }
 
 async fn update(call: &mut Call) -> Result<User, ApiError> {
-    let manager = call.manager()?;
+    let manager = call.manager().await?;
     manager.must_own_the_instance()?;
     let id = call.id("id")?;
     let body = call.body().await?;
@@ -81,13 +86,19 @@ async fn update(call: &mut Call) -> Result<User, ApiError> {
         is_instance_owner: fields.flag("is_instance_owner"),
         is_disabled: fields.flag("is_disabled"),
     };
+    let password = fields.parsed("password", new_password);
     let to = fields.finish(Some(to))?;
-    Ok(call.control().update_user(manager.by(), id, to).await?)
+    let control = call.control();
+    if let Some(password) = password {
+        let hash = call.state().passwords.hash(password).await?;
+        control.set_password_hash(manager.by(), id, &hash).await?;
+    }
+    Ok(control.update_user(manager.by(), id, to).await?)
 }
 
 /// Users are not forgotten, since the audit log names them: they may nothing from now on.
 async fn disable(call: &mut Call) -> Result<User, ApiError> {
-    let manager = call.manager()?;
+    let manager = call.manager().await?;
     manager.must_own_the_instance()?;
     let id = call.id("id")?;
     let to = UserChange {

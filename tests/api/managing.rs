@@ -72,3 +72,61 @@ pub(crate) fn actions(server: &Fresnel, project: &str) -> Vec<String> {
     let items = page["items"].as_array().expect("a list");
     items.iter().rev().map(|entry| text(&entry["action"])).collect()
 }
+
+/// The password of all users here.
+pub(crate) const PASSWORD: &str = "correct horse battery";
+
+/// A user who has logged in.
+pub(crate) struct TestUser {
+    pub(crate) id: String,
+    pub(crate) email: String,
+    /// `name=value`, as a browser sends it back.
+    pub(crate) cookie: String,
+}
+
+impl TestUser {
+    /// Makes a user, and logs in.
+    pub(crate) fn new(server: &Fresnel) -> Self {
+        let email = format!("{:016x}@example.org", rand::random::<u64>());
+        let body = serde_json::json!({"email": email, "name": "Ada", "password": PASSWORD});
+        let id = text(&admin(server, "POST", "/api/users", &body)["id"]);
+        let mut user = Self {
+            id,
+            email,
+            cookie: String::new(),
+        };
+        user.log_in(server);
+        user
+    }
+
+    /// Logs in once more.
+    pub(crate) fn log_in(&mut self, server: &Fresnel) {
+        let answer = log_in(server, &self.email, PASSWORD).expect_status(201);
+        let cookie = answer.header("set-cookie").expect("a cookie");
+        self.cookie = cookie.split(';').next().expect("a pair").to_owned();
+    }
+
+    /// Gives the user a role in a project.
+    pub(crate) fn give_role(&self, server: &Fresnel, project: &str, role: &str) {
+        let path = format!("/api/projects/{project}/members/{}", self.id);
+        admin(server, "PUT", &path, &serde_json::json!({"role": role}));
+    }
+
+    /// Sends a request as a page of ours would.
+    pub(crate) fn sign(&self, request: Request) -> Request {
+        request
+            .header("cookie", &self.cookie)
+            .header("x-fresnel-csrf", "1")
+    }
+
+    /// A `GET` by this user.
+    pub(crate) fn get(&self, server: &Fresnel, path: &str) -> Answer {
+        server.send(&self.sign(Request::get(path)))
+    }
+}
+
+/// Tries to log in.
+pub(crate) fn log_in(server: &Fresnel, email: &str, password: &str) -> Answer {
+    let body = serde_json::json!({"email": email, "password": password});
+    server.send(&Request::post("/api/session", body.to_string()).header("content-type", "application/json"))
+}

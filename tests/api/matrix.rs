@@ -8,7 +8,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::managing::{admin, key, project, text};
+use super::managing::{TestUser, admin, key, project, text};
 use crate::harness::Fresnel;
 use crate::harness::beacons::Kind;
 use crate::harness::http::Request;
@@ -19,13 +19,16 @@ use crate::harness::server::ADMIN_TOKEN;
 enum Rule {
     /// Takes beacons: from keys that may post, into their own project.
     Post,
-    /// Everyone, also without a key.
+    /// The same for everyone, also without a key.
     Open,
+    /// Users who have logged in.
+    Session,
     /// Tells data of a project to keys with the scope `read`.
     Read,
     /// Needs this role in the project that `?project=` names.
     Viewer,
     Admin,
+    Owner,
     /// Needs this role in the project that the path names.
     ViewerOfPath,
     AdminOfPath,
@@ -36,7 +39,9 @@ enum Rule {
     Instance,
 }
 
-use Rule::{Admin, AdminOfPath, Any, Instance, Open, OwnerOfPath, Post, Read, Viewer, ViewerOfPath};
+use Rule::{
+    Admin, AdminOfPath, Any, Instance, Open, Owner, OwnerOfPath, Post, Read, Session, Viewer, ViewerOfPath,
+};
 
 /// Method, address, rule, and the status when all is well. A `{…}` stands for an id.
 const ROWS: &[(&str, &str, Rule, u16)] = &[
@@ -80,6 +85,14 @@ const ROWS: &[(&str, &str, Rule, u16)] = &[
     ("PATCH", "/api/users/{id}", Instance, 200),
     ("DELETE", "/api/users/{id}", Instance, 200),
     ("GET", "/api/audit", Admin, 200),
+    ("GET", "/api/invitations", Owner, 200),
+    ("POST", "/api/invitations", Owner, 201),
+    ("DELETE", "/api/invitations/{id}", Owner, 200),
+    // Nobody has the token that is shown here, and nobody's password fits.
+    ("POST", "/api/invitations/accept", Open, 404),
+    ("POST", "/api/session", Open, 401),
+    ("GET", "/api/session", Session, 200),
+    ("DELETE", "/api/session", Session, 200),
 ];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,44 +104,62 @@ enum Credential {
     Read,
     Manage,
     AdminToken,
+    /// Sessions of users with this role in the own project.
+    ViewersSession,
+    AdminsSession,
+    OwnersSession,
 }
 
-const CREDENTIALS: [Credential; 7] = [
+use Credential::{AdminToken, AdminsSession, Browser, Manage, OwnersSession, Server, ViewersSession, Wrong};
+
+const CREDENTIALS: [Credential; 10] = [
     Credential::None,
-    Credential::Wrong,
-    Credential::Browser,
-    Credential::Server,
+    Wrong,
+    Browser,
+    Server,
     Credential::Read,
-    Credential::Manage,
-    Credential::AdminToken,
+    Manage,
+    AdminToken,
+    ViewersSession,
+    AdminsSession,
+    OwnersSession,
 ];
 
 /// The status that a credential gets.
 fn expected(rule: Rule, credential: Credential, is_own: bool, well: u16) -> u16 {
-    use Credential::{AdminToken, Browser, Manage, Server, Wrong};
-    if matches!(rule, Open) {
-        return well;
-    }
-    if matches!(credential, Credential::None | Wrong) {
-        return 401;
-    }
-    match (rule, credential) {
-        (Post, Browser | Server) => return well,
-        (Post, _) => return 401,
-        (_, AdminToken) => return well,
-        (_, Browser | Server) | (Instance, _) | (Read, Manage) => return 403,
-        (Any, _) => return well,
-        _ => {}
-    }
-    if !is_own {
-        return 404;
-    }
-    let is_admin = credential == Manage;
-    match rule {
-        Read | Viewer | ViewerOfPath => well,
-        Admin | AdminOfPath if is_admin => well,
-        Admin | AdminOfPath | OwnerOfPath => 403,
-        Post | Open | Any | Instance => unreachable!("judged above"),
+    let is_session = matches!(credential, ViewersSession | AdminsSession | OwnersSession);
+    // From viewer to owner; none for those who may not even look.
+    let role = match credential {
+        Credential::None | Wrong | Browser | Server => None,
+        Credential::Read | ViewersSession => Some(0),
+        Manage | AdminsSession => Some(1),
+        AdminToken | OwnersSession => Some(2),
+    };
+    let needed = match rule {
+        Open => return well,
+        Session => return if is_session { well } else { 401 },
+        _ if matches!(credential, Credential::None | Wrong) => return 401,
+        Post => {
+            return if matches!(credential, Browser | Server) {
+                well
+            } else {
+                401
+            };
+        }
+        _ if credential == AdminToken => return well,
+        _ if role.is_none() => return 403,
+        // The scope `manage` alone does not show data.
+        Read if credential == Manage => return 403,
+        Instance => return 403,
+        Any => return well,
+        Read | Viewer | ViewerOfPath => 0,
+        Admin | AdminOfPath => 1,
+        Owner | OwnerOfPath => 2,
+    };
+    match is_own {
+        false => 404,
+        true if role >= Some(needed) => well,
+        true => 403,
     }
 }
 
@@ -195,6 +226,9 @@ fn new_body(address: &str) -> Value {
             json!({"name": "x", "algorithm": "hs256", "secret": "0123456789abcdef0123456789abcdef"})
         }
         "/api/users" => json!({"email": format!("{unique}@example.org"), "name": "x"}),
+        "/api/invitations" => json!({"email": format!("{unique}@example.org"), "role": "viewer"}),
+        "/api/invitations/accept" => json!({"token": unique, "name": "x", "password": "long enough"}),
+        "/api/session" => json!({"email": format!("{unique}@example.org"), "password": "x"}),
         "/api/analytics/batch" => {
             let mut item = Kind::Event.sample();
             item["kind"] = "event".into();
@@ -246,16 +280,19 @@ fn target(server: &Fresnel, method: &str, address: &str, project_id: &str) -> Ta
     Target { path, body }
 }
 
-/// The keys of one project.
-struct Keys {
+/// What the credentials of one project are.
+struct Credentials {
     browser: String,
     server: String,
     read: String,
     manage: String,
 }
 
-impl Keys {
-    fn of(server: &Fresnel, project: &str) -> Self {
+impl Credentials {
+    fn of(server: &Fresnel, users: &[TestUser; 3], project: &str) -> Self {
+        for (user, role) in users.iter().zip(["viewer", "admin", "owner"]) {
+            user.give_role(server, project, role);
+        }
         let new = |body: Value| key(server, project, &body).1;
         Self {
             browser: new(json!({"kind": "browser", "name": "b"})),
@@ -265,15 +302,19 @@ impl Keys {
         }
     }
 
-    fn of_credential(&self, credential: Credential) -> Option<&str> {
+    fn sign(&self, request: Request, credential: Credential, users: &[TestUser; 3]) -> Request {
+        let bearer = |key: &str| request.clone().header("authorization", format!("Bearer {key}"));
         match credential {
-            Credential::None => None,
-            Credential::Wrong => Some("fs_0123456789abcdefghijklmnopqrstuvwxyz0123456789"),
-            Credential::Browser => Some(&self.browser),
-            Credential::Server => Some(&self.server),
-            Credential::Read => Some(&self.read),
-            Credential::Manage => Some(&self.manage),
-            Credential::AdminToken => Some(ADMIN_TOKEN),
+            Credential::None => request,
+            Wrong => bearer("fs_0123456789abcdefghijklmnopqrstuvwxyz0123456789"),
+            Browser => bearer(&self.browser),
+            Server => bearer(&self.server),
+            Credential::Read => bearer(&self.read),
+            Manage => bearer(&self.manage),
+            AdminToken => bearer(ADMIN_TOKEN),
+            ViewersSession => users[0].sign(request),
+            AdminsSession => users[1].sign(request),
+            OwnersSession => users[2].sign(request),
         }
     }
 }
@@ -281,47 +322,49 @@ impl Keys {
 #[test]
 fn every_credential_gets_the_status_that_its_rights_give_it() {
     let server = Fresnel::shared();
+    let mut users = [(); 3].map(|()| TestUser::new(&server));
     let mut wrong = Vec::new();
     for (method, address, rule, well) in ROWS {
         // Anew for each row: of some things a project may have a few only.
         let (mut own, other) = (project(&server, "matrix-own"), project(&server, "matrix-other"));
-        let mut keys = Keys::of(&server, &own);
-        for credential in CREDENTIALS {
-            for is_own in [true, false] {
-                let deletes_project = (*method, *address) == ("DELETE", "/api/projects/{id}");
-                let asked = match (is_own, deletes_project) {
-                    (true, _) => own.clone(),
-                    (false, true) => project(&server, "matrix-victim"),
-                    (false, false) => other.clone(),
-                };
-                let target = target(&server, method, address, &asked);
-                let mut request = Request::new(method, &target.path);
-                if let Some(key) = keys.of_credential(credential) {
-                    request = request.header("authorization", format!("Bearer {key}"));
-                }
-                if !target.body.is_null() {
-                    request = request
-                        .header("content-type", "application/json")
-                        .body(target.body.to_string());
-                }
-                let answer = server.send(&request);
-                let expected = expected(*rule, credential, is_own, *well);
-                if answer.status != expected {
-                    wrong.push(format!(
-                        "{method} {} ({address}) with {credential:?}, own {is_own}: {} instead of {expected}: {}",
-                        target.path,
-                        answer.status,
-                        answer.text()
-                    ));
-                }
-                // What is refused tells nothing of the project that was asked about.
-                if answer.status >= 400 {
-                    assert!(!answer.text().contains(&asked), "{}", answer.text());
-                }
-                if deletes_project && is_own && answer.status == 200 {
-                    own = project(&server, "matrix-own");
-                    keys = Keys::of(&server, &own);
-                }
+        let mut credentials = Credentials::of(&server, &users, &own);
+        for (credential, is_own) in CREDENTIALS
+            .into_iter()
+            .flat_map(|one| [(one, true), (one, false)])
+        {
+            let deletes_project = (*method, *address) == ("DELETE", "/api/projects/{id}");
+            let asked = match (is_own, deletes_project) {
+                (true, _) => own.clone(),
+                (false, true) => project(&server, "matrix-victim"),
+                (false, false) => other.clone(),
+            };
+            let target = target(&server, method, address, &asked);
+            let mut request = credentials.sign(Request::new(method, &target.path), credential, &users);
+            if !target.body.is_null() {
+                request = request
+                    .header("content-type", "application/json")
+                    .body(target.body.to_string());
+            }
+            let answer = server.send(&request);
+            let expected = expected(*rule, credential, is_own, *well);
+            if answer.status != expected {
+                wrong.push(format!(
+                    "{method} {} ({address}) with {credential:?}, own {is_own}: {} instead of {expected}: {}",
+                    target.path,
+                    answer.status,
+                    answer.text()
+                ));
+            }
+            // What is refused tells nothing of the project that was asked about.
+            if answer.status >= 400 {
+                assert!(!answer.text().contains(&asked), "{}", answer.text());
+            }
+            if answer.status == 200 && deletes_project && is_own {
+                own = project(&server, "matrix-own");
+                credentials = Credentials::of(&server, &users, &own);
+            }
+            if answer.status == 200 && (*method, *address) == ("DELETE", "/api/session") {
+                users.iter_mut().for_each(|user| user.log_in(&server));
             }
         }
     }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::{ApiError, Identity, api_key, bearer};
 use crate::control::{By, Directory, ProjectEntry, UserEntry, sha256};
-use crate::domain::account::{Actor, ActorKind, ProjectId, Role, Scope};
+use crate::domain::account::{Actor, ActorKind, ProjectId, Role, Scope, User};
 
 /// Whoever looks at control data, or changes it, with the rights of now.
 #[derive(Debug)]
@@ -29,12 +29,17 @@ enum Rights {
 }
 
 impl Identity {
-    /// Who manages: by `Authorization: Bearer`, or `X-API-Key`. The admin token has the rights of its user; a key with
-    /// the scope `manage` is an admin of its project, one with the scope `read` looks.
-    pub(in crate::api) fn manager(&self, request: &HttpRequest, now_ms: i64) -> Result<Manager, ApiError> {
-        let key = bearer(request)
-            .or_else(|| api_key(request))
-            .ok_or(ApiError::Unauthenticated)?;
+    /// Who manages: by `Authorization: Bearer`, `X-API-Key`, or a session. The admin token has the rights of its user;
+    /// a key with the scope `manage` is an admin of its project, one with the scope `read` looks.
+    pub(in crate::api) async fn manager(
+        &self,
+        request: &HttpRequest,
+        now_ms: i64,
+    ) -> Result<Manager, ApiError> {
+        let Some(key) = bearer(request).or_else(|| api_key(request)) else {
+            let user = self.logged_in(request, now_ms).await?.user;
+            return self.manager_as(request, user);
+        };
         let directory = self.control.directory();
         let entry = directory
             .key_by_sha256(&sha256(key))
@@ -54,12 +59,40 @@ impl Identity {
         Ok(Manager {
             rights,
             home: Arc::clone(&entry.project),
-            by: By {
-                actor,
-                ip_prefix: Some(prefix(self.address(request))),
-            },
+            by: self.by(request, actor),
             directory: Arc::clone(&directory),
         })
+    }
+
+    /// With the rights of a user; the project `default` is meant when none is named.
+    fn manager_as(&self, request: &HttpRequest, user: Arc<UserEntry>) -> Result<Manager, ApiError> {
+        let directory = self.control.directory();
+        let home = directory
+            .project(ProjectId::DEFAULT)
+            .ok_or(ApiError::NoSuch("there is no such project"))?;
+        Ok(Manager {
+            by: self.by(request, actor_of(&user.user)),
+            rights: Rights::User(user),
+            home: Arc::clone(home),
+            directory: Arc::clone(&directory),
+        })
+    }
+
+    /// This actor, and the network that the request comes from.
+    pub(in crate::api) fn by(&self, request: &HttpRequest, actor: Actor) -> By {
+        By {
+            actor,
+            ip_prefix: Some(prefix(self.address(request))),
+        }
+    }
+}
+
+/// A user as the one who acts.
+pub(in crate::api) fn actor_of(user: &User) -> Actor {
+    Actor {
+        kind: ActorKind::User,
+        id: Some(user.id),
+        name: user.email.to_string(),
     }
 }
 
@@ -97,6 +130,15 @@ impl Manager {
     /// The project of this id, or the own one, if the role in it is at least `needed`. A project in which there is
     /// no role at all is as unknown as one that is not there.
     pub(in crate::api) fn project(&self, id: Option<&str>, needed: Role) -> Result<&ProjectId, ApiError> {
+        Ok(&self.project_entry(id, needed)?.project.id)
+    }
+
+    /// See [`project`](Self::project).
+    pub(super) fn project_entry(
+        &self,
+        id: Option<&str>,
+        needed: Role,
+    ) -> Result<&Arc<ProjectEntry>, ApiError> {
         let id = id.unwrap_or(self.home.project.id.as_str());
         let role = match &self.rights {
             Rights::User(user) => user.role_in(id),
@@ -109,7 +151,7 @@ impl Manager {
         if role < needed {
             return Err(ApiError::Forbidden("this takes a higher role in the project"));
         }
-        Ok(&entry.project.id)
+        Ok(entry)
     }
 }
 

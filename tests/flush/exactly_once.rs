@@ -9,7 +9,7 @@ use std::time::Duration;
 use fresnel::config::Secret;
 use fresnel::domain::connection::Connection;
 use fresnel::domain::table::Table;
-use fresnel::wal::{Access, Entry, FileSystem, LockGuard, LogFile, SystemFiles};
+use fresnel::wal::{Access, Entry, FileSystem, LockGuard, LogFile, SystemFiles, Wal};
 use fresnel::warehouse::Warehouse;
 use tokio::task::LocalSet;
 use uuid::Uuid;
@@ -114,12 +114,8 @@ async fn killing_the_engine_in_mid_insert_loses_and_doubles_nothing() {
     assert_eq!(station.letters(), Vec::<serde_json::Value>::new());
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_log_that_is_sent_again_by_the_next_process_is_stored_once() {
-    let station = Station::build().await;
-    let wal = station.log();
-    append(&wal, &some_rows(500)).await;
-    // The insert takes place, the process dies before the segment is released: sent by hand.
+/// Inserts the next segment's rows as the flush would, and leaves the segment in the log.
+async fn insert_by_hand(station: &Station, wal: &Wal) {
     let segment = wal.next_sealed().await.expect("a segment");
     let rows = wal.read(&segment).expect("rows").tables.remove(0);
     let token = segment.token(&rows.table);
@@ -135,6 +131,15 @@ async fn a_log_that_is_sent_again_by_the_next_process_is_stored_once() {
         .insert(insert, &rows.payload)
         .await
         .expect("insert");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_is_sent_again_by_the_next_process_is_stored_once() {
+    let station = Station::build().await;
+    let wal = station.log();
+    append(&wal, &some_rows(500)).await;
+    // The insert takes place, the process dies before the segment is released: sent by hand.
+    insert_by_hand(&station, &wal).await;
     wal.close();
     drop(wal);
 
@@ -149,21 +154,7 @@ async fn an_insert_that_the_engine_noted_and_never_stored_is_stored_when_it_come
     let station = Station::build().await;
     let wal = station.log();
     append(&wal, &some_rows(500)).await;
-    let segment = wal.next_sealed().await.expect("a segment");
-    let rows = wal.read(&segment).expect("rows").tables.remove(0);
-    let token = segment.token(&rows.table);
-    let insert = fresnel::warehouse::Insert {
-        table: &rows.table,
-        columns: &rows.columns,
-        token: &token,
-        query_id: "by-hand",
-        timeout: Duration::from_secs(10),
-    };
-    station
-        .warehouse
-        .insert(insert, &rows.payload)
-        .await
-        .expect("insert");
+    insert_by_hand(&station, &wal).await;
     // As if the engine had died between its note of the token and the part's last step, in all three tables.
     let parts = station.part_folders("performance_metrics").await;
     assert!(parts.len() >= 3, "{parts:?}");

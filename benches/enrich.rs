@@ -60,7 +60,7 @@ fn visitors(criterion: &mut Criterion) {
             user_agents_file: file,
             ..EnrichConfig::default()
         };
-        Enricher::open(&config, &BotsConfig::default(), folder.path(), NOW_MS).expect("an enricher")
+        Enricher::open(&config, &BotsConfig::default(), folder.path(), NOW_MS)
     };
     let before = resident_bytes();
     let enricher = open(PathBuf::new());
@@ -191,7 +191,6 @@ fn whole(criterion: &mut Criterion) {
         folder.path(),
         NOW_MS,
     )
-    .expect("an enricher")
     .local();
     let scrubber = Scrubber::new(&ScrubConfig::default()).expect("the default is valid");
     let none = ScrubPatterns::default();

@@ -34,6 +34,7 @@ use crate::domain::field_error::FieldError;
 use crate::engine::supervisor::Supervisor;
 use crate::engine::{EngineError, library};
 use crate::flush::Flush;
+use crate::ingest::bots::Robots;
 use crate::ingest::scrub::PatternError;
 use crate::ingest::{Ingest, Refinery, Shared};
 use crate::task;
@@ -174,6 +175,8 @@ impl App {
         };
         let shared = Shared {
             refinery: Refinery::new(&config.ingest, &config.scrub, &config.grouping)?,
+            enricher: past::open_enricher(&config, folder.path()),
+            robots: Robots::new(&config.bots),
             rejected: Arc::clone(&rejected.log),
             quotas: past.quotas,
             dedup: past.dedup,

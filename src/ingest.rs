@@ -40,8 +40,10 @@ use crate::metric_definitions::IngestCounters;
 use crate::recall::Note;
 use crate::wal::{Lane, RowSink};
 use admission::Admission;
+use bots::Robots;
 use decode::ShapeLimits;
 use dedup::{Dedup, Reservation, Seen, Settling};
+use enrich::{Enricher, LocalEnricher, Visitor};
 use quota::Quotas;
 use refine::Refiner;
 use rejected::{RejectedBeacon, RejectedLog};
@@ -78,6 +80,10 @@ fn counted_kinds() -> [&'static str; KINDS_COUNTED] {
 pub struct Shared {
     /// What becomes of beacons' texts.
     pub refinery: Refinery,
+    /// What is added to beacons.
+    pub enricher: Enricher,
+    /// Whose beacons are dropped.
+    pub robots: Robots,
     /// The last that were refused.
     pub rejected: Arc<RejectedLog>,
     /// Who has posted how much.
@@ -99,8 +105,8 @@ pub struct Ingest {
     rejected: Arc<RejectedLog>,
     admission: Admission,
     dedup: Dedup,
-    /// What is added to each row; nothing yet.
-    enrichment: Enrichment,
+    enricher: LocalEnricher,
+    robots: Robots,
 }
 
 impl Ingest {
@@ -121,7 +127,8 @@ impl Ingest {
             rejected: Arc::clone(&shared.rejected),
             admission: Admission::new(Arc::clone(&shared.quotas)),
             dedup: shared.dedup.clone(),
-            enrichment: Enrichment::default(),
+            enricher: shared.enricher.local(),
+            robots: shared.robots,
         }
     }
 
@@ -152,6 +159,10 @@ impl Ingest {
         let mut beacon = validate::validate(kind, value, Arrival::at(received_at_ms), &rules.rules)
             .map_err(Rejection::Invalid)?;
         let event_id = beacon.common.event_id;
+        let (enrichment, is_robot) = self.look(sender, received_at_ms);
+        if is_robot {
+            return Ok(Outcome::Robot(event_id));
+        }
         let reservation = match self.seen(sender, &beacon, received_at_ms) {
             None => None,
             Some(Seen::New(reservation)) => Some(reservation),
@@ -173,7 +184,7 @@ impl Ingest {
             .lane
             .append(kind.has_priority(), |rows| {
                 rows.row(kind.table(), |row| {
-                    encode::encode(&beacon, sender.project_id(), &self.enrichment, row);
+                    encode::encode(&beacon, sender.project_id(), &enrichment, row);
                 });
                 put_note(rows, &note);
             })
@@ -184,6 +195,19 @@ impl Ingest {
             class,
             decision,
         }))
+    }
+
+    /// What is added to the beacons of a request, and whether they are a robot's, to be dropped. A program with a
+    /// secret key passes on what others have done: its address is not theirs, and it is no robot.
+    fn look(&self, sender: &Sender<'_>, now_ms: i64) -> (Enrichment, bool) {
+        let is_server = matches!(sender.caller, Caller::Server(_));
+        let visitor = Visitor {
+            user_agent: std::str::from_utf8(sender.user_agent).unwrap_or_default(),
+            address: (!is_server).then_some(sender.address),
+            asks_privacy: sender.asks_privacy,
+        };
+        let (enrichment, robot) = self.enricher.look(sender.project_id(), &visitor, now_ms);
+        (enrichment, !is_server && self.robots.drops(robot))
     }
 
     /// What is known of a beacon's id; nothing is asked about ids that the server has made.
@@ -208,6 +232,8 @@ impl Ingest {
         let value = decode::decode(&text, &self.shape).map_err(Rejection::BadJson)?;
         let rules = self.refiner.rules_of(&sender.project.project);
         let mut batch = batch::look_at(value, received_at_ms, &rules.rules).map_err(Rejection::Invalid)?;
+        let (enrichment, is_robot) = self.look(sender, received_at_ms);
+        let robots = if is_robot { batch.take_all() } else { Vec::new() };
         let (repeated, mut reservations) =
             batch.without_repeated(|beacon| self.seen(sender, beacon, received_at_ms));
         let mut decisions = Vec::new();
@@ -220,7 +246,7 @@ impl Ingest {
             decisions.push(decided);
         }
         self.count_refused_items(&batch.refused);
-        if batch.beacons.is_empty() && repeated.is_empty() {
+        if batch.beacons.is_empty() && repeated.is_empty() && robots.is_empty() {
             return Err(batch.why_nothing_is_left(decisions));
         }
         for item in &mut batch.beacons {
@@ -235,7 +261,7 @@ impl Ingest {
             .append(has_priority, |rows| {
                 for item in &batch.beacons {
                     rows.row(item.kind.table(), |row| {
-                        encode::encode(&item.beacon, sender.project_id(), &self.enrichment, row);
+                        encode::encode(&item.beacon, sender.project_id(), &enrichment, row);
                     });
                     let event = reservations.get(&item.index).map(Reservation::mark);
                     put_note(rows, &Note { count: None, event });
@@ -253,6 +279,7 @@ impl Ingest {
         let outcome = BatchOutcome {
             kinds: batch.beacons.iter().map(|item| item.kind).collect(),
             repeated,
+            robots,
             refused: batch.refused,
             decisions,
         };
@@ -301,6 +328,7 @@ impl Ingest {
         Ok(BatchOutcome {
             kinds: batch.beacons.iter().map(|item| item.kind).collect(),
             repeated: Vec::new(),
+            robots: Vec::new(),
             refused: batch.refused,
             decisions: Vec::new(),
         })
@@ -309,6 +337,11 @@ impl Ingest {
     fn json_text<'b>(&self, body: Body<'b>) -> Result<Cow<'b, [u8]>, Rejection> {
         let plain = inflate::inflate(body.bytes, body.encoding, self.inflated_max_bytes)?;
         Ok(media::json_text(plain, body.media_type))
+    }
+
+    /// Counts a beacon of a robot, which was acknowledged and dropped.
+    pub fn count_robot(&self, kind: Kind) {
+        self.counters.robot(kind as usize);
     }
 
     /// Counts a beacon that was acknowledged because it is stored since an earlier time.

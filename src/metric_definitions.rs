@@ -6,6 +6,8 @@ use metrics::{Counter, Unit, counter, describe_counter, describe_gauge, describe
 pub const BEACONS_ACCEPTED: &str = "fresnel_beacons_accepted_total";
 /// Beacons acknowledged because they are stored since an earlier time, by `kind`.
 pub const BEACONS_REPEATED: &str = "fresnel_beacons_repeated_total";
+/// Beacons of known robots, acknowledged and dropped, by `kind`.
+pub const BEACONS_OF_ROBOTS: &str = "fresnel_beacons_of_robots_total";
 /// Beacons refused, by `kind` and `reason`.
 pub const BEACONS_REJECTED: &str = "fresnel_beacons_rejected_total";
 /// Requests answered, by `route`, `method` and `status`.
@@ -47,6 +49,10 @@ pub fn describe() {
     describe_counter!(
         BEACONS_REPEATED,
         "Beacons acknowledged because they are stored since an earlier time"
+    );
+    describe_counter!(
+        BEACONS_OF_ROBOTS,
+        "Beacons of known robots, acknowledged and dropped"
     );
     describe_counter!(BEACONS_REJECTED, "Beacons refused");
     describe_counter!(REQUESTS, "HTTP requests answered");
@@ -99,6 +105,7 @@ pub fn describe() {
 pub struct IngestCounters {
     accepted: Vec<Counter>,
     repeated: Vec<Counter>,
+    robots: Vec<Counter>,
     rejected: Vec<Vec<Counter>>,
 }
 
@@ -109,6 +116,7 @@ impl IngestCounters {
         Self {
             accepted: kinds.iter().map(|kind| counter!(BEACONS_ACCEPTED, "kind" => *kind)).collect(),
             repeated: kinds.iter().map(|kind| counter!(BEACONS_REPEATED, "kind" => *kind)).collect(),
+            robots: kinds.iter().map(|kind| counter!(BEACONS_OF_ROBOTS, "kind" => *kind)).collect(),
             rejected: kinds
                 .iter()
                 .map(|kind| {
@@ -131,6 +139,13 @@ impl IngestCounters {
     /// Counts one beacon that came again.
     pub fn repeated(&self, kind: usize) {
         if let Some(counter) = self.repeated.get(kind) {
+            counter.increment(1);
+        }
+    }
+
+    /// Counts one beacon of a robot.
+    pub fn robot(&self, kind: usize) {
+        if let Some(counter) = self.robots.get(kind) {
             counter.increment(1);
         }
     }

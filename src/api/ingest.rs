@@ -82,6 +82,10 @@ async fn post(kind: Kind, request: HttpRequest, mut payload: web::Payload) -> Ht
             state.ingest.count_repeated(kind);
             envelope::accepted(event_id, started)
         }
+        Ok(Taken::Robot(event_id)) => {
+            state.ingest.count_robot(kind);
+            envelope::accepted(event_id, started)
+        }
         Ok(Taken::Checked) => envelope::success(&Checked { valid: true }, started),
         Err(rejection) => {
             state.ingest.count_rejected(kind, &rejection);
@@ -134,6 +138,8 @@ enum Taken {
     },
     /// Stored since an earlier time.
     Repeated(uuid::Uuid),
+    /// Of a known robot, and dropped.
+    Robot(uuid::Uuid),
     /// `?validate=1`: looked at, not stored.
     Checked,
 }
@@ -173,6 +179,7 @@ async fn take(
     } = match outcome {
         Outcome::Stored(accepted) => accepted,
         Outcome::Repeated(event_id) => return Ok(Taken::Repeated(event_id)),
+        Outcome::Robot(event_id) => return Ok(Taken::Robot(event_id)),
     };
     // Hundreds of requests wait for their commit; none needs its body any more.
     drop(read);
@@ -190,6 +197,10 @@ fn sender<'r>(state: &IngestState, poster: &'r Poster, request: &'r HttpRequest)
         project: &poster.project,
         caller: &poster.caller,
         address: state.identity.address(request),
+        asks_privacy: request
+            .headers()
+            .get("sec-gpc")
+            .is_some_and(|value| value.as_bytes().trim_ascii() == b"1"),
         user_agent: user_agent.map(HeaderValue::as_bytes).unwrap_or_default(),
     }
 }
@@ -228,6 +239,9 @@ async fn post_batch(request: HttpRequest, mut payload: web::Payload) -> HttpResp
             if status == StatusCode::ACCEPTED {
                 for kind in &outcome.kinds {
                     state.ingest.count_accepted(*kind);
+                }
+                for kind in &outcome.robots {
+                    state.ingest.count_robot(*kind);
                 }
                 for kind in &outcome.repeated {
                     state.ingest.count_repeated(*kind);
@@ -316,7 +330,7 @@ impl<'o> From<&'o BatchOutcome> for BatchAnswer<'o> {
             item.faults.first().map(|fault| RejectedItem { index, fault })
         };
         Self {
-            accepted: outcome.kinds.len() + outcome.repeated.len(),
+            accepted: outcome.kinds.len() + outcome.repeated.len() + outcome.robots.len(),
             rejected: outcome.refused.iter().filter_map(first_fault).collect(),
         }
     }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::clock;
 use crate::config::Config;
 use crate::ingest::dedup::Dedup;
+use crate::ingest::enrich::Enricher;
 use crate::ingest::quota::{Quotas, SubjectKeys};
 use crate::ingest::remember::remember;
 use crate::recall::{Recall, RecallOptions};
@@ -15,6 +16,9 @@ use crate::wal::Wal;
 
 /// How often counts and ids that are over are forgotten.
 const PAST_UPKEEP_INTERVAL: Duration = Duration::from_secs(30);
+
+/// How often the day's key and the country database are looked at.
+const ENRICHER_UPKEEP_INTERVAL: Duration = Duration::from_secs(60);
 
 /// What of past beacons counts for new ones.
 pub(super) struct Past {
@@ -74,4 +78,25 @@ fn try_open_past(config: &Config, data_dir: &Path, wal: &Wal) -> std::io::Result
         dedup,
         recall: Some(recall),
     })
+}
+
+/// What adds browser, country and visitor to beacons, and the task that keeps the day's key.
+pub(super) fn open_enricher(config: &Config, data_dir: &Path) -> Enricher {
+    let now_ms = clock::now().as_millis();
+    let enricher = Enricher::open(&config.enrich, &config.bots, &data_dir.join("recall"), now_ms);
+    let kept = enricher.clone();
+    let _detached = task::spawn("enricher", async move {
+        let warm = kept.clone();
+        let _ = task::blocking(move || warm.warm_up()).await;
+        let mut each = tokio::time::interval(ENRICHER_UPKEEP_INTERVAL);
+        loop {
+            each.tick().await;
+            let enricher = kept.clone();
+            let kept = task::blocking(move || enricher.maintain(clock::now().as_millis())).await;
+            if let Ok(Err(error)) = kept {
+                tracing::error!(%error, "the day's key of visitors cannot be kept; after a restart visitors are new ones");
+            }
+        }
+    });
+    enricher
 }

@@ -77,6 +77,11 @@ impl Batch<'_> {
         groups
     }
 
+    /// Takes out all valid items, and returns their kinds.
+    pub(super) fn take_all(&mut self) -> Vec<Kind> {
+        self.beacons.drain(..).map(|item| item.kind).collect()
+    }
+
     /// Takes out the valid items that are stored already, and returns their kinds; and the reservations of the others'
     /// ids, by their places. An id that stands twice in a batch is stored once. One that another request is storing
     /// is refused: nobody knows yet whether it will be durable.

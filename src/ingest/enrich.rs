@@ -61,23 +61,21 @@ struct Shared {
 }
 
 impl Enricher {
-    /// Reads the rules, the country database and the day's key, which is kept in `recall_dir`. What cannot be read
-    /// of the first two is told in the log and left out.
-    ///
-    /// # Errors
-    /// The key's file cannot be read or written.
-    pub fn open(
-        config: &EnrichConfig,
-        bots: &BotsConfig,
-        recall_dir: &Path,
-        now_ms: i64,
-    ) -> io::Result<Self> {
-        Ok(Self(Arc::new(Shared {
+    /// Reads the rules, the country database and the day's key, which is kept in `recall_dir`. What cannot be read is
+    /// told in the log and left out; a key that cannot be kept is a new one after the next start.
+    #[must_use]
+    pub fn open(config: &EnrichConfig, bots: &BotsConfig, recall_dir: &Path, now_ms: i64) -> Self {
+        let salt = VisitorSalt::open(recall_dir, now_ms).unwrap_or_else(|error| {
+            // A full disk must not keep the service from starting.
+            tracing::error!(%error, "the day's key of visitors cannot be kept; after a restart visitors are new ones");
+            VisitorSalt::unkept(recall_dir, now_ms)
+        });
+        Self(Arc::new(Shared {
             agents: Agents::new(rules_file::load(&config.user_agents_file), Robots::new(bots)),
             user_agents_max: config.user_agents_max,
             countries: Countries::open(&config.country_db_file),
-            salt: VisitorSalt::open(recall_dir, now_ms)?,
-        })))
+            salt,
+        }))
     }
 
     /// What is due now and then, once a minute: a new key at midnight, and on disk; a country database that has

@@ -14,6 +14,8 @@ pub enum Outcome {
     Stored(Accepted),
     /// It is durable since an earlier time, under this id.
     Repeated(Uuid),
+    /// It is a known robot's, and dropped.
+    Robot(Uuid),
 }
 
 /// A beacon that stands in the log.
@@ -36,6 +38,8 @@ pub struct BatchOutcome {
     pub kinds: Vec<Kind>,
     /// The kinds of the items that are stored since an earlier time: they are taken too, and stored once.
     pub repeated: Vec<Kind>,
+    /// The kinds of the items that are dropped because a known robot sent them; it is answered as if they were taken.
+    pub robots: Vec<Kind>,
     /// The items that were not.
     pub refused: Vec<RefusedItem>,
     /// How the quotas stand that it took from.

@@ -15,6 +15,8 @@ pub struct Sender<'a> {
     pub caller: &'a Caller,
     /// The client's address.
     pub address: IpAddr,
+    /// True with `Sec-GPC: 1`: the visitor gets no id.
+    pub asks_privacy: bool,
     /// The client's User-Agent; empty when it sends none.
     pub user_agent: &'a [u8],
 }

@@ -4,6 +4,8 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::harness::beacons::Kind;
+use crate::harness::http::Request;
+use crate::harness::server::INGEST_KEY;
 use crate::harness::{Fresnel, Options};
 
 #[test]
@@ -64,4 +66,68 @@ fn above_the_limit_of_names_the_rest_is_one_name() {
     assert_eq!(names, 6);
     let others = warehouse.number("SELECT count() AS n FROM performance_metrics WHERE page = '__other__'");
     assert_eq!(others, 15);
+}
+
+const IPHONE: &str = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Mobile/15E148 Safari/604.1";
+const GOOGLEBOT: &str = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)";
+
+fn post_as(server: &Fresnel, user_agent: &str, privacy: bool) -> serde_json::Value {
+    let id = Uuid::new_v4().to_string();
+    let mut beacon = Kind::Event.sample();
+    beacon["event_id"] = json!(id);
+    let mut request = Request::post(Kind::Event.path(), beacon.to_string())
+        .header("x-api-key", INGEST_KEY)
+        .header("user-agent", user_agent);
+    if privacy {
+        request = request.header("sec-gpc", "1");
+    }
+    server.send(&request).expect_status(202);
+    server.warehouse().row("user_events", &id)
+}
+
+#[test]
+fn a_visitor_is_the_same_all_day_another_one_is_another_and_who_asks_for_privacy_is_nobody() {
+    let server = Fresnel::start(Options::new());
+    let first = post_as(&server, IPHONE, false);
+    assert_eq!(first["device"], "mobile");
+    assert_ne!(first["visitor_id"], json!(0));
+    assert_ne!(first["visitor_id"], json!("0"));
+    assert_eq!(post_as(&server, IPHONE, false)["visitor_id"], first["visitor_id"]);
+    assert_ne!(
+        post_as(&server, "another browser", false)["visitor_id"],
+        first["visitor_id"]
+    );
+    let hidden = post_as(&server, IPHONE, true);
+    assert!(
+        hidden["visitor_id"] == json!(0) || hidden["visitor_id"] == json!("0"),
+        "{hidden}"
+    );
+    assert_eq!(hidden["device"], "mobile");
+    assert!(!first.to_string().contains("127.0.0.1"), "{first}");
+}
+
+#[test]
+fn a_robots_beacons_are_acknowledged_counted_and_not_stored() {
+    let server = Fresnel::start(Options::new());
+    for _ in 0..3 {
+        let request = Request::post(Kind::Event.path(), Kind::Event.sample().to_string())
+            .header("x-api-key", INGEST_KEY)
+            .header("user-agent", GOOGLEBOT);
+        server.send(&request).expect_status(202);
+    }
+    let batch = json!({"items": [{"kind": "funnel", "step": "effect_viewed", "session_id": "s"}]});
+    let request = Request::post("/api/analytics/batch", batch.to_string())
+        .header("x-api-key", INGEST_KEY)
+        .header("user-agent", GOOGLEBOT);
+    let answer = server.send(&request).expect_status(202).json();
+    assert_eq!(answer["data"], json!({"accepted": 1, "rejected": []}));
+    post_as(&server, IPHONE, false);
+    let warehouse = server.warehouse();
+    assert_eq!(warehouse.number("SELECT count() AS n FROM user_events"), 1);
+    assert_eq!(warehouse.number("SELECT count() AS n FROM funnel_steps"), 0);
+    let page = server.get("/metrics").text();
+    assert!(
+        page.contains("fresnel_beacons_of_robots_total{kind=\"event\"} 3"),
+        "{page}"
+    );
 }

@@ -106,6 +106,16 @@ impl VisitorSalt {
         Ok(salt)
     }
 
+    /// A key that nothing is known of; it is kept when the folder can be written, by the next [`keep`](Self::keep).
+    pub(super) fn unkept(folder: &Path, now_ms: i64) -> Self {
+        let day = now_ms.div_euclid(DAY_MS);
+        Self {
+            kept_day: AtomicI64::new(NEVER),
+            current: ArcSwap::from_pointee(DayKey::random(day)),
+            file: folder.join(FILE_NAME),
+        }
+    }
+
     /// The visitor's id at this time; never 0.
     pub(super) fn visitor_id(&self, project_id: &str, address: IpAddr, user_agent: &str, now_ms: i64) -> u64 {
         let day = now_ms.div_euclid(DAY_MS);

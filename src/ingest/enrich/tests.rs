@@ -26,7 +26,7 @@ fn enricher(folder: &Path) -> Enricher {
         country_db_file: folder.join("absent.mmdb"),
         ..EnrichConfig::default()
     };
-    Enricher::open(&config, &BotsConfig::default(), folder, NOW_MS).unwrap()
+    Enricher::open(&config, &BotsConfig::default(), folder, NOW_MS)
 }
 
 const KNOWN: [(&str, &str, &str, Device); 22] = [

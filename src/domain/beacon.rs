@@ -344,6 +344,33 @@ mod tests {
         }
     }
 
+    proptest::proptest! {
+        #[test]
+        fn a_clock_that_is_wrong_by_anything_changes_nothing_when_it_says_when_it_sent(
+            age_ms in 0..EventTime::AGE_MAX_MS, on_the_wire_ms in 0..10_000_i64, off_ms in i64::MIN / 4..i64::MAX / 4,
+        ) {
+            let now_ms = 1_800_000_000_000;
+            let happened_ms = now_ms - age_ms + off_ms;
+            let sent_ms = now_ms + off_ms - on_the_wire_ms;
+            let time = EventTime::settle(now_ms, Some(happened_ms), Some(sent_ms));
+            proptest::prop_assert_eq!(time.client_ts_ms, Some(happened_ms));
+            if age_ms >= on_the_wire_ms {
+                proptest::prop_assert_eq!(time.ts_ms, now_ms - age_ms + on_the_wire_ms);
+                proptest::prop_assert!(!time.is_replaced);
+            }
+        }
+
+        #[test]
+        fn whatever_a_client_says_its_event_lies_in_the_window_and_a_replaced_time_is_the_servers(
+            received_ms in 0..4_000_000_000_000_i64, timestamp_ms: Option<i64>, sent_ms: Option<i64>,
+        ) {
+            let time = EventTime::settle(received_ms, timestamp_ms, sent_ms);
+            let age_ms = received_ms - time.ts_ms;
+            proptest::prop_assert!((-EventTime::AHEAD_MAX_MS..=EventTime::AGE_MAX_MS).contains(&age_ms));
+            proptest::prop_assert!(!time.is_replaced || age_ms == 0);
+        }
+    }
+
     #[test]
     fn an_id_has_1_to_100_characters_whatever_their_bytes() {
         assert_eq!(Id::parse("".into()), Err(IdFault::Empty));

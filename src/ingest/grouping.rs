@@ -88,7 +88,8 @@ impl Grouping {
     fn group_text<'a>(&self, text: &'a str, keeps_host: impl Fn(&str) -> bool) -> Cow<'a, str> {
         let text = text.trim_ascii();
         let (host, path) = split_host(text);
-        let path = &path[..path.find(['?', '#']).unwrap_or(path.len())];
+        let end = path.bytes().position(|byte| matches!(byte, b'?' | b'#'));
+        let path = &path[..end.unwrap_or(path.len())];
         let Some(host) = host else {
             return self.group_path(path);
         };
@@ -100,15 +101,21 @@ impl Grouping {
         }
     }
 
+    /// True for a path that stays as it is: no empty segment, no id.
+    fn is_plain(&self, path: &str) -> bool {
+        let is_clean = !path.as_bytes().windows(2).any(|pair| pair == b"//")
+            && (path.len() <= 1 || !path.ends_with('/'));
+        is_clean && !(self.is_enabled && path.split('/').any(ids::holds_id))
+    }
+
     fn group_path<'a>(&self, path: &'a str) -> Cow<'a, str> {
         if let Some(name) = self.rules.name_of(path) {
             return Cow::Owned(name);
         }
-        let is_id = |segment: &str| self.is_enabled && ids::holds_id(segment);
-        let is_clean = !path.contains("//") && (path.len() <= 1 || !path.ends_with('/'));
-        if is_clean && !path.split('/').any(is_id) {
+        if self.is_plain(path) {
             return Cow::Borrowed(path);
         }
+        let is_id = |segment: &str| self.is_enabled && ids::holds_id(segment);
         let mut name = String::with_capacity(path.len());
         if path.starts_with('/') {
             name.push('/');
@@ -134,6 +141,10 @@ fn segments(path: &str) -> impl Iterator<Item = &str> {
 
 /// Host and rest of an absolute URL, or of one that leaves the scheme out (`//host/…`).
 fn split_host(text: &str) -> (Option<&str>, &str) {
+    let [first, second] = [0, 1].map(|place| text.as_bytes().get(place));
+    if first == Some(&b'/') && second != Some(&b'/') {
+        return (None, text);
+    }
     let rest = match text.split_once("://") {
         Some((scheme, rest)) if !scheme.is_empty() && scheme.bytes().all(is_scheme) => rest,
         _ => match text.strip_prefix("//") {

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use regex_syntax::hir::{Class, Hir, HirKind};
 
 /// Shorter words are in every text, so they are not worth looking for.
-const WORD_BYTES_MIN: usize = 3;
+const WORD_BYTES_MIN: usize = 2;
 
 /// What must be there; words by their place in [`Words`].
 #[derive(Clone, Debug, PartialEq)]

@@ -7,7 +7,7 @@
 //! Workers ask [`LocalNames`] first, which needs no lock; it asks the shared limiter once an hour and name. The
 //! limiter's memory ends with the process: for a day after a start the rollups may see up to twice the limit.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -106,7 +106,7 @@ impl NameLimiter {
     pub fn local(&self) -> LocalNames {
         LocalNames {
             shared: self.clone(),
-            known: HashMap::default(),
+            known: HashSet::default(),
             hour: 0,
             folded: FoldedNames::new(&Field::ALL.map(Field::as_str)),
         }
@@ -172,8 +172,8 @@ impl Names {
 #[derive(Debug)]
 pub struct LocalNames {
     shared: NameLimiter,
-    /// By the hash of project, field and name: the hash of project and field, to be sure.
-    known: HashMap<u64, u64, NoHash>,
+    /// Hashes of project, field and name.
+    known: HashSet<u64, NoHash>,
     hour: i64,
     folded: FoldedNames,
 }
@@ -186,18 +186,19 @@ impl LocalNames {
             return true;
         }
         let hour = now_ms.div_euclid(HOUR_MS);
-        let set = self.shared.0.hasher.hash_one((project, field));
-        let name = self.shared.0.hasher.hash_one((set, name));
+        let hasher = &self.shared.0.hasher;
+        let name = hasher.hash_one((project, field, name));
         if self.hour != hour || self.known.len() >= LOCAL_MAX {
             self.known.clear();
             self.hour = hour;
         }
-        if self.known.get(&name) == Some(&set) {
+        if self.known.contains(&name) {
             return true;
         }
+        let set = hasher.hash_one((project, field));
         let is_admitted = self.shared.admit(set, name, hour);
         if is_admitted {
-            self.known.insert(name, set);
+            self.known.insert(name);
         } else {
             self.folded.count(field as usize);
         }

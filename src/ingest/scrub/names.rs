@@ -1,5 +1,7 @@
 //! Names whose values are secrets.
 
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
+
 /// Longest name that is looked at.
 pub(super) const NAME_BYTES_MAX: usize = 64;
 
@@ -8,15 +10,14 @@ pub(super) const NAME_BYTES_MAX: usize = 64;
 #[derive(Clone, Debug)]
 pub(super) struct SecretNames {
     whole: Vec<Box<str>>,
-    parts: Vec<Box<str>>,
+    /// None when there are none.
+    parts: Option<AhoCorasick>,
 }
 
 impl SecretNames {
     pub(super) fn new(settings: &[String]) -> Self {
-        let mut names = Self {
-            whole: Vec::new(),
-            parts: Vec::new(),
-        };
+        let mut whole = Vec::new();
+        let mut parts = Vec::new();
         for setting in settings {
             let plain: String = setting
                 .chars()
@@ -26,14 +27,20 @@ impl SecretNames {
             if plain.is_empty() {
                 continue;
             }
-            let list = if setting.contains('*') {
-                &mut names.parts
+            if setting.contains('*') {
+                parts.push(plain);
             } else {
-                &mut names.whole
-            };
-            list.push(plain.into());
+                whole.push(plain.into());
+            }
         }
-        names
+        // A few short words make a small automaton; only millions of them would make none.
+        let finder = AhoCorasick::builder()
+            .kind(Some(AhoCorasickKind::DFA))
+            .build(&parts);
+        Self {
+            whole,
+            parts: finder.ok().filter(|_| !parts.is_empty()),
+        }
     }
 
     /// True for the name of a parameter whose value is a secret.
@@ -53,8 +60,7 @@ impl SecretNames {
     }
 
     fn holds_part(&self, plain: &[u8]) -> bool {
-        let holds = |part: &str| plain.windows(part.len()).any(|window| window == part.as_bytes());
-        self.parts.iter().any(|part| holds(part))
+        self.parts.as_ref().is_some_and(|parts| parts.is_match(plain))
     }
 }
 

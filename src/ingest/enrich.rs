@@ -7,7 +7,7 @@
 //! project, address, User-Agent ─► keyed hash, key of the day ─► visitor id     (not with `Sec-GPC: 1`)
 //! ```
 //!
-//! - **Rules** are ua-parser's `regexes.yaml`. All of its 1,175 expressions compiled take 50 MB and 200 ms, and a
+//! - **Rules** are ua-parser's `regexes.yaml`. All of its 1,175 expressions compiled take 55 MB and 200 ms, and a
 //!   service meets a few dozen in its life: so they are read at the start and compiled when a User-Agent first may
 //!   need one ([`rules`]). Without the file, families are empty, and the start says so.
 //! - **The address is never stored**, nor is anything that leads back to it once the day's key is gone.

@@ -1,8 +1,8 @@
 //! ua-parser's rules, each compiled by `ua_parser` when a User-Agent first may need it.
 //!
 //! A User-Agent is searched once for all words that any rule asks for; of the rules whose needs are met, the first
-//! that matches tells. Compiled all at once, the rules take 50 MB and 200 ms; like this they take a few megabytes
-//! and some 15 ms. Somebody who sends every User-Agent there is gets them all compiled: 50 MB are the bound.
+//! that matches tells. Compiled all at once, the rules take 55 MB and 200 ms; like this they take 5 MB and 20 ms
+//! at the start. Somebody who sends every User-Agent there is gets them all compiled: 55 MB are the bound.
 
 use std::fmt;
 use std::sync::OnceLock;

@@ -70,21 +70,28 @@ fn plain<'b>(name: &str, buffer: &'b mut [u8; NAME_BYTES_MAX]) -> Option<&'b [u8
     if name.len() > NAME_BYTES_MAX {
         return None;
     }
-    let mut name = name;
-    for close in ["%5D", "%5d", "]"] {
-        name = name.strip_suffix(close).unwrap_or(name);
-    }
-    for open in ["%5B", "%5b", "["] {
-        name = name.rsplit(open).next().unwrap_or(name);
-    }
     let mut length = 0;
-    for byte in name.bytes() {
+    for byte in innermost(name).bytes() {
         if !matches!(byte, b'-' | b'_' | b'.' | b' ') {
             buffer[length] = byte.to_ascii_lowercase();
             length += 1;
         }
     }
     Some(&buffer[..length])
+}
+
+fn innermost(name: &str) -> &str {
+    let mut name = name;
+    if !name.bytes().any(|byte| matches!(byte, b'[' | b']' | b'%')) {
+        return name;
+    }
+    for close in ["%5D", "%5d", "]"] {
+        name = name.strip_suffix(close).unwrap_or(name);
+    }
+    for open in ["%5B", "%5b", "["] {
+        name = name.rsplit(open).next().unwrap_or(name);
+    }
+    name
 }
 
 #[cfg(test)]

@@ -255,7 +255,8 @@ impl Ingest {
         }
         let has_priority = batch.beacons.iter().any(|item| item.kind.has_priority());
         // Those beyond the quota are not stored: their ids may come again.
-        reservations.retain(|place, _| batch.beacons.iter().any(|item| item.index == *place));
+        let left = &batch.beacons;
+        reservations.retain(|place, _| left.binary_search_by_key(place, |item| item.index).is_ok());
         let commit = self
             .lane
             .append(has_priority, |rows| {

@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use actix_web::HttpRequest;
+use actix_web::http::header::HeaderName;
 use actix_web::web::{self, Bytes, BytesMut};
 use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
@@ -21,6 +23,14 @@ const SHAPE: ShapeLimits = ShapeLimits {
 };
 /// Longest name of an unknown field that is told.
 const NAME_CHARS_MAX: usize = 100;
+
+/// A header's text; absent is empty, and text that is not ASCII is something that no list knows.
+pub(super) fn header_text<'r>(request: &'r HttpRequest, name: &HeaderName) -> &'r str {
+    request
+        .headers()
+        .get(name)
+        .map_or("", |value| value.to_str().unwrap_or("?"))
+}
 
 /// Reads a body. Most come in one piece: that piece is the body, not copied.
 pub(super) async fn read_body(

@@ -92,12 +92,13 @@ impl Identity {
             .or_else(|| api_key(request))
             .map(Cow::Borrowed)
             .or_else(|| key_in_query(request));
+        let shows_something = key.is_some() || jwt.is_some();
         let mut poster = match key {
             Some(key) => self.by_key(&key, now_ms)?,
             None => self.keyless()?,
         };
         if !poster.is_server {
-            self.check_origin(request, &poster.project)?;
+            self.check_origin(request, shows_something, &poster.project)?;
         }
         if let Some(jwt) = jwt {
             let user = token::verify(jwt, &poster.project.issuers).ok_or(Rejection::BadToken)?;
@@ -130,7 +131,7 @@ impl Identity {
     fn keyless(&self) -> Result<Poster, Rejection> {
         let directory = self.control.directory();
         let project = directory
-            .project(ProjectId::default_project().as_str())
+            .project(ProjectId::DEFAULT)
             .filter(|entry| entry.project.allow_keyless || self.rules.allow_keyless)
             .ok_or(Rejection::Unauthenticated)?;
         Ok(Poster {
@@ -141,12 +142,15 @@ impl Identity {
     }
 
     /// Pages say where they come from, and only those of the project's origins may post. What is no page says
-    /// nothing, and could say anything: without a key it is refused.
-    fn check_origin(&self, request: &HttpRequest, entry: &ProjectEntry) -> Result<(), Rejection> {
-        let has_key =
-            bearer(request).is_some() || api_key(request).is_some() || key_in_query(request).is_some();
+    /// nothing, and could say anything: it is refused unless it shows a key or a token.
+    fn check_origin(
+        &self,
+        request: &HttpRequest,
+        shows_something: bool,
+        entry: &ProjectEntry,
+    ) -> Result<(), Rejection> {
         match request.headers().get(header::ORIGIN) {
-            None if has_key => Ok(()),
+            None if shows_something => Ok(()),
             None => Err(Rejection::Unauthenticated),
             Some(origin) if self.allows(entry, origin) => Ok(()),
             Some(_) => Err(Rejection::ForeignOrigin),
@@ -157,7 +161,7 @@ impl Identity {
         let Ok(origin) = origin.to_str() else {
             return false;
         };
-        let is_default = entry.project.id == ProjectId::default_project();
+        let is_default = entry.project.id.as_str() == ProjectId::DEFAULT;
         entry.project.allows_origin(origin)
             || is_default
                 && self

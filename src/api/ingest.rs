@@ -3,14 +3,14 @@
 use std::time::{Duration, Instant};
 
 use actix_web::http::header::{
-    CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, ORIGIN, USER_AGENT,
+    CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, ORIGIN, USER_AGENT,
 };
 use actix_web::http::{Method, StatusCode};
 use actix_web::web::{self, Bytes};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
 
-use super::body::read_body;
+use super::body::{header_text, read_body};
 use super::error::{self, ApiError};
 use super::identity::{Identity, Poster};
 use super::{cors, envelope, rate_limit, unread};
@@ -385,12 +385,4 @@ async fn read(
         media_type,
         encoding,
     })
-}
-
-/// A header's text; absent is empty, and text that is not ASCII is something that no list knows.
-fn header_text<'r>(request: &'r HttpRequest, name: &HeaderName) -> &'r str {
-    request
-        .headers()
-        .get(name)
-        .map_or("", |value| value.to_str().unwrap_or("?"))
 }

@@ -12,7 +12,7 @@ use actix_web::{FromRequest, HttpRequest, HttpResponse, Route};
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::body::read_body;
+use super::body::{header_text, read_body};
 use super::error::{self, ApiError};
 use super::identity::{Identity, Manager};
 use super::login_limit::LoginLimit;
@@ -201,15 +201,12 @@ impl Call {
 
     /// The body, for [`Fields`](super::body::Fields).
     pub(super) async fn body(&mut self) -> Result<Bytes, ApiError> {
-        let header = |name| {
-            let value = self.request.headers().get(name);
-            value.map_or("", |value| value.to_str().unwrap_or("?"))
-        };
-        if MediaType::from_header(header(CONTENT_TYPE)) != Some(MediaType::Json) {
+        let header = |name| header_text(&self.request, name);
+        if MediaType::from_header(header(&CONTENT_TYPE)) != Some(MediaType::Json) {
             let message = "send application/json, in UTF-8";
             return Err(Rejection::UnsupportedMedia(message).into());
         }
-        if !matches!(header(CONTENT_ENCODING), "" | "identity") {
+        if !matches!(header(&CONTENT_ENCODING), "" | "identity") {
             return Err(Rejection::UnsupportedMedia("send the body without Content-Encoding").into());
         }
         let timeout = self.state.body_timeout;

@@ -87,12 +87,8 @@ impl Dedup {
     /// # Errors
     /// The file cannot be read or written. One that is damaged is replaced, and ids of before are forgotten.
     pub fn open(config: &DedupConfig, key_file: &Path) -> io::Result<Self> {
-        let kept = match std::fs::read(key_file) {
-            Ok(bytes) => bytes.try_into().ok(),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-            Err(error) => return Err(error),
-        };
-        let key = match kept {
+        let kept = private_file::read(key_file)?;
+        let key = match kept.and_then(|bytes| bytes.try_into().ok()) {
             Some(key) => key,
             None => {
                 let mut key = [0; 16];

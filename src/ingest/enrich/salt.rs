@@ -53,22 +53,13 @@ impl DayKey {
         self.day == day || self.day == day + 1
     }
 
-    fn encode(&self) -> [u8; FILE_BYTES] {
-        let mut bytes = [0; FILE_BYTES];
-        bytes[..4].copy_from_slice(&MAGIC);
-        bytes[8..16].copy_from_slice(&self.day.to_le_bytes());
-        bytes[16..].copy_from_slice(&self.key);
-        let crc = crc32c::crc32c(&bytes[8..]);
-        bytes[4..8].copy_from_slice(&crc.to_le_bytes());
-        bytes
+    fn encode(&self) -> Vec<u8> {
+        private_file::seal(MAGIC, &[&self.day.to_le_bytes()[..], &self.key].concat())
     }
 
     fn decode(bytes: &[u8]) -> Option<Self> {
-        let bytes: &[u8; FILE_BYTES] = bytes.try_into().ok()?;
-        let (head, checked) = bytes.split_at(8);
-        let is_whole = head[..4] == MAGIC && head[4..] == crc32c::crc32c(checked).to_le_bytes();
-        let (day, key) = checked.split_first_chunk()?;
-        is_whole.then_some(Self {
+        let (day, key) = private_file::unseal(MAGIC, bytes)?.split_first_chunk()?;
+        Some(Self {
             day: i64::from_le_bytes(*day),
             key: key.try_into().ok()?,
         })
@@ -90,11 +81,7 @@ impl VisitorSalt {
     pub(super) fn open(folder: &Path, now_ms: i64) -> io::Result<Self> {
         std::fs::create_dir_all(folder)?;
         let file = folder.join(FILE_NAME);
-        let found = match std::fs::read(&file) {
-            Ok(bytes) => DayKey::decode(&bytes),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-            Err(error) => return Err(error),
-        };
+        let found = private_file::read(&file)?.and_then(|bytes| DayKey::decode(&bytes));
         let day = now_ms.div_euclid(DAY_MS);
         let found = found.filter(|key| key.serves(day));
         let salt = Self {
@@ -244,11 +231,7 @@ mod tests {
     fn a_damaged_file_and_a_key_of_the_far_future_are_replaced() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join(FILE_NAME);
-        for bytes in [
-            Vec::new(),
-            vec![0; FILE_BYTES],
-            DayKey::random(30_000).encode().to_vec(),
-        ] {
+        for bytes in [Vec::new(), vec![0; FILE_BYTES], DayKey::random(30_000).encode()] {
             std::fs::write(&file, &bytes).unwrap();
             let salt = VisitorSalt::open(folder.path(), NOON_MS).unwrap();
             assert_eq!(salt.current.load().day, NOON_MS / DAY_MS);

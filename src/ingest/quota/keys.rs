@@ -39,7 +39,6 @@ const HANDOVER_MINUTES: i64 = 2;
 const MINUTE_MS: i64 = 60_000;
 
 const MAGIC: [u8; 4] = *b"FRQK";
-const FILE_BYTES: usize = 48;
 
 /// 128 random bits.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -100,27 +99,19 @@ impl KeyPair {
     }
 
     fn encode(&self) -> Vec<u8> {
-        let mut bytes = MAGIC.to_vec();
-        bytes.extend_from_slice(&[0; 4]);
-        bytes.extend_from_slice(&self.period.to_le_bytes());
-        for key in &self.keys {
-            bytes.extend_from_slice(&key.0);
-        }
-        let crc = crc32c::crc32c(&bytes[8..]);
-        bytes[4..8].copy_from_slice(&crc.to_le_bytes());
-        bytes
+        let [first, second] = self.keys;
+        private_file::seal(
+            MAGIC,
+            &[&self.period.to_le_bytes()[..], &first.0, &second.0].concat(),
+        )
     }
 
     fn decode(bytes: &[u8]) -> Option<Self> {
-        let bytes: &[u8; FILE_BYTES] = bytes.try_into().ok()?;
-        let (head, checked) = bytes.split_at(8);
-        let is_whole = head[..4] == MAGIC && head[4..] == crc32c::crc32c(checked).to_le_bytes();
-        let (period, keys) = checked.split_first_chunk()?;
+        let (period, keys) = private_file::unseal(MAGIC, bytes)?.split_first_chunk()?;
         let (first, rest) = keys.split_first_chunk()?;
-        let (second, _) = rest.split_first_chunk()?;
-        is_whole.then_some(Self {
+        Some(Self {
             period: i64::from_le_bytes(*period),
-            keys: [Key(*first), Key(*second)],
+            keys: [Key(*first), Key(rest.try_into().ok()?)],
         })
     }
 }
@@ -148,11 +139,7 @@ impl Keyring {
 
     /// The keys of the file, if they are of use, or new ones; kept in it.
     pub(super) fn open(file: PathBuf, now_ms: i64) -> io::Result<Self> {
-        let found = match std::fs::read(&file) {
-            Ok(bytes) => KeyPair::decode(&bytes),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-            Err(error) => return Err(error),
-        };
+        let found = private_file::read(&file)?.and_then(|bytes| KeyPair::decode(&bytes));
         let period = period(now_ms);
         // From further ahead: written under a clock that was wrong, and nobody knows how old they are.
         let pair = found
@@ -209,6 +196,7 @@ mod tests {
 
     use super::*;
 
+    const FILE_BYTES: usize = 48;
     const PERIOD_MS: i64 = PERIOD_MINUTES * MINUTE_MS;
 
     fn minute(period: i64, minute: i64) -> i64 {

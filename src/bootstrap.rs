@@ -4,8 +4,6 @@
 //! The ingest key is public by nature (every page holds it) and is kept as it is; of the admin token only the
 //! SHA-256 sum is kept, so it is shown once, when it is made.
 
-use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use rand::distr::{Alphanumeric, SampleString};
@@ -13,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::config::{BootstrapConfig, Secret};
+use crate::private_file;
 
 /// 43 of 62 characters: 256 bits.
 const SECRET_CHARS: usize = 43;
@@ -121,21 +120,10 @@ fn read_or_make(path: &Path) -> Result<(Option<Kept>, Option<Secret>), Bootstrap
     }
 }
 
-/// Writes aside and renames: a crash leaves no half file.
 fn write_private(path: &Path, kept: &Kept) -> std::io::Result<()> {
-    let aside = path.with_extension("json.new");
-    let mut file = std::fs::OpenOptions::new()
-        .create(true)
-        .truncate(true)
-        .write(true)
-        .mode(0o600)
-        .open(&aside)?;
-    serde_json::to_writer_pretty(&mut file, kept)?;
-    file.write_all(b"\n")?;
-    file.sync_all()?;
-    std::fs::rename(&aside, path)?;
-    path.parent()
-        .map_or(Ok(()), |folder| std::fs::File::open(folder)?.sync_all())
+    let mut text = serde_json::to_vec_pretty(kept)?;
+    text.push(b'\n');
+    private_file::write(path, &text)
 }
 
 fn new_secret(prefix: &str) -> String {

@@ -26,7 +26,7 @@
 //! L3  ingest (the list of steps)  ingest/{inflate,media,decode,batch,validate,bots,enrich,refine,scrub,grouping,encode,rejected,quota,dedup}   flush   query  query/{…}
 //! L2  wal  wal/{…}    warehouse  warehouse/{…}    engine  engine/{…}    control  control/{…}    bootstrap    recall  recall/{…}
 //! L1  domain  domain/{account,beacon,connection,enrichment,field_error,json,page,table}      no I/O, no async    telemetry
-//! L0  config  metric_definitions  clock  task  process
+//! L0  config  metric_definitions  clock  task  process  private_file
 //! ```
 //!
 //! `ARCHITECTURE.md` tells the same at length; `docs/adr/` holds the decisions.
@@ -45,6 +45,7 @@ pub mod engine;
 pub mod flush;
 pub mod ingest;
 pub mod metric_definitions;
+pub mod private_file;
 pub mod process;
 pub mod query;
 pub mod recall;

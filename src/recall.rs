@@ -32,7 +32,6 @@
 
 mod journal;
 mod note;
-pub mod private_file;
 mod record;
 #[cfg(test)]
 mod tests;

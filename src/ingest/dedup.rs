@@ -43,7 +43,8 @@ use uuid::Uuid;
 
 use crate::config::DedupConfig;
 use crate::metric_definitions::DEDUP_FORGOTTEN;
-use crate::recall::{EventMark, private_file};
+use crate::private_file;
+use crate::recall::EventMark;
 use shard::{Known, PARTS, Shard};
 
 pub use settling::Settling;

@@ -16,7 +16,7 @@ use arc_swap::ArcSwap;
 use rand::Rng as _;
 use siphasher::sip::SipHasher24;
 
-use crate::recall::private_file;
+use crate::private_file;
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
 const FILE_NAME: &str = "visitor-salt";

@@ -30,7 +30,7 @@ use arc_swap::ArcSwap;
 use rand::Rng as _;
 
 use super::window::SLOTS;
-use crate::recall::private_file;
+use crate::private_file;
 
 /// Length of a period: a window, its current slot, the handover and one minute to spare.
 const PERIOD_MINUTES: i64 = SLOTS as i64 + 1 + HANDOVER_MINUTES + 1;

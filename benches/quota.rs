@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use fresnel::config::{DedupConfig, QuotaConfig};
 use fresnel::ingest::dedup::{Dedup, Seen};
-use fresnel::ingest::quota::{Ask, Class, Pair, Quotas, Subject, SubjectKeys, Who};
+use fresnel::quota::{Ask, Class, Pair, Quotas, Subject, SubjectKeys, Who};
 use uuid::Uuid;
 
 const NOW_MS: i64 = 1_700_000_000_000;

@@ -7,4 +7,5 @@ pub mod enrichment;
 pub mod field_error;
 pub mod json;
 pub mod page;
+pub mod quota_count;
 pub mod table;

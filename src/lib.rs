@@ -23,9 +23,9 @@
 //! L5  app (composition root, ordered drain)  app/{data_folder,past,warehouse_link}    demo    doctor
 //! L4  api (the route table)  api/{body,cors,envelope,error,identity,ingest,observe,operations,paging,query,rate_limit,rejected}
 //!     api/manage (what these share)  api/{projects,keys,quotas,issuers,users,invitations,audit,session}  api/{login_limit,password}
-//! L3  ingest (the list of steps)  ingest/{inflate,media,decode,batch,validate,bots,enrich,refine,scrub,grouping,encode,rejected,quota,dedup}   flush   query  query/{…}
-//! L2  wal  wal/{…}    warehouse  warehouse/{…}    engine  engine/{…}    control  control/{…}    bootstrap    recall  recall/{…}
-//! L1  domain  domain/{account,beacon,connection,enrichment,field_error,json,page,table}      no I/O, no async    telemetry
+//! L3  ingest (the list of steps)  ingest/{inflate,media,decode,batch,validate,bots,enrich,refine,scrub,grouping,encode,rejected,dedup}   flush   query  query/{…}
+//! L2  wal  wal/{…}    warehouse  warehouse/{…}    engine  engine/{…}    control  control/{…}    bootstrap    recall  recall/{…}    quota  quota/{…}
+//! L1  domain  domain/{account,beacon,connection,enrichment,field_error,json,page,quota_count,table}      no I/O, no async    telemetry
 //! L0  config  metric_definitions  clock  task  process  private_file
 //! ```
 //!
@@ -48,6 +48,7 @@ pub mod metric_definitions;
 pub mod private_file;
 pub mod process;
 pub mod query;
+pub mod quota;
 pub mod recall;
 pub mod task;
 pub mod telemetry;

@@ -17,10 +17,10 @@ use super::{cors, envelope, rate_limit, unread};
 use crate::clock;
 use crate::domain::beacon::Kind;
 use crate::domain::field_error::{FieldError, FieldFault};
-use crate::ingest::quota::{Class, Decision};
 use crate::ingest::{
     Accepted, BatchOutcome, Body, Encoding, Ingest, MediaType, Outcome, RefusedItem, Rejection, Sender,
 };
+use crate::quota::{Class, Decision};
 
 /// What refusals of a whole batch are listed as.
 const BATCH: &str = "batch";

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
-use crate::ingest::quota::{Class, Decision};
+use crate::quota::{Class, Decision};
 
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::quota::{Ask, Class, Decision, Quotas, Who};
 use super::{Caller, Sender};
 use crate::control::Subject as LimitsOf;
 use crate::domain::account::QuotaLimits;
 use crate::domain::beacon::Kind;
+use crate::quota::{Ask, Class, Decision, Quotas, Who};
 
 /// Without limits.
 const UNLIMITED: QuotaLimits = QuotaLimits {

@@ -7,11 +7,11 @@ use std::collections::{HashMap, HashSet};
 
 use super::Rejection;
 use super::dedup::{Reservation, Seen};
-use super::quota::{Class, Decision};
 use super::validate::{self, Arrival, Rules};
 use crate::domain::beacon::{Beacon, Id, Kind};
 use crate::domain::field_error::{FieldError, FieldFault};
 use crate::domain::json::{Members, Value};
+use crate::quota::{Class, Decision};
 
 /// Most items of a batch.
 pub const ITEMS_MAX: usize = 500;

@@ -4,8 +4,8 @@ use uuid::Uuid;
 
 use super::batch::RefusedItem;
 use super::dedup::Settling;
-use super::quota::{Class, Decision};
 use crate::domain::beacon::Kind;
+use crate::quota::{Class, Decision};
 
 /// What became of a beacon that was not refused.
 #[derive(Debug)]

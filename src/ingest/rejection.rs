@@ -1,8 +1,8 @@
 //! The closed list of reasons why a beacon is not taken.
 
 use super::inflate::InflateError;
-use super::quota::{Class, Decision};
 use crate::domain::field_error::FieldError;
+use crate::quota::{Class, Decision};
 use crate::wal::AppendError;
 
 /// Why a beacon was not taken. Names are stable: they are metric labels and `code`s of answers.

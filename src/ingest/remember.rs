@@ -5,7 +5,7 @@ use crate::recall::{self, Memory, Note, Remembered, Source};
 use crate::wal::Wal;
 
 use super::dedup::Dedup;
-use super::quota::Quotas;
+use crate::quota::Quotas;
 
 /// What came back.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -1,19 +1,6 @@
 //! What is remembered, and how it stands in a row of the log.
 
-/// Items of one subject that were admitted in one minute.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct QuotaCount {
-    /// Keyed hash of the subject; 0: counted for its network only.
-    pub subject: u64,
-    /// Keyed hash of its network; 0: none.
-    pub network: u64,
-    /// Number of the class of items.
-    pub class: u8,
-    /// Minute since 1970.
-    pub minute: u32,
-    /// Items.
-    pub count: u32,
-}
+pub use crate::domain::quota_count::QuotaCount;
 
 /// An id that a client has sent with a beacon that is durable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -39,7 +39,7 @@ mod timeline;
 mod window;
 
 use crate::config::QuotaConfig;
-use crate::recall::QuotaCount;
+use crate::domain::quota_count::QuotaCount;
 use look::Look;
 use shards::{KEYS_MAX, Making, Room, Shards};
 use timeline::Timeline;

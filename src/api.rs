@@ -17,18 +17,20 @@ mod observe;
 mod operations;
 mod paging;
 mod password;
+mod password_reset;
 mod projects;
 mod query;
 mod quotas;
 mod rate_limit;
 mod rejected;
 mod session;
+mod sessions;
 mod unread;
 mod users;
 
 use actix_web::{HttpRequest, web};
 
-pub use identity::{Identity, Rules as IdentityRules};
+pub use identity::{Identity, Rules as IdentityRules, is_rsa_public_key};
 pub use ingest::IngestState;
 pub use login_limit::LoginLimit;
 pub use manage::ControlState;
@@ -55,6 +57,8 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(users::routes)
         .configure(invitations::routes)
         .configure(session::routes)
+        .configure(sessions::routes)
+        .configure(password_reset::routes)
         .configure(audit::routes)
         .default_service(web::to(|request: HttpRequest, body: web::Payload| async move {
             unread::holding(error::answer(&request, &ApiError::NotFound), body)

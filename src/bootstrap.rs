@@ -6,15 +6,12 @@
 
 use std::path::{Path, PathBuf};
 
-use rand::distr::{Alphanumeric, SampleString};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use crate::config::{BootstrapConfig, Secret};
+use crate::domain::account::{Sha256Sum, new_secret, sha256};
 use crate::private_file;
 
-/// 43 of 62 characters: 256 bits.
-const SECRET_CHARS: usize = 43;
 const FILE_NAME: &str = "bootstrap.json";
 
 /// The credentials that this process accepts.
@@ -23,9 +20,9 @@ pub struct Bootstrap {
     /// The ingest key.
     pub ingest_key: Secret,
     /// SHA-256 of the ingest key.
-    pub ingest_key_sha256: [u8; 32],
+    pub ingest_key_sha256: Sha256Sum,
     /// SHA-256 of the admin token.
-    pub admin_token_sha256: [u8; 32],
+    pub admin_token_sha256: Sha256Sum,
     /// The admin token, when it was made just now: the only time it can be shown.
     pub new_admin_token: Option<Secret>,
 }
@@ -83,10 +80,10 @@ impl Bootstrap {
                 })?;
                 (sum, new_admin_token)
             }
-            _ => (Sha256::digest(config.admin_token.reveal()).into(), None),
+            _ => (sha256(config.admin_token.reveal()), None),
         };
         Ok(Self {
-            ingest_key_sha256: Sha256::digest(ingest_key.reveal()).into(),
+            ingest_key_sha256: sha256(ingest_key.reveal()),
             ingest_key,
             admin_token_sha256,
             new_admin_token,
@@ -110,11 +107,11 @@ fn read_or_make(path: &Path) -> Result<(Option<Kept>, Option<Secret>), Bootstrap
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             let admin_token = new_secret("fra_");
             let kept = Kept {
-                ingest_key: new_secret("fri_"),
-                admin_token_sha256: to_hex(&Sha256::digest(&admin_token)),
+                ingest_key: new_secret("fri_").reveal().to_owned(),
+                admin_token_sha256: to_hex(&sha256(admin_token.reveal())),
             };
             write_private(path, &kept).map_err(failed)?;
-            Ok((Some(kept), Some(Secret::new(admin_token))))
+            Ok((Some(kept), Some(admin_token)))
         }
         Err(error) => Err(failed(error)),
     }
@@ -126,15 +123,11 @@ fn write_private(path: &Path, kept: &Kept) -> std::io::Result<()> {
     private_file::write(path, &text)
 }
 
-fn new_secret(prefix: &str) -> String {
-    prefix.to_owned() + &Alphanumeric.sample_string(&mut rand::rng(), SECRET_CHARS)
-}
-
 fn to_hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn from_hex(text: &str) -> Option<[u8; 32]> {
+fn from_hex(text: &str) -> Option<Sha256Sum> {
     let mut bytes = [0; 32];
     if text.len() != 64 || !text.is_ascii() {
         return None;
@@ -156,10 +149,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let first = Bootstrap::load(&BootstrapConfig::default(), folder.path()).unwrap();
         let token = first.new_admin_token.unwrap();
-        assert_eq!(
-            first.admin_token_sha256,
-            <[u8; 32]>::from(Sha256::digest(token.reveal()))
-        );
+        assert_eq!(first.admin_token_sha256, sha256(token.reveal()));
         let path = folder.path().join(FILE_NAME);
         assert_eq!(
             std::fs::metadata(&path).unwrap().permissions().mode() & 0o777,

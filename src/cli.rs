@@ -1,6 +1,8 @@
 //! The command line.
 
+mod apply;
 mod keys;
+mod store;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -13,6 +15,7 @@ use crate::config::Config;
 use crate::demo::{self, DemoOptions};
 use crate::doctor::{self, DoctorArgs};
 use crate::{engine, telemetry};
+use apply::ApplyArgs;
 use keys::KeysCommand;
 
 /// Self-hosted telemetry: beacons are durable before they are answered, and in ClickHouse a second later.
@@ -42,6 +45,8 @@ enum Command {
     /// List, make and revoke API keys, also beside a running service.
     #[command(subcommand)]
     Keys(KeysCommand),
+    /// Make projects, quotas, issuers and users what files say, also beside a running service.
+    Apply(ApplyArgs),
     /// Post a realistic day of beacons to a running Fresnel.
     Demo(DemoOptions),
     /// Look at the settings, the machine and what Fresnel depends on, and say what to do.
@@ -70,6 +75,7 @@ pub fn run(cli: Cli, environment: impl IntoIterator<Item = (String, String)>) ->
         Command::CheckConfig => check_config(&config),
         Command::Migrate => on_runtime(migrate(config, cli.config.as_deref())),
         Command::Keys(command) => on_runtime(keys(command, &config)),
+        Command::Apply(arguments) => on_runtime(apply(arguments, &config)),
         Command::Demo(options) => on_runtime(demo(&options, &config)),
         Command::Doctor(arguments) => doctor::run(arguments, &config, cli.config.as_deref()),
     }
@@ -105,6 +111,16 @@ async fn migrate(config: Config, config_file: Option<&Path>) -> ExitCode {
 async fn keys(command: KeysCommand, config: &Config) -> ExitCode {
     match keys::run(command, config).await {
         Ok(answer) => say(&answer),
+        Err(error) => fail(&error),
+    }
+}
+
+async fn apply(arguments: ApplyArgs, config: &Config) -> ExitCode {
+    match apply::run(arguments, config).await {
+        Ok((answer, code)) => {
+            say(&answer);
+            code
+        }
         Err(error) => fail(&error),
     }
 }

@@ -29,17 +29,18 @@ mod directory;
 mod issuers;
 mod keys;
 mod overrides;
+mod passwords;
 pub mod postgres;
 mod projects;
 mod retention;
 mod rows;
-mod secret;
 mod seed;
 mod sessions;
 pub mod sqlite;
 mod statement;
 mod tokens;
 mod users;
+mod whole;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -53,16 +54,16 @@ use crate::domain::field_error::FieldError;
 use crate::domain::page::{Page, PageRequest};
 use crate::task;
 
-pub use crate::domain::account::By;
+pub use crate::domain::account::{By, new_secret, sha256};
 pub use audit::AuditFilter;
 pub use change::Change;
 pub use directory::{Directory, KeyEntry, ProjectEntry, Subject, UserEntry};
 pub use keys::{KeyChange, NewKey};
 pub use retention::Pruned;
-pub use secret::{new_secret, sha256};
-pub use seed::{BOOTSTRAP_USER_ID, Seed};
+pub use seed::{BOOTSTRAP_USER_EMAIL, BOOTSTRAP_USER_ID, Seed};
 pub use statement::{Row, Statement, Step, Value};
 pub use users::{LoginUser, Member, NewUser, UserChange};
+pub use whole::{Edit, Inventory};
 
 /// The database file of SQLite, in the data folder.
 pub const SQLITE_FILE_NAME: &str = "control.db";

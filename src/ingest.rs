@@ -52,7 +52,7 @@ pub use batch::RefusedItem;
 pub use inflate::Encoding;
 pub use media::MediaType;
 pub use outcome::{Accepted, BatchOutcome, Outcome};
-pub use refine::Refinery;
+pub use refine::{Refinery, rule_faults};
 pub use rejection::Rejection;
 pub use sender::{Caller, Sender, VerifiedUser};
 

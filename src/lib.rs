@@ -20,9 +20,9 @@
 //! ```text
 //! L7  main
 //! L6  cli
-//! L5  app (composition root, ordered drain)  app/{data_folder,past,warehouse_link}    demo    doctor
+//! L5  app (composition root, ordered drain)  app/{data_folder,past,warehouse_link}    apply  apply/{…}    demo    doctor
 //! L4  api (the route table)  api/{body,cors,envelope,error,identity,ingest,observe,operations,paging,query,rate_limit,rejected}
-//!     api/manage (what these share)  api/{projects,keys,quotas,issuers,users,invitations,audit,session}  api/{login_limit,password}
+//!     api/manage (what these share)  api/{projects,keys,quotas,issuers,users,invitations,audit,session,sessions,password_reset}  api/{login_limit,password}
 //! L3  ingest (the list of steps)  ingest/{inflate,media,decode,batch,validate,bots,enrich,refine,scrub,grouping,encode,rejected,dedup}   flush   query  query/{…}
 //! L2  wal  wal/{…}    warehouse  warehouse/{…}    engine  engine/{…}    control  control/{…}    bootstrap    recall  recall/{…}    quota  quota/{…}
 //! L1  domain  domain/{account,beacon,connection,enrichment,field_error,json,page,quota_count,table}      no I/O, no async    telemetry
@@ -33,6 +33,7 @@
 
 pub mod api;
 pub mod app;
+pub mod apply;
 pub mod bootstrap;
 pub mod cli;
 pub mod clock;

@@ -23,6 +23,7 @@ mod api {
     mod managing;
     mod matrix;
     mod origins;
+    mod password_reset;
     mod performance;
     mod privacy;
     mod projects;
@@ -32,6 +33,7 @@ mod api {
     mod rejected;
     mod repeats;
     mod session;
+    mod sessions;
     mod stalls;
     mod stored;
     mod users;

@@ -4,6 +4,7 @@
 mod harness;
 
 mod cli {
+    mod apply;
     mod checks;
     mod first_start;
     mod keys;

@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "a failure in a test is a failed test")]
 
 mod control {
+    mod apply;
     mod audit;
     mod directory;
     mod failures;

@@ -21,8 +21,8 @@ use crate::domain::account::{KeyKind, Origin, ProjectId, Role, Scope};
 use crate::ingest::{Caller, Rejection};
 
 pub(super) use manager::{Manager, actor_of};
-pub(super) use session::{SESSION_IDLE_MS, cookie_sum, is_from_our_page, set_cookie};
-pub(super) use token::is_rsa_public_key;
+pub(super) use session::{LoggedIn, SESSION_IDLE_MS, cookie_sum, is_from_our_page, set_cookie};
+pub use token::is_rsa_public_key;
 
 /// Parameters of a query string.
 pub(super) type Parameters<'q> = Vec<(Cow<'q, str>, Cow<'q, str>)>;
@@ -92,13 +92,13 @@ impl Identity {
             .or_else(|| api_key(request))
             .map(Cow::Borrowed)
             .or_else(|| key_in_query(request));
-        let shows_something = key.is_some() || jwt.is_some();
+        let shows_key = key.is_some();
         let mut poster = match key {
             Some(key) => self.by_key(&key, now_ms)?,
             None => self.keyless()?,
         };
         if !poster.is_server {
-            self.check_origin(request, shows_something, &poster.project)?;
+            self.check_origin(request, shows_key, &poster.project)?;
         }
         if let Some(jwt) = jwt {
             let user = token::verify(jwt, &poster.project.issuers).ok_or(Rejection::BadToken)?;
@@ -142,15 +142,16 @@ impl Identity {
     }
 
     /// Pages say where they come from, and only those of the project's origins may post. What is no page says
-    /// nothing, and could say anything: it is refused unless it shows a key or a token.
+    /// nothing, and could say anything: it is refused unless it shows a key. A token alone says who a user is, not that
+    /// whoever sends it may post.
     fn check_origin(
         &self,
         request: &HttpRequest,
-        shows_something: bool,
+        shows_key: bool,
         entry: &ProjectEntry,
     ) -> Result<(), Rejection> {
         match request.headers().get(header::ORIGIN) {
-            None if shows_something => Ok(()),
+            None if shows_key => Ok(()),
             None => Err(Rejection::Unauthenticated),
             Some(origin) if self.allows(entry, origin) => Ok(()),
             Some(_) => Err(Rejection::ForeignOrigin),

@@ -1,4 +1,4 @@
-//! How often somebody may try to log in: per network and per user, in a window that begins with the first failure.
+//! How often somebody may try to log in, or to use a token: per network and per user, in a window that begins with the first failure.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -36,11 +36,23 @@ impl LoginLimit {
     /// # Errors
     /// There were too many: seconds until it may be tried again.
     pub(super) fn attempt(&self, network: &str, user: &str, now_ms: i64) -> Result<(), u32> {
-        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         let keys = [
             (Key::Network(network.to_owned()), NETWORK_MAX),
             (Key::User(user.to_owned()), USER_MAX),
         ];
+        self.count(keys, now_ms)
+    }
+
+    /// Counts an attempt of somebody who says no name.
+    ///
+    /// # Errors
+    /// There were too many: seconds until it may be tried again.
+    pub(super) fn nameless_attempt(&self, network: &str, now_ms: i64) -> Result<(), u32> {
+        self.count([(Key::Network(network.to_owned()), NETWORK_MAX)], now_ms)
+    }
+
+    fn count<const N: usize>(&self, keys: [(Key, u32); N], now_ms: i64) -> Result<(), u32> {
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         if counts.len() + keys.len() > COUNTED_MAX {
             counts.retain(|_, count| count.ends_ms > now_ms);
             // Whoever invents users so fast must not make the others forgotten.
@@ -103,6 +115,17 @@ mod tests {
         let limit = LoginLimit::default();
         let admitted = (0..1_000).filter(|user| limit.attempt("net", &user.to_string(), 0).is_ok());
         assert_eq!(admitted.count(), NETWORK_MAX as usize);
+    }
+
+    #[test]
+    fn whoever_says_no_name_counts_for_the_network_alone() {
+        let limit = LoginLimit::default();
+        for _ in 0..NETWORK_MAX {
+            assert_eq!(limit.nameless_attempt("net", 0), Ok(()));
+        }
+        assert_eq!(limit.nameless_attempt("net", 1_000), Err(900));
+        assert_eq!(limit.attempt("net", "ada", 1_000), Err(900));
+        assert_eq!(limit.attempt("other", "ada", 1_000), Ok(()));
     }
 
     #[test]

@@ -12,10 +12,8 @@ use crate::domain::account::{
     GroupingRule, Membership, Name, Origin, Project, ProjectId, ProjectSettings, Role, ScrubRule,
     TimeZoneName,
 };
-use crate::domain::field_error::{FieldError, FieldFault};
 use crate::domain::page::Page;
-use crate::ingest::grouping::GroupingRules;
-use crate::ingest::scrub::ScrubPatterns;
+use crate::ingest::rule_faults;
 
 /// Adds the addresses.
 pub(super) fn routes(config: &mut web::ServiceConfig) {
@@ -215,26 +213,4 @@ fn checked(mut fields: Fields<'_>, project: Option<Project>) -> Result<Project, 
         faults.into_iter().for_each(|fault| fields.note(fault));
     }
     fields.finish(project)
-}
-
-fn rule_faults(settings: &ProjectSettings) -> Vec<FieldError> {
-    let rules = settings.grouping_rules.iter();
-    let mut faults = match GroupingRules::parse(rules.map(|rule| (rule.pattern.as_str(), rule.name.as_str())))
-    {
-        Ok(_) => Vec::new(),
-        Err(faults) => faults,
-    };
-    for fault in &mut faults {
-        fault.field = format!("settings.{}", fault.field).into();
-    }
-    let rules = settings.scrub_rules.iter();
-    let rules = rules.map(|rule| (rule.pattern.as_str(), rule.replacement.as_str()));
-    if let Err(error) = ScrubPatterns::parse(rules) {
-        faults.push(FieldError::new(
-            format!("settings.scrub_rules.{}", error.number - 1),
-            FieldFault::BadFormat,
-            "must be a regular expression, and not a very large one",
-        ));
-    }
-    faults
 }

@@ -10,7 +10,7 @@ use super::manage::{Call, Done, delete, look, make};
 use super::resource;
 use crate::clock;
 use crate::config::Secret;
-use crate::control::{Change, LoginUser, new_secret, sha256};
+use crate::control::{Change, ControlError, LoginUser, new_secret, sha256};
 use crate::domain::account::{Actor, Email, Membership, Session, User};
 
 /// Characters of a `User-Agent` that are kept with a session.
@@ -74,8 +74,8 @@ async fn log_in(call: &mut Call) -> Result<SessionAnswer, ApiError> {
         None => (None, None),
     };
     let hash = hash.filter(|_| user.as_ref().is_some_and(|user| user.disabled_at_ms.is_none()));
-    let fits = state.passwords.fits(password, hash).await?;
-    let Some(user) = user.filter(|_| fits) else {
+    let fits = state.passwords.fits(password, hash.clone()).await?;
+    let Some((user, hash)) = user.zip(hash).filter(|_| fits) else {
         // Not the address: people type their password there.
         control
             .note(Change::new(&by_nobody, "session.refuse", "user").warning())
@@ -97,7 +97,11 @@ async fn log_in(call: &mut Call) -> Result<SessionAnswer, ApiError> {
             .and_then(|agent| agent.to_str().ok())
             .map(|agent| agent.chars().take(USER_AGENT_CHARS_MAX).collect()),
     };
-    control.create_session(&session).await?;
+    match control.log_in(&session, &hash).await {
+        // Disabled, or with another password, since it was looked up.
+        Err(ControlError::NotFound(_)) => return Err(ApiError::BadLogin),
+        outcome => outcome?,
+    }
     let by = state.identity.by(call.request(), actor_of(&user));
     control.note(Change::new(&by, "session.create", user.id)).await?;
     let cookie = set_cookie(call.request(), secret.reveal(), SESSION_IDLE_MS / 1_000);

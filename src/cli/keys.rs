@@ -10,9 +10,10 @@ use serde::Serialize;
 use serde_json::json;
 use uuid::Uuid;
 
+use super::store::{self, StoreError};
 use crate::clock;
 use crate::config::Config;
-use crate::control::{By, Control, ControlError, NewKey, SQLITE_FILE_NAME};
+use crate::control::{By, Control, NewKey};
 use crate::domain::account::{ApiKey, KeyKind, Name, ProjectId, Scope, Scopes};
 use crate::domain::page::PageRequest;
 
@@ -63,46 +64,9 @@ pub(super) struct Common {
     json: bool,
 }
 
-/// Why a command of `fresnel keys` failed.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum KeysError {
-    /// There is nothing to list or to revoke.
-    #[error("{0} is not there: no fresnel has been started on this data folder (setting data_dir)")]
-    NoStore(std::path::PathBuf),
-    /// The data folder cannot be made.
-    #[error("data folder {path} (setting data_dir): {source}")]
-    Folder {
-        /// The folder.
-        path: std::path::PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// A field is outside its limits.
-    #[error("{0}")]
-    Invalid(String),
-    /// The store says no.
-    #[error(transparent)]
-    Control(ControlError),
-}
-
-impl From<ControlError> for KeysError {
-    fn from(error: ControlError) -> Self {
-        match error {
-            ControlError::Invalid(faults) => {
-                let faults: Vec<_> = faults
-                    .iter()
-                    .map(|fault| format!("{} {}", fault.field, fault.message))
-                    .collect();
-                Self::Invalid(faults.join("; "))
-            }
-            other => Self::Control(other),
-        }
-    }
-}
-
 /// Does what is asked; the answer is the text to show.
-pub(super) async fn run(command: KeysCommand, config: &Config) -> Result<String, KeysError> {
-    let control = open(config, matches!(command, KeysCommand::Create { .. })).await?;
+pub(super) async fn run(command: KeysCommand, config: &Config) -> Result<String, StoreError> {
+    let control = store::open(config, matches!(command, KeysCommand::Create { .. })).await?;
     match command {
         KeysCommand::List { common } => list(&control, &common).await,
         KeysCommand::Create {
@@ -147,23 +111,7 @@ pub(super) async fn run(command: KeysCommand, config: &Config) -> Result<String,
     }
 }
 
-async fn open(config: &Config, may_make: bool) -> Result<Control, KeysError> {
-    let path = &config.data_dir;
-    if config.control.url.is_empty() {
-        let file = path.join(SQLITE_FILE_NAME);
-        if may_make {
-            std::fs::create_dir_all(path).map_err(|source| KeysError::Folder {
-                path: path.clone(),
-                source,
-            })?;
-        } else if !file.exists() {
-            return Err(KeysError::NoStore(file));
-        }
-    }
-    Ok(Control::open(&config.control, path).await?)
-}
-
-async fn list(control: &Control, common: &Common) -> Result<String, KeysError> {
+async fn list(control: &Control, common: &Common) -> Result<String, StoreError> {
     control.project(&common.project).await?;
     let mut keys = Vec::new();
     let mut number = 1;

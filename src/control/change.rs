@@ -141,21 +141,26 @@ impl Entry {
 impl Control {
     /// Makes a change with its audit entry, and shows it in the directory.
     pub(super) async fn commit(&self, change: Change) -> Result<(), ControlError> {
-        let Change {
-            steps,
-            audit,
-            changes_directory,
-        } = change;
-        let mut all = Vec::with_capacity(steps.len() + 2);
-        if changes_directory {
-            // First, so that changes wait for each other here and nowhere else.
-            all.push(Step::new(
-                "UPDATE control_state SET revision = revision + 1 WHERE id = 1",
-                [],
-            ));
+        let raise = "UPDATE control_state SET revision = revision + 1 WHERE id = 1";
+        self.commit_all(Step::new(raise, []), [change]).await
+    }
+
+    /// Makes changes together, each with its audit entry, and shows them in the directory. `raise` raises the revision.
+    pub(super) async fn commit_all(
+        &self,
+        raise: Step,
+        changes: impl IntoIterator<Item = Change>,
+    ) -> Result<(), ControlError> {
+        let (mut all, mut changes_directory) = (vec![raise], false);
+        let now_ms = clock::now().as_millis();
+        for change in changes {
+            changes_directory |= change.changes_directory;
+            all.extend(change.steps);
+            all.push(change.audit.into_step(now_ms));
         }
-        all.extend(steps);
-        all.push(audit.into_step(clock::now().as_millis()));
+        // The revision goes first, so that changes wait for each other there and nowhere else.
+        let unneeded = usize::from(!changes_directory);
+        all.drain(..unneeded);
         self.inner.store.change(all).await?;
         if changes_directory {
             // The change is made, whatever comes of this; the poll tries again.

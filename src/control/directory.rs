@@ -59,6 +59,11 @@ pub struct UserEntry {
 }
 
 impl UserEntry {
+    /// The user's roles, in projects that are not deleted.
+    pub fn roles(&self) -> impl Iterator<Item = (&ProjectId, Role)> {
+        self.roles.iter().map(|(project_id, role)| (project_id, *role))
+    }
+
     /// What the user may in a project; an instance owner is an owner everywhere.
     #[must_use]
     pub fn role_in(&self, project_id: &str) -> Option<Role> {

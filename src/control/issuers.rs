@@ -19,36 +19,7 @@ impl Control {
     /// # Errors
     /// A field is outside its limits; the project is not there; there are too many.
     pub async fn create_issuer(&self, by: &By, issuer: JwtIssuer) -> Result<JwtIssuer, ControlError> {
-        check(issuer.faults())?;
-        let issuer = JwtIssuer {
-            id: Uuid::now_v7(),
-            created_at_ms: clock::now().as_millis(),
-            ..issuer
-        };
-        let change = Change::new(by, "issuer.create", issuer.id)
-            .within(&issuer.project_id)
-            .warning()
-            .details(details(&issuer))
-            .at_most(
-                ISSUERS_MAX,
-                "issuers",
-                "jwt_issuers WHERE project_id = $1",
-                [issuer.project_id.as_str().into()],
-            )
-            .step(Step::new(
-                "INSERT INTO jwt_issuers (id, project_id, name, issuer, audience, algorithm, key_text, \
-                 created_at_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-                [
-                    issuer.id.into(),
-                    issuer.project_id.as_str().into(),
-                    issuer.name.as_str().into(),
-                    issuer.issuer.as_str().into(),
-                    issuer.audience.as_str().into(),
-                    issuer.keys.algorithm().into(),
-                    key_text(&issuer.keys).into(),
-                    issuer.created_at_ms.into(),
-                ],
-            ));
+        let (change, issuer) = creation(by, issuer)?;
         self.commit(change).await?;
         Ok(issuer)
     }
@@ -92,26 +63,7 @@ impl Control {
     /// # Errors
     /// A field is outside its limits; it is not there.
     pub async fn update_issuer(&self, by: &By, issuer: &JwtIssuer) -> Result<JwtIssuer, ControlError> {
-        check(issuer.faults())?;
-        let step = Step::new(
-            "UPDATE jwt_issuers SET name = $3, issuer = $4, audience = $5, algorithm = $6, key_text = $7 \
-             WHERE id = $1 AND project_id = $2",
-            [
-                issuer.id.into(),
-                issuer.project_id.as_str().into(),
-                issuer.name.as_str().into(),
-                issuer.issuer.as_str().into(),
-                issuer.audience.as_str().into(),
-                issuer.keys.algorithm().into(),
-                key_text(&issuer.keys).into(),
-            ],
-        );
-        let change = Change::new(by, "issuer.update", issuer.id)
-            .within(&issuer.project_id)
-            .warning()
-            .details(details(issuer))
-            .step(step.or(ControlError::NotFound("issuer")));
-        self.commit(change).await?;
+        self.commit(update(by, issuer)?).await?;
         self.issuer(&issuer.project_id, issuer.id).await
     }
 
@@ -120,16 +72,78 @@ impl Control {
     /// # Errors
     /// It is not there.
     pub async fn delete_issuer(&self, by: &By, project_id: &ProjectId, id: Uuid) -> Result<(), ControlError> {
-        let step = Step::new(
-            "DELETE FROM jwt_issuers WHERE id = $1 AND project_id = $2",
-            [id.into(), project_id.as_str().into()],
-        );
-        let change = Change::new(by, "issuer.delete", id)
-            .within(project_id)
-            .warning()
-            .step(step.or(ControlError::NotFound("issuer")));
-        self.commit(change).await
+        self.commit(removal(by, project_id, id)).await
     }
+}
+
+/// The change that keeps an issuer, and the issuer with its id and its time.
+pub(super) fn creation(by: &By, issuer: JwtIssuer) -> Result<(Change, JwtIssuer), ControlError> {
+    check(issuer.faults())?;
+    let issuer = JwtIssuer {
+        id: Uuid::now_v7(),
+        created_at_ms: clock::now().as_millis(),
+        ..issuer
+    };
+    let change = Change::new(by, "issuer.create", issuer.id)
+        .within(&issuer.project_id)
+        .warning()
+        .details(details(&issuer))
+        .at_most(
+            ISSUERS_MAX,
+            "issuers",
+            "jwt_issuers WHERE project_id = $1",
+            [issuer.project_id.as_str().into()],
+        )
+        .step(Step::new(
+            "INSERT INTO jwt_issuers (id, project_id, name, issuer, audience, algorithm, key_text, \
+             created_at_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+            [
+                issuer.id.into(),
+                issuer.project_id.as_str().into(),
+                issuer.name.as_str().into(),
+                issuer.issuer.as_str().into(),
+                issuer.audience.as_str().into(),
+                issuer.keys.algorithm().into(),
+                key_text(&issuer.keys).into(),
+                issuer.created_at_ms.into(),
+            ],
+        ));
+    Ok((change, issuer))
+}
+
+/// The change that sets everything of an issuer but its id, its project and its time.
+pub(super) fn update(by: &By, issuer: &JwtIssuer) -> Result<Change, ControlError> {
+    check(issuer.faults())?;
+    let step = Step::new(
+        "UPDATE jwt_issuers SET name = $3, issuer = $4, audience = $5, algorithm = $6, key_text = $7 \
+         WHERE id = $1 AND project_id = $2",
+        [
+            issuer.id.into(),
+            issuer.project_id.as_str().into(),
+            issuer.name.as_str().into(),
+            issuer.issuer.as_str().into(),
+            issuer.audience.as_str().into(),
+            issuer.keys.algorithm().into(),
+            key_text(&issuer.keys).into(),
+        ],
+    );
+    Ok(Change::new(by, "issuer.update", issuer.id)
+        .within(&issuer.project_id)
+        .warning()
+        .details(details(issuer))
+        .step(step.or(ControlError::NotFound("issuer"))))
+}
+
+/// The change that forgets an issuer.
+pub(super) fn removal(by: &By, project_id: &ProjectId, id: Uuid) -> Change {
+    let step = Step::new(
+        "DELETE FROM jwt_issuers WHERE id = $1 AND project_id = $2",
+        [id.into(), project_id.as_str().into()],
+    );
+    Change::new(by, "issuer.delete", id)
+        .within(project_id)
+        .warning()
+        .step(step.or(ControlError::NotFound("issuer")))
 }
 
 fn details(issuer: &JwtIssuer) -> serde_json::Value {

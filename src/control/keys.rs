@@ -4,12 +4,11 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::change::Change;
-use super::secret::{new_secret, sha256, shown};
 use super::statement::{Statement, Step};
 use super::{By, Control, ControlError, List, check, rows};
 use crate::clock;
 use crate::config::Secret;
-use crate::domain::account::{ApiKey, KeyKind, Name, ProjectId, Scopes};
+use crate::domain::account::{ApiKey, KeyKind, Name, ProjectId, Scopes, new_secret, sha256, shown};
 use crate::domain::field_error::{FieldError, FieldFault};
 use crate::domain::page::{Page, PageRequest};
 

@@ -19,22 +19,7 @@ impl Control {
     /// # Errors
     /// The id is or was in use, or a setting is outside its limits.
     pub async fn create_project(&self, by: &By, project: Project) -> Result<Project, ControlError> {
-        check(project.faults())?;
-        let project = Project {
-            created_at_ms: clock::now().as_millis(),
-            revision: 1,
-            ..project
-        };
-        let change = Change::new(by, "project.create", &project.id)
-            .about(&project.id)
-            .details(json!({ "name": project.name }))
-            .at_most(
-                PROJECTS_MAX,
-                "projects",
-                "projects WHERE deleted_at_ms IS NULL",
-                [],
-            )
-            .step(insert(&project, "")?);
+        let (change, project) = creation(by, project)?;
         self.commit(change).await?;
         Ok(project)
     }
@@ -87,32 +72,7 @@ impl Control {
     /// # Errors
     /// It is not there; someone else was faster (`Conflict` of `revision`); a setting is outside its limits.
     pub async fn update_project(&self, by: &By, project: Project) -> Result<Project, ControlError> {
-        check(project.faults())?;
-        let details = json!({
-            "name": project.name,
-            "time_zone": project.time_zone,
-            "allowed_origins": project.allowed_origins,
-            "allow_keyless": project.allow_keyless,
-            "settings": project.settings,
-        });
-        let step = Step::new(
-            "UPDATE projects SET name = $3, time_zone = $4, allowed_origins = $5, allow_keyless = $6, \
-             settings = $7, revision = revision + 1 WHERE id = $1 AND revision = $2 AND deleted_at_ms IS NULL",
-            [
-                project.id.as_str().into(),
-                project.revision.into(),
-                project.name.as_str().into(),
-                project.time_zone.as_str().into(),
-                json_text(&project.allowed_origins)?.into(),
-                project.allow_keyless.into(),
-                json_text(&project.settings)?.into(),
-            ],
-        );
-        let change = Change::new(by, "project.update", &project.id)
-            .within(&project.id)
-            .details(details)
-            .step(step.or(ControlError::Conflict { field: "revision" }));
-        self.commit(change).await?;
+        self.commit(update(by, &project)?).await?;
         self.project(&project.id).await
     }
 
@@ -156,6 +116,56 @@ impl Control {
             outcome => outcome,
         }
     }
+}
+
+/// The change that makes a project, and the project that it makes.
+pub(super) fn creation(by: &By, project: Project) -> Result<(Change, Project), ControlError> {
+    check(project.faults())?;
+    let project = Project {
+        created_at_ms: clock::now().as_millis(),
+        revision: 1,
+        ..project
+    };
+    let change = Change::new(by, "project.create", &project.id)
+        .about(&project.id)
+        .details(json!({ "name": project.name }))
+        .at_most(
+            PROJECTS_MAX,
+            "projects",
+            "projects WHERE deleted_at_ms IS NULL",
+            [],
+        )
+        .step(insert(&project, "")?);
+    Ok((change, project))
+}
+
+/// The change that sets everything of a project whose revision is the one that it names.
+pub(super) fn update(by: &By, project: &Project) -> Result<Change, ControlError> {
+    check(project.faults())?;
+    let details = json!({
+        "name": project.name,
+        "time_zone": project.time_zone,
+        "allowed_origins": project.allowed_origins,
+        "allow_keyless": project.allow_keyless,
+        "settings": project.settings,
+    });
+    let step = Step::new(
+        "UPDATE projects SET name = $3, time_zone = $4, allowed_origins = $5, allow_keyless = $6, \
+         settings = $7, revision = revision + 1 WHERE id = $1 AND revision = $2 AND deleted_at_ms IS NULL",
+        [
+            project.id.as_str().into(),
+            project.revision.into(),
+            project.name.as_str().into(),
+            project.time_zone.as_str().into(),
+            json_text(&project.allowed_origins)?.into(),
+            project.allow_keyless.into(),
+            json_text(&project.settings)?.into(),
+        ],
+    );
+    Ok(Change::new(by, "project.update", &project.id)
+        .within(&project.id)
+        .details(details)
+        .step(step.or(ControlError::Conflict { field: "revision" })))
 }
 
 fn insert(project: &Project, on_conflict: &str) -> Result<Step, ControlError> {

@@ -4,16 +4,16 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::change::Change;
-use super::secret::{sha256, shown};
 use super::statement::{Statement, Step};
 use super::{By, Control, ControlError, keys, rows};
 use crate::clock;
 use crate::config::Secret;
-use crate::domain::account::{ApiKey, KeyKind, Name, ProjectId, Scope, Scopes, Sha256Sum};
+use crate::domain::account::{ApiKey, KeyKind, Name, ProjectId, Scope, Scopes, Sha256Sum, sha256, shown};
 
 /// The user as whom the admin token acts: an instance owner, without a password until one is set.
 pub const BOOTSTRAP_USER_ID: Uuid = Uuid::from_u128(1);
-const BOOTSTRAP_USER_EMAIL: &str = "admin@localhost";
+/// The address of that user.
+pub const BOOTSTRAP_USER_EMAIL: &str = "admin@localhost";
 
 /// A credential of the start.
 #[derive(Clone, Debug)]

@@ -1,11 +1,13 @@
-//! Operations on sessions. They change no control data: no revision, no audit entry; logins are noted by those who
-//! judge them.
+//! Operations on sessions. They change nothing that the directory shows; logins are noted in the audit log by those
+//! who judge them.
 
+use serde_json::json;
 use uuid::Uuid;
 
 use super::change::Change;
 use super::statement::{Statement, Step};
 use super::{By, Control, ControlError, rows, users};
+use crate::config::Secret;
 use crate::domain::account::{Session, Sha256Sum};
 
 /// Most sessions of a user; a new one ends the one that was not used for longest.
@@ -17,13 +19,30 @@ impl Control {
     /// # Errors
     /// The user is not there, or is disabled.
     pub async fn create_session(&self, session: &Session) -> Result<(), ControlError> {
+        let enabled = Step::new(
+            "SELECT 1 FROM users WHERE id = $1 AND disabled_at_ms IS NULL",
+            [session.user_id.into()],
+        );
+        self.keep_session(session, enabled).await
+    }
+
+    /// Keeps a session of a user who has shown the password of this hash. It must still be the user's: a password
+    /// that is changed while a login is under way lets nobody in.
+    ///
+    /// # Errors
+    /// The user is not there, is disabled, or has another password now.
+    pub async fn log_in(&self, session: &Session, password_hash: &Secret) -> Result<(), ControlError> {
+        let fits = Step::new(
+            "SELECT 1 FROM users WHERE id = $1 AND disabled_at_ms IS NULL AND password_hash = $2",
+            [session.user_id.into(), password_hash.reveal().into()],
+        );
+        self.keep_session(session, fits).await
+    }
+
+    async fn keep_session(&self, session: &Session, condition: Step) -> Result<(), ControlError> {
         let user_id = session.user_id;
         let steps = vec![
-            Step::new(
-                "SELECT 1 FROM users WHERE id = $1 AND disabled_at_ms IS NULL",
-                [user_id.into()],
-            )
-            .or(ControlError::NotFound("user")),
+            condition.or(ControlError::NotFound("user")),
             Step::new(
                 format!(
                     "DELETE FROM sessions WHERE user_id = $1 AND sha256 NOT IN (SELECT sha256 FROM sessions \
@@ -107,6 +126,22 @@ impl Control {
     pub async fn delete_session(&self, sha256: &Sha256Sum) -> Result<(), ControlError> {
         let step = Step::new("DELETE FROM sessions WHERE sha256 = $1", [(*sha256).into()]);
         self.inner.store.change(vec![step]).await
+    }
+
+    /// Ends a session of a user, and says so in the audit log.
+    ///
+    /// # Errors
+    /// It is not there, or is another user's.
+    pub async fn end_session(&self, by: &By, session: &Session) -> Result<(), ControlError> {
+        let step = Step::new(
+            "DELETE FROM sessions WHERE sha256 = $1 AND user_id = $2",
+            [session.sha256.into(), session.user_id.into()],
+        );
+        let change = Change::new(by, "session.end", session.user_id)
+            .beside_the_directory()
+            .details(json!({ "session": session.id() }))
+            .step(step.or(ControlError::NotFound("session")));
+        self.commit(change).await
     }
 
     /// Ends all sessions of a user.

@@ -1,16 +1,16 @@
-//! Operations on tokens of one use: invitations and password resets.
+//! Operations on tokens of one use, and on invitations, which are such tokens.
 
 use serde_json::json;
 use uuid::Uuid;
 
 use super::change::Change;
-use super::secret::{new_secret, sha256};
 use super::statement::{Statement, Step, Value};
 use super::{By, Control, ControlError, List, rows, users};
 use crate::clock;
 use crate::config::Secret;
 use crate::domain::account::{
     Actor, ActorKind, Email, Membership, Name, OneTimeToken, ProjectId, Role, Sha256Sum, TokenPurpose, User,
+    new_secret, sha256,
 };
 use crate::domain::page::{Page, PageRequest};
 
@@ -67,36 +67,6 @@ impl Control {
             .step(insert(
                 &token,
                 [email.as_str().into(), project, role, Value::Null],
-            ));
-        self.commit(change).await?;
-        Ok((token, secret))
-    }
-
-    /// Makes a token with which a user may set a new password; earlier ones of the user end.
-    ///
-    /// # Errors
-    /// The user is not there.
-    pub async fn create_password_reset(
-        &self,
-        by: &By,
-        user_id: Uuid,
-        expires_at_ms: i64,
-    ) -> Result<(OneTimeToken, Secret), ControlError> {
-        let (token, secret) = new_token(TokenPurpose::PasswordReset { user_id }, expires_at_ms);
-        let change = Change::new(by, "password_reset.create", user_id)
-            .beside_the_directory()
-            .warning()
-            .step(
-                Step::new("SELECT 1 FROM users WHERE id = $1", [user_id.into()])
-                    .or(ControlError::NotFound("user")),
-            )
-            .step(Step::new(
-                "DELETE FROM tokens WHERE purpose = 'password_reset' AND user_id = $1",
-                [user_id.into()],
-            ))
-            .step(insert(
-                &token,
-                [Value::Null, Value::Null, Value::Null, user_id.into()],
             ));
         self.commit(change).await?;
         Ok((token, secret))
@@ -203,6 +173,9 @@ impl Control {
         if is_new {
             change = change.step(users::insert(&user, Some(password_hash)));
         }
+        if !is_new {
+            change = change.step(users::void_resets(user.id));
+        }
         change = match membership {
             Some((project_id, role)) => change.within(&project_id).step(users::set_role(&Membership {
                 user_id: user.id,
@@ -217,39 +190,9 @@ impl Control {
         self.commit(change).await?;
         self.user(user.id).await
     }
-
-    /// Sets a password by a reset token, which is used up; all sessions of the user end.
-    ///
-    /// # Errors
-    /// The token is not there, used or expired (`NotFound`).
-    pub async fn reset_password(
-        &self,
-        sha256: &Sha256Sum,
-        password_hash: &Secret,
-        ip_prefix: Option<String>,
-        now_ms: i64,
-    ) -> Result<User, ControlError> {
-        let missing = ControlError::NotFound("token");
-        let Some(OneTimeToken {
-            purpose: TokenPurpose::PasswordReset { user_id },
-            ..
-        }) = self.token(sha256, now_ms).await?
-        else {
-            return Err(missing);
-        };
-        let user = self.user(user_id).await?;
-        let change = Change::new(&by_user(&user, ip_prefix), "password_reset.use", user_id)
-            .beside_the_directory()
-            .warning()
-            .step(take(sha256, now_ms, missing))
-            .step(users::set_hash(user_id, password_hash))
-            .step(users::end_sessions(user_id));
-        self.commit(change).await?;
-        Ok(user)
-    }
 }
 
-fn by_user(user: &User, ip_prefix: Option<String>) -> By {
+pub(super) fn by_user(user: &User, ip_prefix: Option<String>) -> By {
     By {
         actor: Actor {
             kind: ActorKind::User,
@@ -260,7 +203,7 @@ fn by_user(user: &User, ip_prefix: Option<String>) -> By {
     }
 }
 
-fn new_token(purpose: TokenPurpose, expires_at_ms: i64) -> (OneTimeToken, Secret) {
+pub(super) fn new_token(purpose: TokenPurpose, expires_at_ms: i64) -> (OneTimeToken, Secret) {
     let secret = new_secret("ft_");
     let token = OneTimeToken {
         id: Uuid::now_v7(),
@@ -273,7 +216,7 @@ fn new_token(purpose: TokenPurpose, expires_at_ms: i64) -> (OneTimeToken, Secret
 }
 
 /// Uses a token up. Of two who use it at once, one finds none.
-fn take(sha256: &Sha256Sum, now_ms: i64, missing: ControlError) -> Step {
+pub(super) fn take(sha256: &Sha256Sum, now_ms: i64, missing: ControlError) -> Step {
     Step::new(
         "DELETE FROM tokens WHERE sha256 = $1 AND expires_at_ms > $2",
         [(*sha256).into(), now_ms.into()],
@@ -282,7 +225,7 @@ fn take(sha256: &Sha256Sum, now_ms: i64, missing: ControlError) -> Step {
 }
 
 /// `about` holds address, project, role and user.
-fn insert(token: &OneTimeToken, about: [Value; 4]) -> Step {
+pub(super) fn insert(token: &OneTimeToken, about: [Value; 4]) -> Step {
     let purpose = match token.purpose {
         TokenPurpose::Invitation { .. } => "invitation",
         TokenPurpose::PasswordReset { .. } => "password_reset",

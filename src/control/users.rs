@@ -64,18 +64,7 @@ impl Control {
     /// # Errors
     /// The address is in use; there are too many users.
     pub async fn create_user(&self, by: &By, new: NewUser) -> Result<User, ControlError> {
-        let user = User {
-            id: Uuid::now_v7(),
-            email: new.email,
-            name: new.name,
-            is_instance_owner: new.is_instance_owner,
-            disabled_at_ms: None,
-            created_at_ms: clock::now().as_millis(),
-        };
-        let change = Change::new(by, "user.create", user.id)
-            .details(json!({ "email": user.email, "is_instance_owner": user.is_instance_owner }))
-            .at_most(USERS_MAX, "users", "users", [])
-            .step(insert(&user, new.password_hash.as_ref()));
+        let (change, user) = creation(by, Uuid::now_v7(), new);
         self.commit(change).await?;
         Ok(user)
     }
@@ -130,52 +119,8 @@ impl Control {
     /// # Errors
     /// It is not there; there would be no instance owner left (`Conflict`).
     pub async fn update_user(&self, by: &By, id: Uuid, to: UserChange) -> Result<User, ControlError> {
-        let takes_rights = to.is_disabled == Some(true) || to.is_instance_owner == Some(false);
-        let disabled_at_ms = clock::now().as_millis();
-        let mut change = Change::new(by, "user.update", id)
-            .details(json!({
-                "name": to.name, "is_instance_owner": to.is_instance_owner, "is_disabled": to.is_disabled,
-            }))
-            .step(exists(id));
-        if let Some(name) = &to.name {
-            let sql = "UPDATE users SET name = $2 WHERE id = $1";
-            change = change.step(Step::new(sql, [id.into(), name.as_str().into()]));
-        }
-        if let Some(is_owner) = to.is_instance_owner {
-            let sql = "UPDATE users SET is_instance_owner = $2 WHERE id = $1";
-            change = change.step(Step::new(sql, [id.into(), is_owner.into()]));
-        }
-        match to.is_disabled {
-            Some(true) => {
-                let sql = "UPDATE users SET disabled_at_ms = COALESCE(disabled_at_ms, $2) WHERE id = $1";
-                change = change
-                    .step(Step::new(sql, [id.into(), disabled_at_ms.into()]))
-                    .step(end_sessions(id));
-            }
-            Some(false) => {
-                let sql = "UPDATE users SET disabled_at_ms = NULL WHERE id = $1";
-                change = change.step(Step::new(sql, [id.into()]));
-            }
-            None => {}
-        }
-        if takes_rights {
-            change = change.keeping_an_owner().warning();
-        }
-        self.commit(change).await?;
+        self.commit(update(by, id, &to)).await?;
         self.user(id).await
-    }
-
-    /// Sets the password of a user (Argon2id, as a PHC string) and ends all its sessions.
-    ///
-    /// # Errors
-    /// It is not there.
-    pub async fn set_password_hash(&self, by: &By, id: Uuid, hash: &Secret) -> Result<(), ControlError> {
-        let change = Change::new(by, "user.set_password", id)
-            .beside_the_directory()
-            .warning()
-            .step(set_hash(id, hash))
-            .step(end_sessions(id));
-        self.commit(change).await
     }
 
     /// Gives a user a role in a project, or takes it away.
@@ -189,25 +134,7 @@ impl Control {
         user_id: Uuid,
         role: Option<Role>,
     ) -> Result<(), ControlError> {
-        let change = Change::new(by, "member.set_role", user_id)
-            .within(project_id)
-            .details(json!({ "role": role }))
-            .step(exists(user_id));
-        let change = match role {
-            Some(role) => change.step(set_role(&Membership {
-                user_id,
-                project_id: project_id.clone(),
-                role,
-            })),
-            None => change.warning().step(
-                Step::new(
-                    "DELETE FROM memberships WHERE user_id = $1 AND project_id = $2",
-                    [user_id.into(), project_id.as_str().into()],
-                )
-                .or(ControlError::NotFound("member")),
-            ),
-        };
-        self.commit(change).await
+        self.commit(role_change(by, project_id, user_id, role)).await
     }
 
     /// The members of a project, the oldest user first.
@@ -255,7 +182,86 @@ impl Control {
     }
 }
 
-fn exists(id: Uuid) -> Step {
+/// The change that makes a user, and the user.
+pub(super) fn creation(by: &By, id: Uuid, new: NewUser) -> (Change, User) {
+    let user = User {
+        id,
+        email: new.email,
+        name: new.name,
+        is_instance_owner: new.is_instance_owner,
+        disabled_at_ms: None,
+        created_at_ms: clock::now().as_millis(),
+    };
+    let change = Change::new(by, "user.create", user.id)
+        .details(json!({ "email": user.email, "is_instance_owner": user.is_instance_owner }))
+        .at_most(USERS_MAX, "users", "users", [])
+        .step(insert(&user, new.password_hash.as_ref()));
+    (change, user)
+}
+
+/// The change of a user.
+pub(super) fn update(by: &By, id: Uuid, to: &UserChange) -> Change {
+    let takes_rights = to.is_disabled == Some(true) || to.is_instance_owner == Some(false);
+    let disabled_at_ms = clock::now().as_millis();
+    let mut change = Change::new(by, "user.update", id)
+        .details(json!({
+            "name": to.name, "is_instance_owner": to.is_instance_owner, "is_disabled": to.is_disabled,
+        }))
+        .step(exists(id));
+    if let Some(name) = &to.name {
+        let sql = "UPDATE users SET name = $2 WHERE id = $1";
+        change = change.step(Step::new(sql, [id.into(), name.as_str().into()]));
+    }
+    if let Some(is_owner) = to.is_instance_owner {
+        let sql = "UPDATE users SET is_instance_owner = $2 WHERE id = $1";
+        change = change.step(Step::new(sql, [id.into(), is_owner.into()]));
+        if is_owner {
+            change = change.step(void_resets(id));
+        }
+    }
+    match to.is_disabled {
+        Some(true) => {
+            let sql = "UPDATE users SET disabled_at_ms = COALESCE(disabled_at_ms, $2) WHERE id = $1";
+            change = change
+                .step(Step::new(sql, [id.into(), disabled_at_ms.into()]))
+                .step(void_resets(id))
+                .step(end_sessions(id));
+        }
+        Some(false) => {
+            let sql = "UPDATE users SET disabled_at_ms = NULL WHERE id = $1";
+            change = change.step(Step::new(sql, [id.into()]));
+        }
+        None => {}
+    }
+    if takes_rights {
+        change = change.keeping_an_owner().warning();
+    }
+    change
+}
+
+/// The change that gives a user a role, or takes it away.
+pub(super) fn role_change(by: &By, project_id: &ProjectId, user_id: Uuid, role: Option<Role>) -> Change {
+    let change = Change::new(by, "member.set_role", user_id)
+        .within(project_id)
+        .details(json!({ "role": role }))
+        .step(exists(user_id));
+    match role {
+        Some(role) => change.step(void_resets(user_id)).step(set_role(&Membership {
+            user_id,
+            project_id: project_id.clone(),
+            role,
+        })),
+        None => change.warning().step(
+            Step::new(
+                "DELETE FROM memberships WHERE user_id = $1 AND project_id = $2",
+                [user_id.into(), project_id.as_str().into()],
+            )
+            .or(ControlError::NotFound("member")),
+        ),
+    }
+}
+
+pub(super) fn exists(id: Uuid) -> Step {
     Step::new("SELECT 1 FROM users WHERE id = $1", [id.into()]).or(ControlError::NotFound("user"))
 }
 
@@ -275,16 +281,16 @@ pub(super) fn insert(user: &User, password_hash: Option<&Secret>) -> Step {
     .unique("email")
 }
 
-pub(super) fn set_hash(id: Uuid, hash: &Secret) -> Step {
-    Step::new(
-        "UPDATE users SET password_hash = $2 WHERE id = $1",
-        [id.into(), hash.reveal().into()],
-    )
-    .or(ControlError::NotFound("user"))
-}
-
 pub(super) fn end_sessions(user_id: Uuid) -> Step {
     Step::new("DELETE FROM sessions WHERE user_id = $1", [user_id.into()])
+}
+
+/// Ends the reset tokens of a user.
+pub(super) fn void_resets(user_id: Uuid) -> Step {
+    Step::new(
+        "DELETE FROM tokens WHERE purpose = 'password_reset' AND user_id = $1",
+        [user_id.into()],
+    )
 }
 
 pub(super) fn set_role(membership: &Membership) -> Step {

@@ -15,6 +15,7 @@ mod key;
 mod origin;
 mod project;
 mod quota;
+mod secret;
 mod text;
 mod user;
 
@@ -24,5 +25,6 @@ pub use key::{ApiKey, KeyKind, Scope, Scopes, Sha256Sum};
 pub use origin::Origin;
 pub use project::{GroupingRule, OverflowMode, Project, ProjectId, ProjectSettings, ScrubRule};
 pub use quota::{PartialLimits, QuotaLimits, QuotaOverride, QuotaTarget};
+pub use secret::{new_secret, sha256, shown};
 pub use text::{Email, Name, TimeZoneName};
 pub use user::{Membership, OneTimeToken, Role, Session, TokenPurpose, User};

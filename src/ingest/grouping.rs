@@ -5,7 +5,7 @@
 //!
 //! 1. **What is no path goes**: query, fragment, repeated and trailing slashes. The host of a page goes: a project's
 //!    pages are its own. The host of an endpoint stays when it is someone else's (`api.stripe.com/v1/charges`), and
-//!    goes when it is among the project's origins.
+//!    goes when it is a host of the project's allowed origins.
 //! 2. **Rules**: the first of the project's that fits names the group ([`GroupingRules`]); else every segment that
 //!    looks like an id becomes `:id` ([`ids`]): numbers, UUIDs, long hexadecimal or random texts, dates, addresses.
 //! 3. **The limit** ([`NameLimiter`]): beyond `grouping.names_max` different names a project and field, the rest is
@@ -39,25 +39,34 @@ pub struct Grouping {
     rules: GroupingRules,
     /// Lower case, with the port if it is not the scheme's own.
     own_hosts: HashSet<Box<str>>,
+    /// Hosts all of whose subdomains are own, written in the same way.
+    own_parents: HashSet<Box<str>>,
 }
 
 impl Grouping {
-    /// By the settings, and a project's rules and hosts (`shop.example` or `localhost:3000`).
+    /// By the settings, and a project's rules and hosts (`shop.example`, `localhost:3000`, or `*.shop.example` for all
+    /// hosts below).
     #[must_use]
     pub fn new<'a>(
         config: &GroupingConfig,
         rules: GroupingRules,
         own_hosts: impl IntoIterator<Item = &'a str>,
     ) -> Self {
-        Self {
+        let mut grouping = Self {
             is_enabled: config.enabled,
             keep_hosts: config.keep_hosts,
             rules,
-            own_hosts: own_hosts
-                .into_iter()
-                .map(|host| host.to_ascii_lowercase().into())
-                .collect(),
+            own_hosts: HashSet::new(),
+            own_parents: HashSet::new(),
+        };
+        for host in own_hosts {
+            let (hosts, name) = match host.strip_prefix("*.") {
+                Some(parent) => (&mut grouping.own_parents, parent),
+                None => (&mut grouping.own_hosts, host),
+            };
+            hosts.insert(name.to_ascii_lowercase().into());
         }
+        grouping
     }
 
     /// The name of a page's group; empty stays empty.
@@ -73,9 +82,22 @@ impl Grouping {
     }
 
     fn is_own(&self, host: &str) -> bool {
-        self.own_hosts.contains(host)
-            || (host.bytes().any(|byte| byte.is_ascii_uppercase())
-                && self.own_hosts.contains(host.to_ascii_lowercase().as_str()))
+        if host.bytes().any(|byte| byte.is_ascii_uppercase()) {
+            self.is_own_lower(&host.to_ascii_lowercase())
+        } else {
+            self.is_own_lower(host)
+        }
+    }
+
+    fn is_own_lower(&self, host: &str) -> bool {
+        if self.own_hosts.contains(host) {
+            return true;
+        }
+        // Most projects have none, and need not look at each dot.
+        !self.own_parents.is_empty()
+            && host
+                .match_indices('.')
+                .any(|(dot, _)| dot > 0 && self.own_parents.contains(&host[dot + 1..]))
     }
 
     fn group<'a>(&self, name: Cow<'a, str>, keeps_host: impl Fn(&str) -> bool) -> Cow<'a, str> {

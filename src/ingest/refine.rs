@@ -9,8 +9,9 @@ use super::grouping::{Grouping, GroupingRules, LocalNames, NameLimiter};
 use super::scrub::{PatternError, ScrubPatterns, Scrubber};
 use super::validate::Rules;
 use crate::config::{GroupingConfig, IngestConfig, ScrubConfig};
-use crate::domain::account::{Project, ProjectId};
+use crate::domain::account::{Origin, Project, ProjectId, ProjectSettings};
 use crate::domain::beacon::Beacon;
+use crate::domain::field_error::{FieldError, FieldFault};
 
 /// Projects whose rules a worker keeps; with more, all are read again now and then.
 const PROJECTS_MAX: usize = 1_000;
@@ -22,6 +23,8 @@ pub struct Refinery {
     grouping: GroupingConfig,
     names: NameLimiter,
     rules: Rules,
+    /// Hosts of the origins that the settings allow to the project `default`.
+    default_hosts: Vec<String>,
 }
 
 impl Refinery {
@@ -43,6 +46,11 @@ impl Refinery {
                 event_types: ingest.event_types.clone(),
                 text_chars_max: ingest.text_max_chars,
             },
+            default_hosts: ingest
+                .allowed_origins
+                .iter()
+                .filter_map(|text| Origin::parse("ingest.allowed_origins", text).ok()?.host())
+                .collect(),
         })
     }
 
@@ -99,6 +107,11 @@ impl Refiner {
         let scrub = settings.scrub_rules.iter();
         let scrub =
             ScrubPatterns::parse(scrub.map(|rule| (rule.pattern.as_str(), rule.replacement.as_str())));
+        let hosts = project.allowed_origins.iter().filter_map(Origin::host);
+        let mut hosts: Vec<String> = hosts.collect();
+        if project.id.as_str() == ProjectId::DEFAULT {
+            hosts.extend_from_slice(&self.shared.default_hosts);
+        }
         let grouping = settings.grouping_rules.iter();
         let grouping = GroupingRules::parse(grouping.map(|rule| (rule.pattern.as_str(), rule.name.as_str())));
         ProjectRules {
@@ -118,7 +131,7 @@ impl Refiner {
                     told("grouping_rules");
                     GroupingRules::default()
                 }),
-                [],
+                hosts.iter().map(String::as_str),
             ),
         }
     }
@@ -135,5 +148,115 @@ impl Refiner {
         self.names
             .borrow_mut()
             .group_beacon(beacon, project_id, &rules.grouping, now_ms);
+    }
+}
+
+/// What of a project's rules cannot be used; fields as they stand in the project.
+#[must_use]
+pub fn rule_faults(settings: &ProjectSettings) -> Vec<FieldError> {
+    let rules = settings.grouping_rules.iter();
+    let rules = GroupingRules::parse(rules.map(|rule| (rule.pattern.as_str(), rule.name.as_str())));
+    let mut faults = rules.err().unwrap_or_default();
+    for fault in &mut faults {
+        fault.field = format!("settings.{}", fault.field).into();
+    }
+    let rules = settings.scrub_rules.iter();
+    let rules = rules.map(|rule| (rule.pattern.as_str(), rule.replacement.as_str()));
+    if let Err(error) = ScrubPatterns::parse(rules) {
+        faults.push(FieldError::new(
+            format!("settings.scrub_rules.{}", error.number - 1),
+            FieldFault::BadFormat,
+            "must be a regular expression, and not a very large one",
+        ));
+    }
+    faults
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::account::Name;
+
+    fn refiner() -> Refiner {
+        let ingest = IngestConfig {
+            allowed_origins: vec!["https://settings.example".to_owned(), "*".to_owned()],
+            ..IngestConfig::default()
+        };
+        let refinery = Refinery::new(&ingest, &ScrubConfig::default(), &GroupingConfig::default());
+        refinery.unwrap().local()
+    }
+
+    fn project(id: &str, origins: &[&str]) -> Project {
+        let origins = origins.iter().map(|text| Origin::parse("o", text).unwrap());
+        Project {
+            allowed_origins: origins.collect(),
+            ..Project::new(
+                ProjectId::parse("id", id).unwrap(),
+                Name::parse("name", id).unwrap(),
+                0,
+            )
+        }
+    }
+
+    fn endpoint(refiner: &Refiner, project: &Project, text: &str) -> String {
+        let rules = refiner.rules_of(project);
+        rules.grouping.endpoint(text.into()).into_owned()
+    }
+
+    #[test]
+    fn an_endpoint_on_a_host_of_the_projects_origins_is_the_path_alone() {
+        let refiner = refiner();
+        let shop = project(
+            "shop",
+            &[
+                "https://own.example",
+                "https://*.shop.example",
+                "http://localhost:3000",
+            ],
+        );
+        for url in [
+            "/user/1",
+            "https://own.example/user/1",
+            "https://OWN.example:443/user/1",
+            "https://api.eu.shop.example/user/1",
+            "http://localhost:3000/user/1",
+        ] {
+            assert_eq!(endpoint(&refiner, &shop, url), "/user/:id", "{url}");
+        }
+        for host in [
+            "shop.example",
+            "settings.example",
+            "evilshop.example",
+            "localhost:3001",
+        ] {
+            let url = format!("https://{host}/user/1");
+            assert_eq!(endpoint(&refiner, &shop, &url), format!("{host}/user/:id"));
+        }
+        let everywhere = project("any", &["*"]);
+        let url = "https://own.example/user/1";
+        assert_eq!(endpoint(&refiner, &everywhere, url), "own.example/user/:id");
+    }
+
+    #[test]
+    fn the_settings_origins_are_the_default_projects_own() {
+        let default = project(ProjectId::DEFAULT, &["https://own.example"]);
+        for host in ["settings.example", "own.example"] {
+            let url = format!("https://{host}/user/1");
+            assert_eq!(endpoint(&refiner(), &default, &url), "/user/:id");
+        }
+    }
+
+    #[test]
+    fn a_changed_project_has_the_hosts_that_it_has_now() {
+        let refiner = refiner();
+        let url = "https://own.example/user/1";
+        let before = project("shop", &["https://own.example"]);
+        assert_eq!(endpoint(&refiner, &before, url), "/user/:id");
+        let after = Project {
+            allowed_origins: Vec::new(),
+            revision: before.revision + 1,
+            ..before
+        };
+        assert_eq!(endpoint(&refiner, &after, url), "own.example/user/:id");
     }
 }

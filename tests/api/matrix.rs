@@ -8,7 +8,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::managing::{TestUser, admin, key, project, text};
+use super::managing::{PASSWORD, TestUser, admin, key, project, text};
 use crate::harness::Fresnel;
 use crate::harness::beacons::Kind;
 use crate::harness::http::Request;
@@ -37,10 +37,13 @@ enum Rule {
     Any,
     /// Instance owners only.
     Instance,
+    /// Needs to be an admin of the project whose viewer the user in the path is.
+    AdminOfUser,
 }
 
 use Rule::{
-    Admin, AdminOfPath, Any, Instance, Open, Owner, OwnerOfPath, Post, Read, Session, Viewer, ViewerOfPath,
+    Admin, AdminOfPath, AdminOfUser, Any, Instance, Open, Owner, OwnerOfPath, Post, Read, Session, Viewer,
+    ViewerOfPath,
 };
 
 /// Method, address, rule, and the status when all is well. A `{…}` stands for an id.
@@ -84,6 +87,10 @@ const ROWS: &[(&str, &str, Rule, u16)] = &[
     ("GET", "/api/users/{id}", Instance, 200),
     ("PATCH", "/api/users/{id}", Instance, 200),
     ("DELETE", "/api/users/{id}", Instance, 200),
+    ("GET", "/api/users/{id}/sessions", AdminOfUser, 200),
+    ("DELETE", "/api/users/{id}/sessions", AdminOfUser, 200),
+    ("POST", "/api/users/{id}/password-reset", AdminOfUser, 201),
+    ("POST", "/api/password-reset", Open, 404),
     ("GET", "/api/audit", Admin, 200),
     ("GET", "/api/invitations", Owner, 200),
     ("POST", "/api/invitations", Owner, 201),
@@ -93,6 +100,11 @@ const ROWS: &[(&str, &str, Rule, u16)] = &[
     ("POST", "/api/session", Open, 401),
     ("GET", "/api/session", Session, 200),
     ("DELETE", "/api/session", Session, 200),
+    ("PUT", "/api/session/password", Session, 200),
+    ("GET", "/api/sessions", Session, 200),
+    ("DELETE", "/api/sessions", Session, 200),
+    // Nobody's session.
+    ("DELETE", "/api/sessions/{id}", Session, 404),
 ];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -152,6 +164,9 @@ fn expected(rule: Rule, credential: Credential, is_own: bool, well: u16) -> u16 
         Read if credential == Manage => return 403,
         Instance => return 403,
         Any => return well,
+        // Who is no admin anywhere is not told who is there.
+        AdminOfUser if role < Some(1) => return 403,
+        AdminOfUser => 1,
         Read | Viewer | ViewerOfPath => 0,
         Admin | AdminOfPath => 1,
         Owner | OwnerOfPath => 2,
@@ -229,6 +244,7 @@ fn new_body(address: &str) -> Value {
         "/api/invitations" => json!({"email": format!("{unique}@example.org"), "role": "viewer"}),
         "/api/invitations/accept" => json!({"token": unique, "name": "x", "password": "long enough"}),
         "/api/session" => json!({"email": format!("{unique}@example.org"), "password": "x"}),
+        "/api/password-reset" => json!({"token": unique, "password": "long enough"}),
         "/api/analytics/batch" => {
             let mut item = Kind::Event.sample();
             item["kind"] = "event".into();
@@ -253,15 +269,24 @@ fn target(server: &Fresnel, method: &str, address: &str, project_id: &str) -> Ta
     if address.contains("{user_id}") {
         path = path.replace("{user_id}", &make("/api/users"));
     }
-    if collection == "/api/projects" {
+    if collection == "/api/sessions" {
+        path = path.replace("{id}", "0199e5a0-0000-7000-8000-000000000000");
+    } else if collection == "/api/projects" {
         path = path.replace("{id}", project_id);
     } else if address.contains("{id}") {
-        path = path.replace("{id}", &make(collection));
+        let id = make(collection);
+        if address.starts_with("/api/users/{id}/") {
+            let member = format!("/api/projects/{project_id}/members/{id}");
+            admin(server, "PUT", &member, &json!({"role": "viewer"}));
+        }
+        path = path.replace("{id}", &id);
     }
     if method == "DELETE" && address.contains("{user_id}") {
         admin(server, "PUT", &path, &json!({"role": "viewer"}));
     }
     let body = match (method, collection) {
+        ("POST", "/api/users") if address.contains("{id}") => Value::Null,
+        ("PUT", "/api/session/password") => json!({"old_password": PASSWORD, "password": PASSWORD}),
         ("POST", _) => new_body(address),
         ("PATCH", "/api/projects") => {
             json!({"revision": admin(server, "GET", &path, &Value::Null)["revision"]})
@@ -363,7 +388,8 @@ fn every_credential_gets_the_status_that_its_rights_give_it() {
                 own = project(&server, "matrix-own");
                 credentials = Credentials::of(&server, &users, &own);
             }
-            if answer.status == 200 && (*method, *address) == ("DELETE", "/api/session") {
+            let ends_session = matches!(*address, "/api/session" | "/api/sessions");
+            if answer.status == 200 && *method == "DELETE" && ends_session {
                 users.iter_mut().for_each(|user| user.log_in(&server));
             }
         }

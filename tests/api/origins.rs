@@ -1,5 +1,9 @@
 //! Pages of other origins: who may post, and who may read the answer.
 
+use jsonwebtoken::{EncodingKey, Header, encode};
+use serde_json::json;
+
+use super::managing::admin;
 use crate::harness::beacons::Kind;
 use crate::harness::http::{Answer, Request};
 use crate::harness::server::INGEST_KEY;
@@ -102,4 +106,36 @@ fn without_a_key_only_pages_of_allowed_origins_may_post_and_only_where_it_is_all
     assert_eq!(keyless(&server, Some(SHOP)), 202);
     assert_eq!(keyless(&server, Some(THIEF)), 403);
     assert_eq!(keyless(&server, None), 401);
+}
+
+#[test]
+fn a_users_token_alone_takes_the_place_of_a_key_nowhere() {
+    let options = Options::new()
+        .set("FRESNEL_INGEST__ALLOWED_ORIGINS", SHOP)
+        .set("FRESNEL_INGEST__ALLOW_KEYLESS", true);
+    let server = Fresnel::start(options);
+    let secret = "the secret that shop and Fresnel share";
+    let issuer = json!({"name": "shop", "algorithm": "hs256", "secret": secret});
+    admin(&server, "POST", "/api/issuers", &issuer);
+    let claims = json!({"sub": "ada", "exp": 4_102_444_800_u64});
+    let token = encode(
+        &Header::default(),
+        &claims,
+        &EncodingKey::from_secret(secret.as_bytes()),
+    )
+    .expect("a token");
+    let post = |headers: &[(&str, &str)]| {
+        let mut request = Request::post(Kind::Event.path(), Kind::Event.sample().to_string())
+            .header("authorization", format!("Bearer {token}"));
+        for (name, value) in headers {
+            request = request.header(name, *value);
+        }
+        server.send(&request).status
+    };
+    // No key, and no page of an allowed origin.
+    assert_eq!(post(&[]), 401);
+    assert_eq!(post(&[("origin", THIEF)]), 403);
+    // A page that may post without a key may say for whom; so may whoever shows a key.
+    assert_eq!(post(&[("origin", SHOP)]), 202);
+    assert_eq!(post(&[("x-api-key", INGEST_KEY)]), 202);
 }

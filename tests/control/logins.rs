@@ -17,6 +17,10 @@ on_both_stores!(
     an_invitation_can_be_taken_back_and_is_replaced_by_a_newer_one,
     a_reset_sets_the_password_once_and_ends_sessions,
     of_many_who_use_a_token_at_once_one_succeeds,
+    a_password_that_is_changed_during_a_login_lets_nobody_in,
+    a_changed_password_keeps_one_session_and_of_two_changes_one_is_made,
+    a_session_is_ended_by_its_own_user_only,
+    a_reset_token_ends_when_its_user_gets_rights_or_loses_them,
 );
 
 const HOUR_MS: i64 = 3_600_000;
@@ -278,4 +282,98 @@ async fn of_many_who_use_a_token_at_once_one_succeeds(place: Place) {
         1,
         "{outcomes:?}"
     );
+}
+
+async fn a_password_that_is_changed_during_a_login_lets_nobody_in(place: Place) {
+    let control = place.open().await;
+    let ada = user(&control, "ada@example.org", false).await;
+    let before = password_of(&control, &ada).await.unwrap();
+    control.log_in(&session_of(&ada, "one"), &before).await.unwrap();
+    control.set_password_hash(&by(), ada.id, &hash()).await.unwrap();
+    let late = control.log_in(&session_of(&ada, "two"), &before).await;
+    assert_eq!(late, Err(ControlError::NotFound("user")));
+    assert_eq!(control.sessions_of(ada.id, NOW_MS).await.unwrap(), []);
+}
+
+async fn a_changed_password_keeps_one_session_and_of_two_changes_one_is_made(place: Place) {
+    let control = place.open().await;
+    let ada = user(&control, "ada@example.org", false).await;
+    let (here, there) = (session_of(&ada, "here"), session_of(&ada, "there"));
+    for session in [&here, &there] {
+        control.create_session(session).await.unwrap();
+    }
+    let before = password_of(&control, &ada).await.unwrap();
+    let change = async |kept: &Session| {
+        control
+            .change_password_hash(&by(), ada.id, &before, &hash(), &kept.sha256)
+            .await
+    };
+    change(&here).await.unwrap();
+    assert_eq!(
+        control.sessions_of(ada.id, NOW_MS).await.unwrap(),
+        std::slice::from_ref(&here)
+    );
+    assert_eq!(
+        change(&here).await,
+        Err(ControlError::Conflict { field: "password" })
+    );
+    assert_eq!(change(&there).await, Err(ControlError::NotFound("session")));
+    assert_eq!(password_of(&control, &ada).await, Some(hash()));
+}
+
+async fn a_session_is_ended_by_its_own_user_only(place: Place) {
+    let control = place.open().await;
+    let ada = user(&control, "ada@example.org", false).await;
+    let eve = user(&control, "eve@example.org", false).await;
+    let session = session_of(&ada, "s");
+    control.create_session(&session).await.unwrap();
+    let gone = Err(ControlError::NotFound("session"));
+    let as_eves = Session {
+        user_id: eve.id,
+        ..session.clone()
+    };
+    assert_eq!(control.end_session(&by(), &as_eves).await, gone);
+    assert_eq!(session.id(), as_eves.id());
+    assert_ne!(session.id(), session_of(&ada, "t").id());
+    control.end_session(&by(), &session).await.unwrap();
+    assert_eq!(control.end_session(&by(), &session).await, gone);
+}
+
+async fn a_reset_token_ends_when_its_user_gets_rights_or_loses_them(place: Place) {
+    let control = place.open().await;
+    user(&control, "owner@example.org", true).await;
+    let ada = user(&control, "ada@example.org", false).await;
+    let change = |is_instance_owner, is_disabled| UserChange {
+        is_instance_owner,
+        is_disabled,
+        ..UserChange::default()
+    };
+    for round in 0..4 {
+        let (_, secret) = control
+            .create_password_reset(&by(), ada.id, i64::MAX)
+            .await
+            .unwrap();
+        match round {
+            0 => control
+                .set_role(&by(), &id("default"), ada.id, Some(Role::Viewer))
+                .await
+                .unwrap(),
+            1 => {
+                let owner = change(Some(true), None);
+                control.update_user(&by(), ada.id, owner).await.unwrap();
+            }
+            2 => control.set_password_hash(&by(), ada.id, &hash()).await.unwrap(),
+            _ => {
+                let disabled = change(None, Some(true));
+                control.update_user(&by(), ada.id, disabled).await.unwrap();
+            }
+        }
+        let sum = sha256(secret.reveal());
+        assert_eq!(control.token(&sum, NOW_MS).await.unwrap(), None, "{round}");
+    }
+    let disabled = control
+        .create_password_reset(&by(), ada.id, i64::MAX)
+        .await
+        .map(|_| ());
+    assert_eq!(disabled, Err(ControlError::Conflict { field: "is_disabled" }));
 }

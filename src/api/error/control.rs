@@ -56,6 +56,8 @@ pub(super) fn told(error: &ControlError) -> Told<'_> {
 /// What a conflict in this field means.
 fn conflict(field: &str) -> &'static str {
     match field {
+        "is_disabled" => "the user is disabled",
+        "password" => "it was changed meanwhile",
         "revision" => "someone else has changed it meanwhile: read it again",
         "is_instance_owner" => "there must be an instance owner who is not disabled",
         _ => "is in use, or may not be changed so",

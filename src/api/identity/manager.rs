@@ -7,8 +7,8 @@ use actix_web::HttpRequest;
 use uuid::Uuid;
 
 use super::{ApiError, Identity, api_key, bearer};
-use crate::control::{By, Directory, ProjectEntry, UserEntry, sha256};
-use crate::domain::account::{Actor, ActorKind, ProjectId, Role, Scope, User};
+use crate::control::{By, ControlError, Directory, ProjectEntry, UserEntry, sha256};
+use crate::domain::account::{Actor, ActorKind, Membership, ProjectId, Role, Scope, User};
 
 /// Whoever looks at control data, or changes it, with the rights of now.
 #[derive(Debug)]
@@ -127,6 +127,49 @@ impl Manager {
         }
     }
 
+    fn role_in(&self, project_id: &str) -> Option<Role> {
+        match &self.rights {
+            Rights::User(user) => user.role_in(project_id),
+            Rights::Key(role) => (self.home.project.id.as_str() == project_id).then_some(*role),
+        }
+    }
+
+    /// Refuses those who are an admin of no project.
+    pub(in crate::api) fn must_be_an_admin(&self) -> Result<(), ApiError> {
+        let is_admin = match &self.rights {
+            Rights::User(user) => {
+                user.user.is_instance_owner || user.roles().any(|(_, role)| role >= Role::Admin)
+            }
+            Rights::Key(role) => *role >= Role::Admin,
+        };
+        if is_admin {
+            Ok(())
+        } else {
+            Err(ApiError::Forbidden("this takes a higher role in the project"))
+        }
+    }
+
+    /// Refuses those who may less than a user somewhere, since who can make a login of a user's may all that the user
+    /// may. A user who is in no project of theirs is as unknown to them as one who is not there.
+    pub(in crate::api) fn must_outrank(
+        &self,
+        user: &User,
+        memberships: &[Membership],
+    ) -> Result<(), ApiError> {
+        if self.is_instance_owner() {
+            return Ok(());
+        }
+        let may = |project_id: &ProjectId, needed| self.role_in(project_id.as_str()) >= Some(needed);
+        if !memberships.iter().any(|one| may(&one.project_id, Role::Admin)) {
+            return Err(ControlError::NotFound("user").into());
+        }
+        let mut all = memberships.iter();
+        if user.is_instance_owner || !all.all(|one| may(&one.project_id, one.role.max(Role::Admin))) {
+            return Err(ApiError::Forbidden("the user may do what you may not"));
+        }
+        Ok(())
+    }
+
     /// The project of this id, or the own one, if the role in it is at least `needed`. A project in which there is
     /// no role at all is as unknown as one that is not there.
     pub(in crate::api) fn project(&self, id: Option<&str>, needed: Role) -> Result<&ProjectId, ApiError> {
@@ -140,10 +183,7 @@ impl Manager {
         needed: Role,
     ) -> Result<&Arc<ProjectEntry>, ApiError> {
         let id = id.unwrap_or(self.home.project.id.as_str());
-        let role = match &self.rights {
-            Rights::User(user) => user.role_in(id),
-            Rights::Key(role) => (self.home.project.id.as_str() == id).then_some(*role),
-        };
+        let role = self.role_in(id);
         let entry = self.directory.project(id);
         let (Some(role), Some(entry)) = (role, entry) else {
             return Err(ApiError::NoSuch("there is no such project"));

@@ -18,7 +18,8 @@ pub(super) fn looks_like_one(text: &str) -> bool {
 }
 
 /// True for a public key that tokens can be checked with.
-pub(in crate::api) fn is_rsa_public_key(pem: &str) -> bool {
+#[must_use]
+pub fn is_rsa_public_key(pem: &str) -> bool {
     DecodingKey::from_rsa_pem(pem.as_bytes()).is_ok()
 }
 

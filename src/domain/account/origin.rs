@@ -101,6 +101,25 @@ impl Origin {
         }
     }
 
+    /// Its host as URLs name it: lower case, with the port unless it is 80 or 443, `*.` before it when it stands for all
+    /// hosts below; none for `*`.
+    #[must_use]
+    pub fn host(&self) -> Option<String> {
+        let Pattern::One {
+            host,
+            port,
+            subdomains,
+            ..
+        } = &self.0
+        else {
+            return None;
+        };
+        let below = if *subdomains { "*." } else { "" };
+        let port = port.filter(|port| !matches!(port, 80 | 443));
+        let port = port.map_or_else(String::new, |port| format!(":{port}"));
+        Some(format!("{below}{host}{port}"))
+    }
+
     /// True for `*`.
     #[must_use]
     pub fn is_any(&self) -> bool {
@@ -261,6 +280,25 @@ mod tests {
             assert!(allows("*", header));
         }
         assert!(!allows("https://null", "null"));
+    }
+
+    #[test]
+    fn a_host_is_told_as_urls_name_it() {
+        for (text, host) in [
+            ("https://Example.org", Some("example.org")),
+            ("https://example.org:443", Some("example.org")),
+            ("http://example.org:443", Some("example.org")),
+            ("https://example.org:8443", Some("example.org:8443")),
+            ("https://*.example.org", Some("*.example.org")),
+            ("http://[::1]:3000", Some("[::1]:3000")),
+            ("*", None),
+        ] {
+            assert_eq!(
+                Origin::parse("o", text).unwrap().host().as_deref(),
+                host,
+                "{text}"
+            );
+        }
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! Users of the dashboard, their roles, their sessions, and the tokens that let them in once.
 
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
+use sha2::{Digest, Sha256};
+use uuid::{Builder, Uuid};
 
 use super::key::Sha256Sum;
 use super::project::ProjectId;
@@ -86,6 +87,19 @@ pub struct Session {
     pub ip_prefix: Option<String>,
     /// The `User-Agent` that it was made with.
     pub user_agent: Option<String>,
+}
+
+impl Session {
+    /// A name for it that others may read: neither the cookie nor its sum can be told from it.
+    #[must_use]
+    pub fn id(&self) -> Uuid {
+        let sum = Sha256::new_with_prefix("a session's name").chain_update(self.sha256);
+        let mut bytes = [0; 16];
+        for (byte, of_sum) in bytes.iter_mut().zip(sum.finalize()) {
+            *byte = of_sum;
+        }
+        Builder::from_random_bytes(bytes).into_uuid()
+    }
 }
 
 /// What a token of one use is for.

@@ -1,10 +1,10 @@
-//! Keys and tokens: how they are made and what is kept of them.
+//! Keys, tokens and cookies: how their secrets are made, and what is kept of them.
 
 use rand::distr::{Alphanumeric, SampleString};
 use sha2::{Digest, Sha256};
 
+use super::key::Sha256Sum;
 use crate::config::Secret;
-use crate::domain::account::Sha256Sum;
 
 /// 43 of 62 characters: 256 bits.
 const SECRET_CHARS: usize = 43;
@@ -24,7 +24,8 @@ pub fn sha256(secret: &str) -> Sha256Sum {
 }
 
 /// What people are shown of a secret.
-pub(super) fn shown(secret: &Secret) -> String {
+#[must_use]
+pub fn shown(secret: &Secret) -> String {
     secret.reveal().chars().take(SHOWN_CHARS).collect()
 }
 

@@ -1,0 +1,99 @@
+//! What files ask for, put together from all of them.
+
+use std::collections::BTreeMap;
+
+use super::fault::{At, Given, Notes};
+use crate::domain::account::{
+    Email, GroupingRule, JwtKeys, Name, Origin, OverflowMode, PartialLimits, ProjectId, QuotaTarget, Role,
+    ScrubRule, TimeZoneName,
+};
+
+/// What files ask for. Each field is said once, in whichever file; what no file says stays as it is.
+#[derive(Debug, Default)]
+pub struct Wanted {
+    pub(super) users: BTreeMap<Email, WantedUser>,
+    pub(super) projects: BTreeMap<ProjectId, WantedProject>,
+}
+
+/// A user.
+#[derive(Debug)]
+pub(super) struct WantedUser {
+    pub(super) at: At,
+    pub(super) name: Option<Given<Name>>,
+    pub(super) is_instance_owner: Option<Given<bool>>,
+    pub(super) is_disabled: Option<Given<bool>>,
+}
+
+/// A project, with what belongs to it.
+#[derive(Debug)]
+pub(super) struct WantedProject {
+    pub(super) at: At,
+    pub(super) name: Option<Given<Name>>,
+    pub(super) time_zone: Option<Given<TimeZoneName>>,
+    pub(super) allowed_origins: Option<Given<Vec<Origin>>>,
+    pub(super) allow_keyless: Option<Given<bool>>,
+    pub(super) settings: WantedSettings,
+    pub(super) quotas: Vec<WantedQuota>,
+    pub(super) issuers: Vec<WantedIssuer>,
+    pub(super) members: BTreeMap<Email, Given<Role>>,
+}
+
+/// A project's settings.
+#[derive(Debug, Default)]
+pub(super) struct WantedSettings {
+    pub(super) funnel_steps: Option<Given<Vec<String>>>,
+    pub(super) event_types: Option<Given<Vec<String>>>,
+    pub(super) grouping_rules: Option<Given<Vec<GroupingRule>>>,
+    pub(super) scrub_rules: Option<Given<Vec<ScrubRule>>>,
+    pub(super) overflow: Option<Given<OverflowMode>>,
+}
+
+/// A quota override, whole: a limit that it does not name is not overridden.
+#[derive(Debug)]
+pub(super) struct WantedQuota {
+    pub(super) at: At,
+    pub(super) target: QuotaTarget,
+    pub(super) limits: PartialLimits,
+}
+
+/// An issuer, whole but for its secret.
+#[derive(Debug)]
+pub(super) struct WantedIssuer {
+    pub(super) at: At,
+    pub(super) name: Name,
+    pub(super) issuer: String,
+    pub(super) audience: String,
+    /// None for the HS256 secret that is there already.
+    pub(super) keys: Option<JwtKeys>,
+}
+
+impl WantedProject {
+    pub(super) const fn new(at: At) -> Self {
+        Self {
+            at,
+            name: None,
+            time_zone: None,
+            allowed_origins: None,
+            allow_keyless: None,
+            settings: WantedSettings {
+                funnel_steps: None,
+                event_types: None,
+                grouping_rules: None,
+                scrub_rules: None,
+                overflow: None,
+            },
+            quotas: Vec::new(),
+            issuers: Vec::new(),
+            members: BTreeMap::new(),
+        }
+    }
+}
+
+/// Says a field, which must not have been said before.
+pub(super) fn set<T>(field: &mut Option<Given<T>>, given: Option<Given<T>>, notes: &Notes) {
+    let Some(given) = given else { return };
+    match field {
+        Some(known) => notes.note(&given.at, format!("stands already in {}", known.at)),
+        None => *field = Some(given),
+    }
+}

@@ -37,8 +37,11 @@ use crate::flush::Flush;
 use crate::ingest::bots::Robots;
 use crate::ingest::scrub::PatternError;
 use crate::ingest::{Ingest, Refinery, Shared};
+use crate::jwks::{self, Jwks};
+use crate::outbound::Outbound;
 use crate::task;
 use crate::telemetry::{self, TelemetryError};
+use crate::tls::TlsError;
 use crate::wal::{SystemFiles, Wal, WalError, WalOptions};
 use crate::warehouse::{MigrateError, Warehouse};
 use data_folder::{DataFolder, DataFolderError};
@@ -85,6 +88,9 @@ pub enum AppError {
     /// The embedded engine cannot be started.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// The setting `outbound.ca_file` cannot be used.
+    #[error("setting outbound.ca_file: {0}")]
+    Outbound(#[from] TlsError),
     /// The schema cannot be brought up to date.
     #[error(transparent)]
     Migrate(#[from] MigrateError),
@@ -132,7 +138,8 @@ impl App {
         keep_metrics_small(metrics.clone());
         let bootstrap = Bootstrap::load(&config.bootstrap, folder.path())?;
         let control = open_control(&config, folder.path(), &bootstrap).await?;
-        let identity = open_identity(&config, control.clone())?;
+        let control = open_management(&config, folder.path(), control)?;
+        let identity = control.identity.clone();
         // The engine first: it starts while the log is read.
         let engine = start_engine(&config, folder.path(), config_file)?;
         let wal = open_wal(&config, folder.path())?;
@@ -165,13 +172,6 @@ impl App {
         let rejected = RejectedState {
             identity: identity.clone(),
             log: Arc::default(),
-        };
-        let control = ControlState {
-            identity: identity.clone(),
-            control,
-            body_timeout: Duration::from_millis(config.server.body_timeout_ms),
-            passwords: Passwords::default(),
-            logins: LoginLimit::default(),
         };
         let shared = Shared {
             refinery: Refinery::new(&config.ingest, &config.scrub, &config.grouping)?,
@@ -337,8 +337,25 @@ async fn open_control(config: &Config, data_dir: &Path, bootstrap: &Bootstrap) -
     Ok(control)
 }
 
+/// What management works with: the control data, the door to users' addresses, the keys that issuers serve behind
+/// it, and who may do what by all of that.
+fn open_management(config: &Config, data_dir: &Path, control: Control) -> Result<ControlState, AppError> {
+    let outbound = Outbound::new(&config.outbound)?;
+    let known_keys = data_dir.join(jwks::FILE_NAME);
+    let jwks = Jwks::start(control.clone(), outbound.clone(), &config.jwks, known_keys);
+    Ok(ControlState {
+        identity: open_identity(config, &control, &jwks)?,
+        control,
+        outbound,
+        jwks,
+        body_timeout: Duration::from_millis(config.server.body_timeout_ms),
+        passwords: Passwords::default(),
+        logins: LoginLimit::default(),
+    })
+}
+
 /// Who may do what, by the control store and the settings.
-fn open_identity(config: &Config, control: Control) -> Result<Identity, AppError> {
+fn open_identity(config: &Config, control: &Control, jwks: &Jwks) -> Result<Identity, AppError> {
     let origins = config.ingest.allowed_origins.iter();
     let allowed_origins = origins
         .map(|text| Origin::parse("ingest.allowed_origins", text))
@@ -349,7 +366,7 @@ fn open_identity(config: &Config, control: Control) -> Result<Identity, AppError
         allow_keyless: config.ingest.allow_keyless,
         trusted_proxies: config.server.trusted_proxies,
     };
-    Ok(Identity::new(control, rules))
+    Ok(Identity::new(control.clone(), jwks.clone(), rules))
 }
 
 /// What the handlers of requests work with.

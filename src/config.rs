@@ -6,6 +6,7 @@
 //! The environment is handed in by the caller, so that tests can set it.
 
 mod enrichment;
+mod outbound;
 mod secret;
 mod source;
 #[cfg(test)]
@@ -17,6 +18,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 pub use enrichment::{BotsConfig, EnrichConfig, GroupingConfig, ScrubConfig};
+pub use outbound::{JwksConfig, OutboundConfig};
 pub use secret::Secret;
 pub use source::ConfigError;
 
@@ -46,6 +48,10 @@ pub struct Config {
     pub scrub: ScrubConfig,
     /// How pages and endpoints are counted.
     pub grouping: GroupingConfig,
+    /// Where calls to addresses that users supply may go.
+    pub outbound: OutboundConfig,
+    /// Keys that issuers of tokens serve.
+    pub jwks: JwksConfig,
     /// The write-ahead log.
     pub wal: WalConfig,
     /// The way from the log to the warehouse.
@@ -72,6 +78,8 @@ impl Default for Config {
             bots: BotsConfig::default(),
             scrub: ScrubConfig::default(),
             grouping: GroupingConfig::default(),
+            outbound: OutboundConfig::default(),
+            jwks: JwksConfig::default(),
             wal: WalConfig::default(),
             flush: FlushConfig::default(),
             warehouse: WarehouseConfig::default(),

@@ -38,6 +38,8 @@ pub const DEDUP_FORGOTTEN: &str = "fresnel_dedup_ids_forgotten_total";
 pub const RECALL_LOST: &str = "fresnel_recall_segments_lost_total";
 /// 1 while the warehouse can be reached.
 pub const WAREHOUSE_UP: &str = "fresnel_warehouse_up";
+/// Calls to addresses that users supply, by `purpose` and `outcome`.
+pub const OUTBOUND_CALLS: &str = "fresnel_outbound_calls_total";
 /// Starts of the embedded engine after its first one.
 pub const ENGINE_RESTARTS: &str = "fresnel_engine_restarts_total";
 /// Resident memory of this process.
@@ -87,6 +89,7 @@ pub fn describe() {
         RECALL_LOST,
         "Segments whose quota counts and ids could not be written down for the next start"
     );
+    describe_counter!(OUTBOUND_CALLS, "Calls to addresses that users supply");
     describe_gauge!(WAREHOUSE_UP, "1 while the warehouse can be reached");
     describe_counter!(
         ENGINE_RESTARTS,

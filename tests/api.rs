@@ -18,6 +18,7 @@ mod api {
     mod http;
     mod invitations;
     mod issuers;
+    mod jwks;
     mod keys;
     mod keys_of_projects;
     mod managing;

@@ -19,6 +19,7 @@ use super::error::ApiError;
 use crate::control::{Control, KeyEntry, ProjectEntry, sha256};
 use crate::domain::account::{KeyKind, Origin, ProjectId, Role, Scope};
 use crate::ingest::{Caller, Rejection};
+use crate::jwks::Jwks;
 
 pub(super) use manager::{Manager, actor_of};
 pub(super) use session::{LoggedIn, SESSION_IDLE_MS, cookie_sum, is_from_our_page, set_cookie};
@@ -31,6 +32,7 @@ pub(super) type Parameters<'q> = Vec<(Cow<'q, str>, Cow<'q, str>)>;
 #[derive(Clone, Debug)]
 pub struct Identity {
     control: Control,
+    jwks: Jwks,
     rules: Arc<Rules>,
 }
 
@@ -66,11 +68,12 @@ pub(super) struct Viewer {
 }
 
 impl Identity {
-    /// Looks things up in `control`.
+    /// Looks things up in `control`, and keys of issuers that serve them in `jwks`.
     #[must_use]
-    pub fn new(control: Control, rules: Rules) -> Self {
+    pub fn new(control: Control, jwks: Jwks, rules: Rules) -> Self {
         Self {
             control,
+            jwks,
             rules: Arc::new(rules),
         }
     }
@@ -101,7 +104,7 @@ impl Identity {
             self.check_origin(request, shows_key, &poster.project)?;
         }
         if let Some(jwt) = jwt {
-            let user = token::verify(jwt, &poster.project.issuers).ok_or(Rejection::BadToken)?;
+            let user = token::verify(jwt, &poster.project.issuers, &self.jwks).ok_or(Rejection::BadToken)?;
             poster.caller = Caller::User(user);
         }
         Ok(poster)

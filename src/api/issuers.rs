@@ -1,6 +1,7 @@
 //! `/api/issuers`: whose JSON web tokens a project believes.
 
 use actix_web::web;
+use serde::Serialize;
 
 use super::body::Fields;
 use super::error::ApiError;
@@ -11,8 +12,25 @@ use crate::config::Secret;
 use crate::domain::account::{JwtIssuer, JwtKeys, Name, ProjectId, Role};
 use crate::domain::field_error::{FieldError, FieldFault};
 use crate::domain::page::Page;
+use crate::jwks::JwksStatus;
 
 use uuid::Uuid;
+
+/// An issuer, and how the fetching of its keys stands, if it serves them.
+#[derive(Serialize)]
+struct Shown {
+    #[serde(flatten)]
+    issuer: JwtIssuer,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    jwks: Option<JwksStatus>,
+}
+
+impl Shown {
+    fn new(call: &Call, issuer: JwtIssuer) -> Self {
+        let jwks = call.state().jwks.status(&issuer);
+        Self { issuer, jwks }
+    }
+}
 
 /// Adds the addresses.
 pub(super) fn routes(config: &mut web::ServiceConfig) {
@@ -30,12 +48,13 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
         );
 }
 
-async fn list(call: &mut Call) -> Result<Page<JwtIssuer>, ApiError> {
+async fn list(call: &mut Call) -> Result<Page<Shown>, ApiError> {
     let (_, project_id) = call.manager_of(Role::Admin).await?;
-    Ok(call.control().issuers(&project_id, call.page_only()?).await?)
+    let issuers = call.control().issuers(&project_id, call.page_only()?).await?;
+    Ok(issuers.map(|issuer| Shown::new(call, issuer)))
 }
 
-async fn create(call: &mut Call) -> Result<JwtIssuer, ApiError> {
+async fn create(call: &mut Call) -> Result<Shown, ApiError> {
     let (manager, project_id) = call.manager_of(Role::Admin).await?;
     let body = call.body().await?;
     let mut fields = Fields::read(&body)?;
@@ -53,16 +72,19 @@ async fn create(call: &mut Call) -> Result<JwtIssuer, ApiError> {
         keys,
         created_at_ms: 0,
     });
-    let issuer = checked(fields, issuer)?;
-    Ok(call.control().create_issuer(manager.by(), issuer).await?)
+    let issuer = checked(call, fields, issuer)?;
+    let issuer = call.control().create_issuer(manager.by(), issuer).await?;
+    call.state().jwks.issuers_changed();
+    Ok(Shown::new(call, issuer))
 }
 
-async fn one(call: &mut Call) -> Result<JwtIssuer, ApiError> {
+async fn one(call: &mut Call) -> Result<Shown, ApiError> {
     let (_, project_id) = call.manager_of(Role::Admin).await?;
-    Ok(call.control().issuer(&project_id, call.id("id")?).await?)
+    let issuer = call.control().issuer(&project_id, call.id("id")?).await?;
+    Ok(Shown::new(call, issuer))
 }
 
-async fn update(call: &mut Call) -> Result<JwtIssuer, ApiError> {
+async fn update(call: &mut Call) -> Result<Shown, ApiError> {
     let (manager, project_id) = call.manager_of(Role::Admin).await?;
     let known = call.control().issuer(&project_id, call.id("id")?).await?;
     let body = call.body().await?;
@@ -74,8 +96,10 @@ async fn update(call: &mut Call) -> Result<JwtIssuer, ApiError> {
         keys: keys(&mut fields).unwrap_or(known.keys),
         ..known
     };
-    let issuer = checked(fields, Some(issuer))?;
-    Ok(call.control().update_issuer(manager.by(), &issuer).await?)
+    let issuer = checked(call, fields, Some(issuer))?;
+    let issuer = call.control().update_issuer(manager.by(), &issuer).await?;
+    call.state().jwks.issuers_changed();
+    Ok(Shown::new(call, issuer))
 }
 
 async fn remove(call: &mut Call) -> Result<Done, ApiError> {
@@ -106,28 +130,45 @@ fn keys(fields: &mut Fields<'_>) -> Option<JwtKeys> {
                 .require("public_key_pem", pem)
                 .map(|public_key_pem| JwtKeys::Rs256 { public_key_pem })
         }
+        "jwks" => {
+            let url = text(fields, "url");
+            fields.require("url", url).map(|url| JwtKeys::Jwks { url })
+        }
         _ => {
             fields.note(FieldError::new(
                 "algorithm",
                 FieldFault::UnknownValue,
-                "must be hs256 or rs256",
+                "must be hs256, rs256 or jwks",
             ));
             None
         }
     }
 }
 
-/// The issuer, if tokens can be checked with its key.
-fn checked(mut fields: Fields<'_>, issuer: Option<JwtIssuer>) -> Result<JwtIssuer, ApiError> {
+/// The issuer, if tokens can be checked with its key, or the address of its keys may be called.
+fn checked(call: &Call, mut fields: Fields<'_>, issuer: Option<JwtIssuer>) -> Result<JwtIssuer, ApiError> {
     if let Some(issuer) = &issuer {
         let faults = issuer.faults();
-        if let (JwtKeys::Rs256 { public_key_pem }, true) = (&issuer.keys, faults.is_empty())
-            && !is_rsa_public_key(public_key_pem)
+        if faults.is_empty()
+            && let Some(fault) = key_fault(call, &issuer.keys)
         {
-            let message = "must be an RSA public key in PEM";
-            fields.note(FieldError::new("public_key_pem", FieldFault::BadFormat, message));
+            fields.note(fault);
         }
         faults.into_iter().for_each(|fault| fields.note(fault));
     }
     fields.finish(issuer)
+}
+
+fn key_fault(call: &Call, keys: &JwtKeys) -> Option<FieldError> {
+    match keys {
+        JwtKeys::Hs256 { .. } => None,
+        JwtKeys::Rs256 { public_key_pem } => (!is_rsa_public_key(public_key_pem)).then(|| {
+            let message = "must be an RSA public key in PEM";
+            FieldError::new("public_key_pem", FieldFault::BadFormat, message)
+        }),
+        JwtKeys::Jwks { url } => {
+            let refusal = call.state().outbound.check(url).err()?;
+            Some(FieldError::new("url", FieldFault::BadFormat, refusal.to_string()))
+        }
+    }
 }

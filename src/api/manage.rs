@@ -24,6 +24,8 @@ use crate::domain::account::{ProjectId, Role};
 use crate::domain::field_error::{FieldError, FieldFault};
 use crate::domain::page::PageRequest;
 use crate::ingest::{MediaType, Rejection};
+use crate::jwks::Jwks;
+use crate::outbound::Outbound;
 
 /// Longest body of control data.
 const BODY_BYTES_MAX: usize = 64 * 1_024;
@@ -34,6 +36,10 @@ pub struct ControlState {
     pub identity: Identity,
     /// What they change.
     pub control: Control,
+    /// Where addresses that users supply may lead.
+    pub outbound: Outbound,
+    /// Keys that issuers serve.
+    pub jwks: Jwks,
     /// Time in which a body must have arrived.
     pub body_timeout: Duration,
     /// Hashes and compares passwords.

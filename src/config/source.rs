@@ -183,6 +183,16 @@ impl Config {
                 "from grouping.names_max to 10000000",
             ),
             (
+                "jwks.refresh_min_ms",
+                (1_000..=3_600_000).contains(&self.jwks.refresh_min_ms),
+                "from 1000 to 3600000",
+            ),
+            (
+                "jwks.refresh_max_ms",
+                (self.jwks.refresh_min_ms..=86_400_000).contains(&self.jwks.refresh_max_ms),
+                "from jwks.refresh_min_ms to 86400000",
+            ),
+            (
                 "wal.segment_max_bytes",
                 (1 << 20..=256 << 20).contains(&self.wal.segment_max_bytes),
                 "from 1048576 to 268435456",

@@ -78,6 +78,20 @@ impl<T> Page<T> {
             has_prev: request.page > 1 && total_pages > 0,
         }
     }
+
+    /// The same page of what is made of each item.
+    #[must_use]
+    pub fn map<U>(self, make: impl FnMut(T) -> U) -> Page<U> {
+        Page {
+            items: self.items.into_iter().map(make).collect(),
+            total: self.total,
+            page: self.page,
+            page_size: self.page_size,
+            total_pages: self.total_pages,
+            has_next: self.has_next,
+            has_prev: self.has_prev,
+        }
+    }
 }
 
 #[cfg(test)]

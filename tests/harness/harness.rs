@@ -34,7 +34,9 @@ pub(crate) mod prometheus;
 pub(crate) mod proxy;
 pub(crate) mod server;
 pub(crate) mod settings;
+pub(crate) mod third_party;
 pub(crate) mod tmpfs;
+pub(crate) mod tokens;
 pub(crate) mod wait;
 pub(crate) mod warehouse;
 

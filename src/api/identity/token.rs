@@ -1,11 +1,13 @@
 //! JSON web tokens that say who a user is.
 
-use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
+use jsonwebtoken::dangerous::insecure_decode;
+use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation, decode, decode_header};
 use serde::Deserialize;
 
 use crate::domain::account::{JwtIssuer, JwtKeys};
 use crate::domain::beacon::ID_CHARS_MAX;
 use crate::ingest::VerifiedUser;
+use crate::jwks::{Jwks, KeySet};
 
 /// Longest token that is looked at.
 const TOKEN_BYTES_MAX: usize = 8 * 1_024;
@@ -30,33 +32,69 @@ struct Claims {
     role: Option<String>,
 }
 
+/// What a token says of who made it, before anything is known to be true.
+#[derive(Deserialize)]
+struct Origin {
+    #[serde(default)]
+    iss: Option<String>,
+}
+
 /// The user whom one of these issuers vouches for; `None` when none does, or the token is over.
-pub(super) fn verify(token: &str, issuers: &[JwtIssuer]) -> Option<VerifiedUser> {
+pub(super) fn verify(token: &str, issuers: &[JwtIssuer], jwks: &Jwks) -> Option<VerifiedUser> {
     if token.len() > TOKEN_BYTES_MAX {
         return None;
     }
-    let algorithm = decode_header(token).ok()?.alg;
-    issuers.iter().find_map(|issuer| {
-        let key = match (&issuer.keys, algorithm) {
-            (JwtKeys::Hs256 { secret }, Algorithm::HS256) => {
-                DecodingKey::from_secret(secret.reveal().as_bytes())
-            }
-            (JwtKeys::Rs256 { public_key_pem }, Algorithm::RS256) => {
-                DecodingKey::from_rsa_pem(public_key_pem.as_bytes()).ok()?
-            }
-            _ => return None,
-        };
-        let claims = decode::<Claims>(token, &key, &validation(issuer, algorithm))
-            .ok()?
-            .claims;
-        let is_id = |text: &str| {
-            (1..=ID_CHARS_MAX).contains(&text.chars().count()) && !text.chars().any(char::is_control)
-        };
-        is_id(&claims.sub).then_some(VerifiedUser {
-            id: claims.sub,
-            role: claims.role.filter(|role| is_id(role)),
-        })
+    let header = decode_header(token).ok()?;
+    let user = issuers
+        .iter()
+        .find_map(|issuer| vouched_for(token, &header, issuer, jwks));
+    if user.is_none() && header.alg == Algorithm::RS256 {
+        ask_for_key(token, &header, issuers, jwks);
+    }
+    user
+}
+
+fn vouched_for(token: &str, header: &Header, issuer: &JwtIssuer, jwks: &Jwks) -> Option<VerifiedUser> {
+    let validation = validation(issuer, header.alg);
+    // The kind of the issuer's key decides the algorithm, never the token: a public key is no shared secret.
+    let claims = match (&issuer.keys, header.alg) {
+        (JwtKeys::Hs256 { secret }, Algorithm::HS256) => {
+            let key = DecodingKey::from_secret(secret.reveal().as_bytes());
+            decode::<Claims>(token, &key, &validation)
+        }
+        (JwtKeys::Rs256 { public_key_pem }, Algorithm::RS256) => {
+            let key = DecodingKey::from_rsa_pem(public_key_pem.as_bytes()).ok()?;
+            decode(token, &key, &validation)
+        }
+        (JwtKeys::Jwks { .. }, Algorithm::RS256) => {
+            let keys = jwks.keys(issuer)?;
+            decode(token, keys.key(header.kid.as_deref())?, &validation)
+        }
+        _ => return None,
+    };
+    let claims = claims.ok()?.claims;
+    let is_id = |text: &str| {
+        (1..=ID_CHARS_MAX).contains(&text.chars().count()) && !text.chars().any(char::is_control)
+    };
+    is_id(&claims.sub).then_some(VerifiedUser {
+        id: claims.sub,
+        role: claims.role.filter(|role| is_id(role)),
     })
+}
+
+/// Nobody vouches for the token, and it may be that an issuer has a new key: of those that the token could be from.
+fn ask_for_key(token: &str, header: &Header, issuers: &[JwtIssuer], jwks: &Jwks) {
+    let origin = insecure_decode::<Origin>(token)
+        .ok()
+        .and_then(|token| token.claims.iss);
+    let could_be =
+        |issuer: &&JwtIssuer| issuer.issuer.is_empty() || origin.as_deref() == Some(issuer.issuer.as_str());
+    for issuer in issuers.iter().filter(could_be) {
+        let has_key = |keys: &KeySet| keys.key(header.kid.as_deref()).is_some();
+        if !jwks.keys(issuer).is_some_and(|keys| has_key(&keys)) {
+            jwks.lacks_key(issuer);
+        }
+    }
 }
 
 /// The one algorithm of the issuer's key, so that a public key is never taken for a shared secret.
@@ -122,7 +160,7 @@ mod tests {
     fn a_user_is_who_a_live_token_of_an_issuer_names() {
         let good = token(SECRET, &json!({"sub": "ada", "exp": in_s(300), "role": "beta"}));
         assert!(looks_like_one(&good));
-        let user = verify(&good, &[issuer("", "")]).unwrap();
+        let user = verify(&good, &[issuer("", "")], &Jwks::default()).unwrap();
         assert_eq!((user.id.as_str(), user.role.as_deref()), ("ada", Some("beta")));
     }
 
@@ -141,10 +179,14 @@ mod tests {
             (SECRET, json!({"sub": "a".repeat(101), "exp": in_s(300)})),
             (SECRET, json!({"sub": "ada", "exp": in_s(300), "nbf": in_s(200)})),
         ] {
-            assert_eq!(verify(&token(secret, &claims), &issuers), None, "{claims}");
+            assert_eq!(
+                verify(&token(secret, &claims), &issuers, &Jwks::default()),
+                None,
+                "{claims}"
+            );
         }
         let unsigned = format!("{}.{}.", "eyJhbGciOiJub25lIn0", "eyJzdWIiOiJhZGEifQ");
-        assert_eq!(verify(&unsigned, &issuers), None);
+        assert_eq!(verify(&unsigned, &issuers, &Jwks::default()), None);
     }
 
     #[test]
@@ -154,24 +196,34 @@ mod tests {
         assert!(
             verify(
                 &token(SECRET, &claims("https://shop.example/", "fresnel")),
-                &issuers
+                &issuers,
+                &Jwks::default()
             )
             .is_some()
         );
         assert!(
             verify(
                 &token(SECRET, &claims("https://other.example/", "fresnel")),
-                &issuers
+                &issuers,
+                &Jwks::default()
             )
             .is_none()
         );
         assert!(
             verify(
                 &token(SECRET, &claims("https://shop.example/", "other")),
-                &issuers
+                &issuers,
+                &Jwks::default()
             )
             .is_none()
         );
-        assert!(verify(&token(SECRET, &json!({"sub": "ada", "exp": in_s(300)})), &issuers).is_none());
+        assert!(
+            verify(
+                &token(SECRET, &json!({"sub": "ada", "exp": in_s(300)})),
+                &issuers,
+                &Jwks::default()
+            )
+            .is_none()
+        );
     }
 }

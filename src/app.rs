@@ -5,6 +5,7 @@
 //! flush does not reach stays in the log for the next start.
 
 mod data_folder;
+mod ledger_watch;
 mod past;
 mod warehouse_link;
 
@@ -33,7 +34,7 @@ use crate::domain::account::Origin;
 use crate::domain::field_error::FieldError;
 use crate::engine::supervisor::Supervisor;
 use crate::engine::{EngineError, library};
-use crate::flush::Flush;
+use crate::flush::{Flush, Kept};
 use crate::ingest::bots::Robots;
 use crate::ingest::scrub::PatternError;
 use crate::ingest::{Ingest, Refinery, Shared};
@@ -147,17 +148,18 @@ impl App {
         let link = WarehouseLink::start(&config.warehouse, warehouse.clone(), engine.as_ref());
         let past = open_past(&config, folder.path(), &wal);
         let letters = folder.path().join("dead-letters");
-        let flush = match past.recall {
-            Some(recall) => {
-                Flush::start_noting(wal.clone(), warehouse.clone(), &config.flush, letters, recall)
-            }
-            None => Flush::start(wal.clone(), warehouse.clone(), &config.flush, letters),
+        let kept = Kept {
+            ledger: past.ledger.clone(),
+            recall: past.recall,
         };
+        let flush = Flush::start(wal.clone(), warehouse.clone(), &config.flush, letters, kept);
         let query = QueryState {
             identity: identity.clone(),
             warehouse: warehouse.clone(),
             retention: warehouse_link::retention(&config.warehouse),
+            ledger: past.ledger.clone(),
         };
+        ledger_watch::start(warehouse.clone(), past.ledger.clone());
         let stopping = Arc::new(AtomicBool::new(false));
         let operations = OperationsState {
             identity: identity.clone(),
@@ -180,6 +182,7 @@ impl App {
             rejected: Arc::clone(&rejected.log),
             quotas: past.quotas,
             dedup: past.dedup,
+            ledger: past.ledger,
         };
         let handlers = Handlers {
             identity,

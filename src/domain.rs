@@ -6,6 +6,7 @@ pub mod connection;
 pub mod enrichment;
 pub mod field_error;
 pub mod json;
+pub mod ledger;
 pub mod page;
 pub mod quota_count;
 pub mod table;

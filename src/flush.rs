@@ -10,7 +10,7 @@
 //! log ─► reader (one segment ahead) ─► this task ─┬─► courier: table 1 ─┐
 //!                                                 ├─► courier: table 2 ─┼─► all done ─► log.release(segment)
 //!                                                 └─► courier: table 3 ─┘
-//!                                                            (before the release: notes ─► recall)
+//!                                             (before the release: sums ─► table `ledger`, notes ─► recall)
 //! ```
 //!
 //! # Guarantees
@@ -22,10 +22,12 @@
 //!    [`delivery`].
 //! 4. Memory is bounded by two segments.
 //! 5. Before a segment is released, its notes (rows of the log's local tables) are in the journals of `recall`.
-//! 6. A flush that fails says so in its status from the first failed try on.
+//! 6. Before a segment is released, what its items add up to is in the warehouse's ledger, once: see [`account`].
+//! 7. A flush that fails says so in its status from the first failed try on.
 //!
 //! Deliberately absent: merging or reordering segments, a memory of what was sent, a second queue.
 
+mod account;
 mod ahead;
 mod batch;
 mod dead_letters;
@@ -43,10 +45,12 @@ use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
 use crate::config::FlushConfig;
+use crate::ledger::Ledger;
 use crate::recall::Recall;
 use crate::task;
 use crate::wal::{SegmentId, Wal};
 use crate::warehouse::Warehouse;
+use account::account;
 use ahead::{Ahead, Loaded};
 use dead_letters::DeadLetters;
 use delivery::{Courier, Stopping};
@@ -67,28 +71,12 @@ impl Flush {
     /// Starts to empty the log into the warehouse. Dead letters go to files in `dead_letters`, which is
     /// created when there is one.
     #[must_use]
-    pub fn start(wal: Wal, warehouse: Warehouse, config: &FlushConfig, dead_letters: PathBuf) -> Self {
-        Self::start_with(wal, warehouse, config, dead_letters, None)
-    }
-
-    /// The same; notes in the log's local tables go to the journals.
-    #[must_use]
-    pub fn start_noting(
+    pub fn start(
         wal: Wal,
         warehouse: Warehouse,
         config: &FlushConfig,
         dead_letters: PathBuf,
-        recall: Recall,
-    ) -> Self {
-        Self::start_with(wal, warehouse, config, dead_letters, Some(recall))
-    }
-
-    fn start_with(
-        wal: Wal,
-        warehouse: Warehouse,
-        config: &FlushConfig,
-        dead_letters: PathBuf,
-        recall: Option<Recall>,
+        kept: Kept,
     ) -> Self {
         let board = Arc::new(Board::default());
         let (stopping, stop_seen) = watch::channel(false);
@@ -100,13 +88,14 @@ impl Flush {
             retry_max: Duration::from_millis(config.retry_max_ms),
             suspect_after: Duration::from_millis(config.suspect_after_ms),
             dead_letters: Arc::new(DeadLetters::new(dead_letters)),
+            buried: Arc::default(),
             ahead: ahead.clone(),
             board: Arc::clone(&board),
             stopping: stop_seen,
         };
         let reader = task::spawn("flush-reader", ahead.fill(wal.clone(), Arc::clone(&board)));
         let sender = task::spawn("flush", async move {
-            if run(&wal, &courier, recall.as_ref()).await.is_err() {
+            if run(&wal, &courier, &kept).await.is_err() {
                 tracing::info!("the flush stopped; what is not in the warehouse stays in the log");
             }
             ended_sender.send_replace(true);
@@ -140,12 +129,23 @@ impl Flush {
     }
 }
 
+/// What is kept of a segment besides its rows.
+#[derive(Clone, Debug, Default)]
+pub struct Kept {
+    /// What has become of each item.
+    pub ledger: Ledger,
+    /// The journals that notes in the log's table `recall` go to; without them, they are forgotten.
+    pub recall: Option<Recall>,
+}
+
 /// Delivers segments until the log has ended.
-async fn run(wal: &Wal, courier: &Courier, recall: Option<&Recall>) -> Result<(), Stopping> {
+async fn run(wal: &Wal, courier: &Courier, kept: &Kept) -> Result<(), Stopping> {
     while let Some(segment) = courier.ahead.take().await {
         courier.board.started(segment.id.0);
         deliver(&segment, courier).await?;
-        if let Some(recall) = recall {
+        let buried = courier.take_buried();
+        account(courier, &kept.ledger, wal.node(), &segment, &buried).await?;
+        if let Some(recall) = &kept.recall {
             remember::remember(recall, &segment).await;
         }
         release(wal, segment.id).await;

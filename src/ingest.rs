@@ -11,6 +11,8 @@
 
 mod admission;
 pub mod batch;
+mod batch_path;
+mod bookkeeping;
 pub mod bots;
 pub mod decode;
 pub mod dedup;
@@ -26,32 +28,38 @@ mod rejection;
 pub mod remember;
 pub mod scrub;
 mod sender;
+mod settling;
 pub mod validate;
 
 use std::borrow::Cow;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::config::IngestConfig;
 use crate::domain::beacon::{Beacon, Id, Kind};
 use crate::domain::enrichment::Enrichment;
+use crate::domain::ledger::{DropReason, ItemKind, Outcome as Fate};
 use crate::domain::table::Table;
+use crate::ledger::{Ledger, Share, Shares};
 use crate::metric_definitions::IngestCounters;
 use crate::quota::Quotas;
 use crate::recall::Note;
 use crate::wal::{Lane, RowSink};
 use admission::Admission;
+use bookkeeping::Bookkeeper;
 use bots::Robots;
 use decode::ShapeLimits;
-use dedup::{Dedup, Reservation, Seen, Settling};
+use dedup::{Dedup, Reservation, Seen};
 use enrich::{Enricher, LocalEnricher, Visitor};
-use refine::Refiner;
+use refine::{ProjectRules, Refiner};
 use rejected::{RejectedBeacon, RejectedLog};
+use settling::Settling;
 use validate::Arrival;
 
 pub use batch::RefusedItem;
 pub use inflate::Encoding;
 pub use media::MediaType;
-pub use outcome::{Accepted, BatchOutcome, Outcome};
+pub use outcome::{Accepted, BatchOutcome, BatchRefusal, Outcome};
 pub use refine::{Refinery, rule_faults};
 pub use rejection::Rejection;
 pub use sender::{Caller, Sender, VerifiedUser};
@@ -89,6 +97,8 @@ pub struct Shared {
     pub quotas: Arc<Quotas>,
     /// Which ids are stored already.
     pub dedup: Dedup,
+    /// What has become of each item.
+    pub ledger: Ledger,
 }
 
 /// The ingest path of one HTTP worker; it owns that worker's lane of the log.
@@ -106,6 +116,7 @@ pub struct Ingest {
     dedup: Dedup,
     enricher: LocalEnricher,
     robots: Robots,
+    books: Bookkeeper,
 }
 
 impl Ingest {
@@ -118,6 +129,7 @@ impl Ingest {
                 keys_max: config.keys_max,
             },
             refiner: shared.refinery.local(),
+            books: Bookkeeper::start(&shared.ledger, lane.clone()),
             body_max_bytes: config.body_max_bytes,
             server_body_max_bytes: config.server_body_max_bytes,
             inflated_max_bytes: config.inflated_max_bytes,
@@ -153,10 +165,7 @@ impl Ingest {
         received_at_ms: i64,
     ) -> Result<Outcome, Rejection> {
         let text = self.json_text(body)?;
-        let value = decode::decode(&text, &self.shape).map_err(Rejection::BadJson)?;
-        let rules = self.refiner.rules_of(&sender.project.project);
-        let mut beacon = validate::validate(kind, value, Arrival::at(received_at_ms), &rules.rules)
-            .map_err(Rejection::Invalid)?;
+        let (rules, mut beacon) = self.valid_beacon(sender, kind, &text, received_at_ms)?;
         let event_id = beacon.common.event_id;
         let (enrichment, is_robot) = self.look(sender, received_at_ms);
         if is_robot {
@@ -179,21 +188,53 @@ impl Ingest {
             count: decision.count(),
             event: reservation.as_ref().map(Reservation::mark),
         };
-        let commit = self
-            .lane
-            .append(kind.has_priority(), |rows| {
-                rows.row(kind.table(), |row| {
-                    encode::encode(&beacon, sender.project_id(), &enrichment, row);
-                });
-                put_note(rows, &note);
-            })
-            .inspect_err(|_| self.admission.undo(&decision))?;
+        let booking = self.books.accepted(sender.project_id(), kind, received_at_ms);
+        let appended = self.lane.append(kind.has_priority(), |rows| {
+            rows.row(kind.table(), |row| {
+                encode::encode(&beacon, sender.project_id(), &enrichment, row);
+            });
+            put_note(rows, &note);
+        });
+        let commit = match appended {
+            Ok(commit) => commit,
+            Err(error) => {
+                booking.cancel();
+                self.admission.undo(&decision);
+                return Err(error.into());
+            }
+        };
         Ok(Outcome::Stored(Accepted {
             event_id,
-            commit: Settling::new(commit, reservation.into_iter().collect()),
+            commit: Settling::new(commit, booking, reservation.into_iter().collect()),
             class,
             decision,
         }))
+    }
+
+    /// Decodes and validates, by the rules of the sender's project.
+    fn valid_beacon<'t>(
+        &self,
+        sender: &Sender<'_>,
+        kind: Kind,
+        text: &'t [u8],
+        received_at_ms: i64,
+    ) -> Result<(Rc<ProjectRules>, Beacon<'t>), Rejection> {
+        let value = decode::decode(text, &self.shape).map_err(Rejection::BadJson)?;
+        let rules = self.refiner.rules_of(&sender.project.project);
+        let beacon = validate::validate(kind, value, Arrival::at(received_at_ms), &rules.rules)
+            .map_err(Rejection::Invalid)?;
+        Ok((rules, beacon))
+    }
+
+    /// Notes in the ledger that a beacon is not stored, and waits until the note is as durable as an accepted beacon
+    /// would be. When the log cannot be written it waits for nothing; the note follows later.
+    pub async fn note_dropped(&self, project_id: &str, kind: ItemKind, reason: DropReason, at_ms: i64) {
+        let share = Share {
+            kind,
+            outcome: Fate::Dropped(reason),
+            items: 1,
+        };
+        self.books.note(project_id, Shares::One(share), at_ms).await;
     }
 
     /// What is added to the beacons of a request, and whether they are a robot's, to be dropped. A program with a
@@ -217,78 +258,6 @@ impl Ingest {
             .then(|| self.dedup.reserve(sender.project_id(), common.event_id, now_ms))
     }
 
-    /// Takes the valid beacons of a batch up to the log, as far as the quotas go, all in one commit.
-    ///
-    /// # Errors
-    /// The reason why none is taken.
-    pub fn accept_batch(
-        &self,
-        sender: &Sender<'_>,
-        body: Body<'_>,
-        received_at_ms: i64,
-    ) -> Result<(BatchOutcome, Settling), Rejection> {
-        let text = self.json_text(body)?;
-        let value = decode::decode(&text, &self.shape).map_err(Rejection::BadJson)?;
-        let rules = self.refiner.rules_of(&sender.project.project);
-        let mut batch = batch::look_at(value, received_at_ms, &rules.rules).map_err(Rejection::Invalid)?;
-        let (enrichment, is_robot) = self.look(sender, received_at_ms);
-        let robots = if is_robot { batch.take_all() } else { Vec::new() };
-        let (repeated, mut reservations) =
-            batch.without_repeated(|beacon| self.seen(sender, beacon, received_at_ms));
-        let mut decisions = Vec::new();
-        for group in batch.groups() {
-            let user_id = group.user_id.as_deref();
-            let decided = self
-                .admission
-                .admit(sender, group.kind, user_id, group.items, received_at_ms);
-            batch.keep_first(decided.1.admitted, &group);
-            decisions.push(decided);
-        }
-        self.count_refused_items(&batch.refused);
-        if batch.beacons.is_empty() && repeated.is_empty() && robots.is_empty() {
-            return Err(batch.why_nothing_is_left(decisions));
-        }
-        for item in &mut batch.beacons {
-            self.refiner
-                .refine(&rules, sender.project_id(), &mut item.beacon, received_at_ms);
-        }
-        let has_priority = batch.beacons.iter().any(|item| item.kind.has_priority());
-        // Those beyond the quota are not stored: their ids may come again.
-        let left = &batch.beacons;
-        reservations.retain(|place, _| left.binary_search_by_key(place, |item| item.index).is_ok());
-        let commit = self
-            .lane
-            .append(has_priority, |rows| {
-                for item in &batch.beacons {
-                    rows.row(item.kind.table(), |row| {
-                        encode::encode(&item.beacon, sender.project_id(), &enrichment, row);
-                    });
-                    let event = reservations.get(&item.index).map(Reservation::mark);
-                    put_note(rows, &Note { count: None, event });
-                }
-                for (_, decision) in &decisions {
-                    let count = decision.count();
-                    put_note(rows, &Note { count, event: None });
-                }
-            })
-            .inspect_err(|_| {
-                decisions
-                    .iter()
-                    .for_each(|(_, decision)| self.admission.undo(decision))
-            })?;
-        let outcome = BatchOutcome {
-            kinds: batch.beacons.iter().map(|item| item.kind).collect(),
-            repeated,
-            robots,
-            refused: batch.refused,
-            decisions,
-        };
-        Ok((
-            outcome,
-            Settling::new(commit, reservations.into_values().collect()),
-        ))
-    }
-
     /// Looks at one beacon as [`Ingest::accept`] does, and keeps nothing.
     ///
     /// # Errors
@@ -301,37 +270,8 @@ impl Ingest {
         received_at_ms: i64,
     ) -> Result<(), Rejection> {
         let text = self.json_text(body)?;
-        let value = decode::decode(&text, &self.shape).map_err(Rejection::BadJson)?;
-        let rules = self.refiner.rules_of(&sender.project.project);
-        validate::validate(kind, value, Arrival::at(received_at_ms), &rules.rules)
-            .map(drop)
-            .map_err(Rejection::Invalid)
-    }
-
-    /// Looks at a batch as [`Ingest::accept_batch`] does, and keeps nothing.
-    ///
-    /// # Errors
-    /// The reason why nothing of it would be taken.
-    pub fn check_batch(
-        &self,
-        sender: &Sender<'_>,
-        body: Body<'_>,
-        received_at_ms: i64,
-    ) -> Result<BatchOutcome, Rejection> {
-        let text = self.json_text(body)?;
-        let value = decode::decode(&text, &self.shape).map_err(Rejection::BadJson)?;
-        let rules = self.refiner.rules_of(&sender.project.project);
-        let batch = batch::look_at(value, received_at_ms, &rules.rules).map_err(Rejection::Invalid)?;
-        if batch.beacons.is_empty() {
-            return Err(Rejection::Invalid(batch::faults_of_all(&batch.refused)));
-        }
-        Ok(BatchOutcome {
-            kinds: batch.beacons.iter().map(|item| item.kind).collect(),
-            repeated: Vec::new(),
-            robots: Vec::new(),
-            refused: batch.refused,
-            decisions: Vec::new(),
-        })
+        self.valid_beacon(sender, kind, &text, received_at_ms)?;
+        Ok(())
     }
 
     fn json_text<'b>(&self, body: Body<'b>) -> Result<Cow<'b, [u8]>, Rejection> {
@@ -383,13 +323,6 @@ impl Ingest {
                 shape: value.as_ref().map(rejected::shape).unwrap_or_default(),
             },
         );
-    }
-
-    fn count_refused_items(&self, refused: &[RefusedItem]) {
-        for item in refused {
-            let kind = item.kind.map_or(KINDS_COUNTED - 1, |kind| kind as usize);
-            self.counters.rejected(kind, item.reason_index());
-        }
     }
 
     /// Counts a batch that was refused as a whole, whatever it held.

@@ -36,6 +36,8 @@ pub const FLUSH_RETRIES: &str = "fresnel_flush_retries_total";
 pub const DEDUP_FORGOTTEN: &str = "fresnel_dedup_ids_forgotten_total";
 /// Segments whose notes for the next start could not be written down.
 pub const RECALL_LOST: &str = "fresnel_recall_segments_lost_total";
+/// Items of the last hour that were accepted and are not stored, or the other way round.
+pub const LEDGER_MISSING: &str = "fresnel_ledger_missing_items";
 /// 1 while the warehouse can be reached.
 pub const WAREHOUSE_UP: &str = "fresnel_warehouse_up";
 /// Calls to addresses that users supply, by `purpose` and `outcome`.
@@ -90,6 +92,10 @@ pub fn describe() {
         "Segments whose quota counts and ids could not be written down for the next start"
     );
     describe_counter!(OUTBOUND_CALLS, "Calls to addresses that users supply");
+    describe_gauge!(
+        LEDGER_MISSING,
+        "Items of the last hour that were accepted and are not stored, or the other way round; 0 is well"
+    );
     describe_gauge!(WAREHOUSE_UP, "1 while the warehouse can be reached");
     describe_counter!(
         ENGINE_RESTARTS,

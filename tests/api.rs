@@ -21,6 +21,7 @@ mod api {
     mod jwks;
     mod keys;
     mod keys_of_projects;
+    mod ledger;
     mod managing;
     mod matrix;
     mod origins;

@@ -17,6 +17,7 @@ mod harness;
 mod durability {
     mod crash_loop;
     mod full_disk;
+    mod ledger;
     mod lost_answers;
     mod modes;
     mod outage;

@@ -16,9 +16,11 @@ use super::identity::{Identity, Poster};
 use super::{cors, envelope, rate_limit, unread};
 use crate::clock;
 use crate::domain::beacon::Kind;
-use crate::domain::field_error::{FieldError, FieldFault};
+use crate::domain::field_error::FieldError;
+use crate::domain::ledger::DropReason;
 use crate::ingest::{
-    Accepted, BatchOutcome, Body, Encoding, Ingest, MediaType, Outcome, RefusedItem, Rejection, Sender,
+    Accepted, BatchOutcome, BatchRefusal, Body, Encoding, Ingest, MediaType, Outcome, RefusedItem, Rejection,
+    Sender,
 };
 use crate::quota::{Class, Decision};
 
@@ -80,20 +82,42 @@ async fn post(kind: Kind, request: HttpRequest, mut payload: web::Payload) -> Ht
         }
         Ok(Taken::Repeated(event_id)) => {
             state.ingest.count_repeated(kind);
+            drop_one(state, &poster, kind, Some(DropReason::Duplicate)).await;
             envelope::accepted(event_id, started)
         }
         Ok(Taken::Robot(event_id)) => {
             state.ingest.count_robot(kind);
+            drop_one(state, &poster, kind, Some(DropReason::Robot)).await;
             envelope::accepted(event_id, started)
         }
         Ok(Taken::Checked) => envelope::success(&Checked { valid: true }, started),
         Err(rejection) => {
             state.ingest.count_rejected(kind, &rejection);
+            if !asks_only(&request) {
+                drop_one(state, &poster, kind, rejection.drop_reason()).await;
+            }
             unread::holding(error::answer(&request, &ApiError::Rejected(rejection)), payload)
         }
     };
     let_page_read(state, &request, poster.as_ref().ok(), &mut answer);
     answer
+}
+
+/// Lets the ledger know that a beacon is not stored, unless nobody knows whose it is.
+async fn drop_one(
+    state: &IngestState,
+    poster: &Result<Poster, Rejection>,
+    kind: Kind,
+    reason: Option<DropReason>,
+) {
+    if let (Ok(poster), Some(reason)) = (poster, reason) {
+        let project_id = poster.project.project.id.as_str();
+        let now_ms = clock::now().as_millis();
+        state
+            .ingest
+            .note_dropped(project_id, kind.into(), reason, now_ms)
+            .await;
+    }
 }
 
 /// A page may read the answer to its own beacon, also a refusal, when its origin is one of the project's.
@@ -232,7 +256,7 @@ async fn post_batch(request: HttpRequest, mut payload: web::Payload) -> HttpResp
     let poster = state.identity.poster(&request, now_ms);
     let outcome = match &poster {
         Ok(poster) => take_batch(state, poster, &request, &mut payload).await,
-        Err(rejection) => Err(rejection.clone()),
+        Err(rejection) => Err(rejection.clone().into()),
     };
     let mut answer = match outcome {
         Ok((status, outcome)) => {
@@ -258,9 +282,19 @@ async fn post_batch(request: HttpRequest, mut payload: web::Payload) -> HttpResp
             }
             answer
         }
-        Err(rejection) => {
-            state.ingest.count_batch_rejected(&rejection);
-            unread::holding(error::answer(&request, &ApiError::Rejected(rejection)), payload)
+        Err(refusal) => {
+            state.ingest.count_batch_rejected(&refusal.rejection);
+            if let Ok(poster) = &poster
+                && !asks_only(&request)
+            {
+                let project_id = poster.project.project.id.as_str();
+                state
+                    .ingest
+                    .note_batch_dropped(project_id, &refusal, clock::now().as_millis())
+                    .await;
+            }
+            let error = ApiError::Rejected(refusal.rejection);
+            unread::holding(error::answer(&request, &error), payload)
         }
     };
     let_page_read(state, &request, poster.as_ref().ok(), &mut answer);
@@ -272,7 +306,7 @@ async fn take_batch(
     poster: &Poster,
     request: &HttpRequest,
     payload: &mut web::Payload,
-) -> Result<(StatusCode, BatchOutcome), Rejection> {
+) -> Result<(StatusCode, BatchOutcome), BatchRefusal> {
     let read = read(state, poster, request, payload)
         .await
         .inspect_err(|rejection| note(state, poster, BATCH, rejection, None))?;
@@ -287,13 +321,9 @@ async fn take_batch(
     let (outcome, commit) = state
         .ingest
         .accept_batch(&sender(state, poster, request), read.body(), now_ms)
-        .inspect_err(|rejection| note(state, poster, BATCH, rejection, Some(read.body())))?;
+        .inspect_err(|refusal| note(state, poster, BATCH, &refusal.rejection, Some(read.body())))?;
     for item in &outcome.refused {
-        if item
-            .faults
-            .iter()
-            .all(|fault| fault.code != FieldFault::OverQuota)
-        {
+        if item.reason() == DropReason::Invalid {
             let kind = item.kind.map_or(BATCH, Kind::as_str);
             note(
                 state,
@@ -305,8 +335,10 @@ async fn take_batch(
         }
     }
     drop(read);
-    commit.await?;
-    Ok((StatusCode::ACCEPTED, outcome))
+    match commit.await {
+        Ok(()) => Ok((StatusCode::ACCEPTED, outcome)),
+        Err(error) => Err(outcome.not_committed(error)),
+    }
 }
 
 /// The answer to a batch.

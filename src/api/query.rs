@@ -1,4 +1,4 @@
-//! `GET /api/analytics/…`: questions.
+//! `GET /api/analytics/…` and `GET /api/ledger`: questions.
 
 use std::time::Instant;
 
@@ -9,6 +9,8 @@ use super::error::{self, ApiError};
 use super::identity::{Identity, project_and_others};
 use super::{envelope, get};
 use crate::clock;
+use crate::ledger::Ledger;
+use crate::query::ledger::{self, LedgerRequest};
 use crate::query::timeseries::{self, TimeseriesRequest};
 use crate::warehouse::{Retention, Warehouse};
 
@@ -20,11 +22,15 @@ pub struct QueryState {
     pub warehouse: Warehouse,
     /// How far back each table goes.
     pub retention: Retention,
+    /// What is in the log.
+    pub ledger: Ledger,
 }
 
 /// Adds the addresses of questions.
 pub(super) fn routes(config: &mut web::ServiceConfig) {
-    config.service(get("/api/analytics/performance/timeseries", timeseries));
+    config
+        .service(get("/api/analytics/performance/timeseries", timeseries))
+        .service(get("/api/ledger", ledger));
 }
 
 async fn timeseries(request: HttpRequest, state: web::Data<QueryState>) -> HttpResponse {
@@ -44,6 +50,34 @@ async fn timeseries(request: HttpRequest, state: web::Data<QueryState>) -> HttpR
     };
     match answer.await {
         Ok(series) => envelope::success(&series, started),
+        Err(error) => error::answer(&request, &error),
+    }
+}
+
+async fn ledger(request: HttpRequest, state: web::Data<QueryState>) -> HttpResponse {
+    let started = Instant::now();
+    let answer = async {
+        let now = clock::now();
+        let (project_id, parameters) = project_and_others(request.query_string());
+        let viewer = state
+            .identity
+            .viewer(&request, project_id.as_deref(), now.as_millis())
+            .await?;
+        let question = LedgerRequest::parse(parameters, now).map_err(ApiError::BadParameters)?;
+        let project_id = viewer.project.project.id.as_str();
+        ledger::ledger(
+            &state.warehouse,
+            &state.retention,
+            &state.ledger,
+            project_id,
+            &question,
+            now,
+        )
+        .await
+        .map_err(ApiError::from)
+    };
+    match answer.await {
+        Ok(accounts) => envelope::success(&accounts, started),
         Err(error) => error::answer(&request, &error),
     }
 }

@@ -8,7 +8,8 @@ use crate::clock;
 use crate::config::Config;
 use crate::ingest::dedup::Dedup;
 use crate::ingest::enrich::Enricher;
-use crate::ingest::remember::remember;
+use crate::ingest::remember::{remember, restore_ledger};
+use crate::ledger::Ledger;
 use crate::quota::{Quotas, SubjectKeys};
 use crate::recall::{Recall, RecallOptions};
 use crate::task;
@@ -26,6 +27,8 @@ pub(super) struct Past {
     pub(super) dedup: Dedup,
     /// Where the flush notes what a segment's end would make forgotten; none when it cannot be kept.
     pub(super) recall: Option<Recall>,
+    /// What has become of each item.
+    pub(super) ledger: Ledger,
 }
 
 /// Quotas and ids as the process before left them. Call it when the log is open, and before anything is appended.
@@ -35,10 +38,13 @@ pub(super) struct Past {
 pub(super) fn open_past(config: &Config, data_dir: &Path, wal: &Wal) -> Past {
     let past = try_open_past(config, data_dir, wal).unwrap_or_else(|error| {
         tracing::error!(%error, "what was posted before the start cannot be remembered: quotas begin anew, and beacons that come again are stored again");
+        let ledger = Ledger::default();
+        restore_ledger(wal, &ledger);
         Past {
             quotas: Arc::new(Quotas::new(&config.quota, SubjectKeys::in_memory())),
             dedup: Dedup::in_memory(&config.dedup),
             recall: None,
+            ledger,
         }
     });
     let (quotas, dedup) = (Arc::clone(&past.quotas), past.dedup.clone());
@@ -71,12 +77,14 @@ fn try_open_past(config: &Config, data_dir: &Path, wal: &Wal) -> std::io::Result
     let keys = SubjectKeys::open(dir.join("quota-keys"), now_ms)?;
     let quotas = Arc::new(Quotas::new(&config.quota, keys));
     let dedup = Dedup::open(&config.dedup, &dir.join("event-key"))?;
-    let restored = remember(wal, remembered, &quotas, &dedup, now_ms);
+    let ledger = Ledger::default();
+    let restored = remember(wal, remembered, &quotas, &dedup, &ledger, now_ms);
     tracing::info!(?restored, "quotas and ids of events are as they were");
     Ok(Past {
         quotas,
         dedup,
         recall: Some(recall),
+        ledger,
     })
 }
 

@@ -11,7 +11,7 @@ use super::json::Members;
 use super::table::Table;
 
 /// What a beacon is about; each kind has its address and its table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Kind {
     /// A measurement (`/performance/metrics`).
     Metric,

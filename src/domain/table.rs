@@ -33,6 +33,8 @@ pub enum Table {
     ClientAlerts = 4,
     /// Local. One row a note of what must be known after a restart: see `recall`.
     Recall = FIRST_LOCAL_ID,
+    /// Local. One row a note of items that are not stored: see `ledger`.
+    Ledger = FIRST_LOCAL_ID + 1,
 }
 
 const fn column(name: &'static str, clickhouse_type: &'static str) -> Column {
@@ -69,12 +71,13 @@ macro_rules! columns {
 
 impl Table {
     /// All tables.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::PerformanceMetrics,
         Self::FunnelSteps,
         Self::UserEvents,
         Self::ClientAlerts,
         Self::Recall,
+        Self::Ledger,
     ];
 
     /// True for a table of the log's own, which ClickHouse does not have.
@@ -92,6 +95,7 @@ impl Table {
             Self::UserEvents => "user_events",
             Self::ClientAlerts => "client_alerts",
             Self::Recall => "recall",
+            Self::Ledger => "ledger",
         }
     }
 
@@ -154,7 +158,7 @@ impl Table {
                 // `browser` is the client's own word.
                 "browser_family"
             ],
-            Self::Recall => const { &[column("note", "String")] },
+            Self::Recall | Self::Ledger => const { &[column("note", "String")] },
         }
     }
 }

@@ -10,8 +10,9 @@ use tokio::sync::watch;
 use super::batch::Batch;
 use super::status::Board;
 use crate::domain::table::Table;
+use crate::ledger::Sums;
 use crate::recall::{Note, Source};
-use crate::wal::{Origin, SealedSegment, SegmentId, TableRows, Wal};
+use crate::wal::{Origin, SealedSegment, SegmentId, SegmentRows, TableRows, Wal};
 
 /// How often a segment that cannot be read is tried again before the next one gets its turn.
 const READ_TRIES: u32 = 5;
@@ -24,6 +25,10 @@ pub(super) struct Loaded {
     /// The warehouse may have forgotten its tokens: look its rows up before they are sent.
     pub(super) tokens_forgotten: bool,
     pub(super) batches: Vec<Batch>,
+    /// What its rows and notes add up to in the ledger.
+    pub(super) sums: Sums,
+    /// The token under which the sums are inserted.
+    pub(super) ledger_token: String,
     /// Where the notes come from.
     pub(super) source: Source,
     /// What must be known after a restart, in place of the segment.
@@ -100,8 +105,9 @@ async fn load(wal: &Wal, segment: SealedSegment, board: &Board) -> Option<Loaded
     let mut tries = 0;
     loop {
         let (log, taken) = (wal.clone(), segment.clone());
-        let error = match tokio::task::spawn_blocking(move || log.read(&taken)).await {
-            Ok(Ok(rows)) => {
+        let read = move || log.read(&taken).map(|rows| (sums_of(&rows), rows));
+        let error = match tokio::task::spawn_blocking(read).await {
+            Ok(Ok((sums, rows))) => {
                 let (local, for_warehouse): (Vec<_>, Vec<_>) =
                     rows.tables.into_iter().partition(|rows| is_local(&rows.table));
                 let batches = for_warehouse
@@ -113,12 +119,15 @@ async fn load(wal: &Wal, segment: SealedSegment, board: &Board) -> Option<Loaded
                     id: segment.id,
                     tokens_forgotten: segment.origin == Origin::RecoveredOtherBoot,
                     batches,
+                    sums,
+                    ledger_token: segment.token(Table::Ledger.name()),
                     source: Source {
                         segment: segment.id.0,
                         salt: segment.salt(),
                     },
                     notes: local
                         .iter()
+                        .filter(|rows| rows.table == Table::Recall.name())
                         .flat_map(TableRows::rows)
                         .filter_map(Note::decode)
                         .collect(),
@@ -135,6 +144,14 @@ async fn load(wal: &Wal, segment: SealedSegment, board: &Board) -> Option<Loaded
         }
         tokio::time::sleep(READ_PAUSE).await;
     }
+}
+
+fn sums_of(rows: &SegmentRows) -> Sums {
+    let mut sums = Sums::default();
+    for table in &rows.tables {
+        sums.add_rows(&table.table, table.rows());
+    }
+    sums
 }
 
 fn is_local(table: &str) -> bool {

@@ -22,6 +22,8 @@ pub(super) struct Batch {
     first: Option<usize>,
     payload: Vec<Bytes>,
     row_bytes: Vec<u32>,
+    /// Its rows are sums of the ledger, not events.
+    pub(super) is_sums: bool,
 }
 
 impl Batch {
@@ -34,6 +36,15 @@ impl Batch {
             first: None,
             payload: rows.payload,
             row_bytes: rows.row_bytes,
+            is_sums: false,
+        }
+    }
+
+    /// A segment's rows of the ledger.
+    pub(super) fn of_sums(token: String, rows: TableRows) -> Self {
+        Self {
+            is_sums: true,
+            ..Self::new(token, rows)
         }
     }
 
@@ -93,6 +104,7 @@ impl Batch {
             first: Some(first),
             payload,
             row_bytes,
+            is_sums: self.is_sums,
         }
     }
 
@@ -146,6 +158,7 @@ impl Batch {
             first: None,
             payload,
             row_bytes,
+            is_sums: self.is_sums,
         }
     }
 }

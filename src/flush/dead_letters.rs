@@ -58,7 +58,7 @@ impl DeadLetters {
                 at_ms: now.as_millis(),
                 token: batch.token_of_row(index),
                 table: &batch.table,
-                event_id: event_id(&row),
+                event_id: event_id(&row).filter(|_| !batch.is_sums),
                 columns: &batch.columns,
                 row: hex(&row),
                 code,

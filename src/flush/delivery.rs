@@ -11,7 +11,7 @@
 //!   rows before a rollup failed), and the rest is halved.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rand::RngExt;
@@ -23,7 +23,10 @@ use super::batch::Batch;
 use super::dead_letters::DeadLetters;
 use super::status::Board;
 use super::stored::stored_ids;
-use crate::warehouse::{Connections, Insert, InsertError, Warehouse};
+use crate::domain::beacon::Kind;
+use crate::domain::ledger::{DropReason, Outcome};
+use crate::ledger::Sums;
+use crate::warehouse::{Connections, Insert, InsertError, SelectError, Warehouse};
 
 /// First pause between two tries.
 const PAUSE_MIN: Duration = Duration::from_millis(50);
@@ -40,6 +43,8 @@ pub(super) struct Courier {
     /// Time for which a batch must have failed with definite answers before it is suspected itself.
     pub(super) suspect_after: Duration,
     pub(super) dead_letters: Arc<DeadLetters>,
+    /// Rows of the segment under way that went to the dead letters.
+    pub(super) buried: Arc<Mutex<Sums>>,
     pub(super) ahead: Ahead,
     pub(super) board: Arc<Board>,
     /// True when no failed insert may be tried again, because the process is about to end.
@@ -51,7 +56,7 @@ pub(super) struct Courier {
 pub(super) struct Stopping;
 
 /// A definite answer about a batch.
-enum Verdict {
+pub(super) enum Verdict {
     Stored,
     /// ClickHouse cannot read a row of it, and stored none.
     Refused {
@@ -135,7 +140,7 @@ impl Courier {
 
     /// Sends a batch until there is a definite answer. A `whole` one, as the log holds it, is suspected only
     /// when the one behind it passes.
-    async fn until_definite(&self, batch: &Batch, whole: bool) -> Result<Verdict, Stopping> {
+    pub(super) async fn until_definite(&self, batch: &Batch, whole: bool) -> Result<Verdict, Stopping> {
         let mut connections = self.warehouse.connections();
         let mut failures = 0;
         let mut failing_since = None;
@@ -146,7 +151,9 @@ impl Courier {
             self.or_stopping(connections.connected()).await?;
             let error = match self.send(batch).await {
                 Ok(()) => {
-                    self.board.stored(batch.rows());
+                    if !batch.is_sums {
+                        self.board.stored(batch.rows());
+                    }
                     return Ok(Verdict::Stored);
                 }
                 Err(InsertError::Refused { code, message }) if refused_before => {
@@ -201,50 +208,80 @@ impl Courier {
 
     /// Leaves out what is in the warehouse; asks until there is an answer.
     async fn without_stored(&self, batch: &Batch) -> Result<Batch, Stopping> {
+        let ask = || stored_ids(&self.warehouse, batch);
+        let stored = self.until_answered(ask, "looking up what is stored").await?;
+        let rest = batch.without(&stored);
+        let found = batch.rows() - rest.rows();
+        if found > 0 {
+            tracing::warn!(
+                table = batch.table,
+                token = batch.token(),
+                rows = found,
+                "rows are in the warehouse already and are not sent again; if an insert broke off behind the raw table, rollups lack them"
+            );
+        }
+        self.board.found_stored(found);
+        Ok(rest)
+    }
+
+    /// Asks the warehouse until there is an answer.
+    pub(super) async fn until_answered<T, A>(
+        &self,
+        ask: impl Fn() -> A,
+        doing: &'static str,
+    ) -> Result<T, Stopping>
+    where
+        A: Future<Output = Result<T, SelectError>>,
+    {
         let mut connections = self.warehouse.connections();
         let mut failures = 0;
         loop {
             self.or_stopping(connections.connected()).await?;
-            match stored_ids(&self.warehouse, batch).await {
-                Ok(stored) => {
-                    let rest = batch.without(&stored);
-                    let found = batch.rows() - rest.rows();
-                    if found > 0 {
-                        tracing::warn!(
-                            table = batch.table,
-                            token = batch.token(),
-                            rows = found,
-                            "rows are in the warehouse already and are not sent again; if an insert broke off behind the raw table, rollups lack them"
-                        );
-                    }
-                    self.board.found_stored(found);
-                    return Ok(rest);
-                }
+            match ask().await {
+                Ok(answer) => return Ok(answer),
                 Err(error) => {
                     failures += 1;
-                    self.board.failed(format!("looking up what is stored: {error}"));
+                    self.board.failed(format!("{doing}: {error}"));
                     self.pause(failures, &mut connections).await?;
                 }
             }
         }
     }
 
+    /// The sums of the rows that went to the dead letters since the last call.
+    pub(super) fn take_buried(&self) -> Sums {
+        std::mem::take(&mut self.buried.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn account_for_buried(&self, batch: &Batch) {
+        let kind = Kind::ALL
+            .into_iter()
+            .find(|kind| kind.table().name() == batch.table);
+        if let Some(kind) = kind {
+            let rows: Vec<_> = batch.each_row().collect();
+            let outcome = Outcome::Dropped(DropReason::DeadLetter);
+            let mut buried = self.buried.lock().unwrap_or_else(PoisonError::into_inner);
+            buried.add_alike(kind.into(), outcome, rows.iter().map(|row| &row[..]));
+        }
+    }
+
     /// Writes refused rows down; tries until it is done, because nothing may be lost.
-    async fn bury(&self, batch: Batch, code: u32, message: String) -> Result<(), Stopping> {
+    pub(super) async fn bury(&self, batch: Batch, code: u32, message: String) -> Result<(), Stopping> {
         let mut connections = self.warehouse.connections();
         let mut failures = 0;
         let rows = batch.rows();
         let (batch, message) = (Arc::new(batch), Arc::new(message));
         loop {
-            let (letters, batch, message) = (
+            let (letters, buried, message) = (
                 Arc::clone(&self.dead_letters),
                 Arc::clone(&batch),
                 Arc::clone(&message),
             );
-            let error = match tokio::task::spawn_blocking(move || letters.bury(&batch, code, &message)).await
-            {
+            let bury = move || letters.bury(&buried, code, &message);
+            let error = match tokio::task::spawn_blocking(bury).await {
                 Ok(Ok(())) => {
                     self.board.buried(rows);
+                    self.account_for_buried(&batch);
                     return Ok(());
                 }
                 Ok(Err(error)) => error.to_string(),

@@ -11,10 +11,13 @@ use super::validate::{self, Arrival, Rules};
 use crate::domain::beacon::{Beacon, Id, Kind};
 use crate::domain::field_error::{FieldError, FieldFault};
 use crate::domain::json::{Members, Value};
+use crate::domain::ledger::{DropReason, ItemKind};
 use crate::quota::{Class, Decision};
 
 /// Most items of a batch.
 pub const ITEMS_MAX: usize = 500;
+/// Most items of one kind that a client may report as lost at a time.
+const CLIENT_LOST_MAX: u32 = 1_000_000;
 /// Most faults that the answer to a batch names.
 const FAULTS_MAX: usize = 1_000;
 
@@ -25,6 +28,8 @@ pub(super) struct Batch<'a> {
     pub(super) beacons: Vec<Item<'a>>,
     /// The others, in their order.
     pub(super) refused: Vec<RefusedItem>,
+    /// Items that the client says it had to throw away.
+    pub(super) client_lost: Vec<(ItemKind, u32)>,
 }
 
 /// A valid item.
@@ -180,12 +185,19 @@ pub(super) fn look_at<'a>(
     received_at_ms: i64,
     rules: &Rules,
 ) -> Result<Batch<'a>, Vec<FieldError>> {
-    let (items, sent_at_ms) = envelope(body)?;
+    let Envelope {
+        items,
+        sent_at_ms,
+        client_lost,
+    } = envelope(body)?;
     let arrival = Arrival {
         received_at_ms,
         sent_at_ms,
     };
-    let mut batch = Batch::default();
+    let mut batch = Batch {
+        client_lost,
+        ..Batch::default()
+    };
     for (index, item) in items.into_iter().enumerate() {
         match look_at_item(item, arrival, rules) {
             Ok((kind, beacon)) => batch.beacons.push(Item { index, kind, beacon }),
@@ -195,7 +207,14 @@ pub(super) fn look_at<'a>(
     Ok(batch)
 }
 
-fn envelope(body: Value<'_>) -> Result<(Vec<Value<'_>>, Option<i64>), Vec<FieldError>> {
+/// What a batch says beside its items.
+struct Envelope<'a> {
+    items: Vec<Value<'a>>,
+    sent_at_ms: Option<i64>,
+    client_lost: Vec<(ItemKind, u32)>,
+}
+
+fn envelope(body: Value<'_>) -> Result<Envelope<'_>, Vec<FieldError>> {
     let fault =
         |field: &'static str, code, message: Cow<'static, str>| vec![FieldError::new(field, code, message)];
     let Value::Object(mut members) = body else {
@@ -217,7 +236,41 @@ fn envelope(body: Value<'_>) -> Result<(Vec<Value<'_>>, Option<i64>), Vec<FieldE
         let message = format!("must have at most {ITEMS_MAX} items");
         return Err(fault("items", FieldFault::TooLong, message.into()));
     }
-    Ok((items, validate::sent_at_ms(members)?))
+    let client_lost = client_lost(take(&mut members, "client_lost")).map_err(|fault| vec![fault])?;
+    Ok(Envelope {
+        items,
+        sent_at_ms: validate::sent_at_ms(members)?,
+        client_lost,
+    })
+}
+
+/// `{"metric": 3, "event": 1}`: how many items of each kind never left the client.
+fn client_lost(value: Option<Value<'_>>) -> Result<Vec<(ItemKind, u32)>, FieldError> {
+    const FIELD: &str = "client_lost";
+    let members = match value {
+        None | Some(Value::Null) => return Ok(Vec::new()),
+        Some(Value::Object(members)) => members,
+        Some(other) => {
+            let message = format!("must be an object, found {}", other.type_name());
+            return Err(FieldError::new(FIELD, FieldFault::WrongType, message));
+        }
+    };
+    let mut lost = Vec::new();
+    for (name, value) in members {
+        let fault =
+            |code, message: &str| FieldError::new(format!("{FIELD}.{name}"), code, message.to_owned());
+        let kind = ItemKind::from_name(&name)
+            .ok_or_else(|| fault(FieldFault::UnknownValue, "is no kind of beacon"))?;
+        let items = match value {
+            Value::Unsigned(items) => u32::try_from(items).ok(),
+            _ => return Err(fault(FieldFault::WrongType, "must be a whole number")),
+        };
+        let items = items
+            .filter(|items| *items <= CLIENT_LOST_MAX)
+            .ok_or_else(|| fault(FieldFault::OutOfRange, "must be at most 1000000"))?;
+        lost.push((kind, items));
+    }
+    Ok(lost)
 }
 
 type Refused = (Option<Kind>, Vec<FieldError>);
@@ -264,17 +317,14 @@ fn take<'a>(members: &mut Members<'a>, name: &str) -> Option<Value<'a>> {
 }
 
 impl RefusedItem {
-    /// Place of the reason in [`Rejection::REASONS`].
-    pub(super) fn reason_index(&self) -> usize {
-        let reason = match self.faults.first().map(|fault| fault.code) {
-            Some(FieldFault::OverQuota) => "over_quota",
-            Some(FieldFault::UnderWay) => "under_way",
-            _ => "invalid",
-        };
-        Rejection::REASONS
-            .iter()
-            .position(|known| *known == reason)
-            .unwrap_or_default()
+    /// Why it was not taken.
+    #[must_use]
+    pub fn reason(&self) -> DropReason {
+        match self.faults.first().map(|fault| fault.code) {
+            Some(FieldFault::OverQuota) => DropReason::OverQuota,
+            Some(FieldFault::UnderWay) => DropReason::UnderWay,
+            _ => DropReason::Invalid,
+        }
     }
 }
 

@@ -14,7 +14,7 @@
 //!    have been settled since. Beyond that the oldest are forgotten, a thirty-second part of a shard at a
 //!    time, and counted ([`DEDUP_FORGOTTEN`]).
 //! 2. Of two that reserve one id at the same time one is new.
-//! 3. A reservation that is dropped leaves nothing behind. ([`Settling`] does not drop it while its commit may
+//! 3. A reservation that is dropped leaves nothing behind. ([`Settling`](super::settling::Settling) does not drop it while its commit may
 //!    still succeed, also when the client has gone away.)
 //! 4. Memory: at most 9.14 bytes a place, of which 95 % are used when it is full: 9.6 bytes an id, up to 10.9 while
 //!    it grows. 8 million take 81 MB, the room for uneven shards included.
@@ -28,7 +28,6 @@
 //! probability of 4 in 10 million million (8 million / 2^64). Nobody can look for such ids: the key is secret. The error
 //! never goes the other way: an id that is remembered is never taken for new.
 
-mod settling;
 mod shard;
 mod table;
 
@@ -46,8 +45,6 @@ use crate::metric_definitions::DEDUP_FORGOTTEN;
 use crate::private_file;
 use crate::recall::EventMark;
 use shard::{Known, PARTS, Shard};
-
-pub use settling::Settling;
 
 const SHARDS: usize = 256;
 const HOUR_MS: i64 = 3_600_000;

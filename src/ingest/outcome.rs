@@ -3,9 +3,12 @@
 use uuid::Uuid;
 
 use super::batch::RefusedItem;
-use super::dedup::Settling;
+use super::bookkeeping::Fates;
+use super::rejection::Rejection;
+use super::settling::Settling;
 use crate::domain::beacon::Kind;
 use crate::quota::{Class, Decision};
+use crate::wal::AppendError;
 
 /// What became of a beacon that was not refused.
 #[derive(Debug)]
@@ -44,4 +47,42 @@ pub struct BatchOutcome {
     pub refused: Vec<RefusedItem>,
     /// How the quotas stand that it took from.
     pub decisions: Vec<(Class, Decision)>,
+    /// What the ledger says of each item.
+    pub(super) fates: Fates,
+}
+
+impl BatchOutcome {
+    /// The commit has failed: nothing of it is taken.
+    #[must_use]
+    pub fn not_committed(self, error: AppendError) -> BatchRefusal {
+        BatchRefusal::of_log(error, self.fates)
+    }
+}
+
+/// Why nothing of a batch was taken.
+#[derive(Clone, Debug)]
+pub struct BatchRefusal {
+    /// What the sender is told.
+    pub rejection: Rejection,
+    /// What the ledger is to say of each of its items.
+    pub(super) fates: Fates,
+}
+
+impl BatchRefusal {
+    /// The log did not take it.
+    pub(super) fn of_log(error: AppendError, mut fates: Fates) -> Self {
+        let rejection = Rejection::from(error);
+        if let Some(reason) = rejection.drop_reason() {
+            fates.none_accepted(reason);
+        }
+        Self { rejection, fates }
+    }
+}
+
+impl From<Rejection> for BatchRefusal {
+    /// For a body that was not looked into.
+    fn from(rejection: Rejection) -> Self {
+        let fates = Fates::of_body(&rejection);
+        Self { rejection, fates }
+    }
 }

@@ -2,6 +2,7 @@
 
 use super::inflate::InflateError;
 use crate::domain::field_error::FieldError;
+use crate::domain::ledger::DropReason;
 use crate::quota::{Class, Decision};
 use crate::wal::AppendError;
 
@@ -64,6 +65,27 @@ impl Rejection {
         "foreign_origin",
         "under_way",
     ];
+
+    /// What the ledger says of it; none for those who have shown no credential of the project: their items are not
+    /// received.
+    #[must_use]
+    pub const fn drop_reason(&self) -> Option<DropReason> {
+        Some(match self {
+            Self::Unauthenticated | Self::BadToken | Self::ForeignOrigin => return None,
+            Self::TooLarge => DropReason::TooLarge,
+            Self::UnsupportedMedia(_) => DropReason::UnsupportedMedia,
+            Self::BadEncoding => DropReason::BadEncoding,
+            Self::BodyTimeout => DropReason::BodyTimeout,
+            Self::BodyIncomplete => DropReason::BodyIncomplete,
+            Self::BadJson(_) => DropReason::BadJson,
+            Self::Invalid(_) => DropReason::Invalid,
+            Self::LogFull => DropReason::LogFull,
+            Self::Overloaded => DropReason::Overloaded,
+            Self::Unavailable => DropReason::Unavailable,
+            Self::OverQuota { .. } => DropReason::OverQuota,
+            Self::UnderWay => DropReason::UnderWay,
+        })
+    }
 
     /// Place in [`Rejection::REASONS`].
     #[must_use]

@@ -2,9 +2,10 @@
 
 use crate::domain::table::Table;
 use crate::recall::{self, Memory, Note, Remembered, Source};
-use crate::wal::Wal;
+use crate::wal::{SegmentRows, Wal};
 
 use super::dedup::Dedup;
+use crate::ledger::{Ledger, Sums};
 use crate::quota::Quotas;
 
 /// What came back.
@@ -20,9 +21,35 @@ pub struct Restored {
     pub segments_unreadable: u64,
 }
 
+/// Of what [`remember`] does, the ledger's part alone.
+pub fn restore_ledger(wal: &Wal, ledger: &Ledger) {
+    for segment in wal.waiting() {
+        // One that cannot be read is reported by the flush.
+        if let Ok(rows) = wal.read(&segment) {
+            ledger.restore(&sums_of(&rows));
+        }
+    }
+}
+
+/// What a segment holds, by the ledger's entries.
+fn sums_of(rows: &SegmentRows) -> Sums {
+    let mut sums = Sums::default();
+    for table in &rows.tables {
+        sums.add_rows(&table.table, table.rows());
+    }
+    sums
+}
+
 /// Reads the journals, and then what the log still has. Blocks. Call it when the log has been opened and before
 /// anything is appended to it, or taken from it.
-pub fn remember(wal: &Wal, remembered: Remembered, quotas: &Quotas, dedup: &Dedup, now_ms: i64) -> Restored {
+pub fn remember(
+    wal: &Wal,
+    remembered: Remembered,
+    quotas: &Quotas,
+    dedup: &Dedup,
+    ledger: &Ledger,
+    now_ms: i64,
+) -> Restored {
     let mut restored = Restored::default();
     let mut each = |memory| match memory {
         Memory::Count(count) => {
@@ -46,6 +73,7 @@ pub fn remember(wal: &Wal, remembered: Remembered, quotas: &Quotas, dedup: &Dedu
             continue;
         };
         segments += 1;
+        ledger.restore(&sums_of(&rows));
         let tables = rows
             .tables
             .iter()

@@ -13,8 +13,6 @@
 //! - Values of different vitals are never mixed: each vital is a series of its own.
 
 mod answer;
-mod grid;
-mod interval;
 mod plan;
 mod request;
 #[cfg(test)]
@@ -23,8 +21,8 @@ mod tests;
 use crate::clock::UnixMicros;
 use crate::warehouse::{Retention, SelectError, Warehouse};
 
+pub use super::interval::Interval;
 pub use answer::{Point, Series, Timeseries};
-pub use interval::Interval;
 pub use plan::Source;
 pub use request::{Dimension, TimeseriesRequest};
 

@@ -118,7 +118,14 @@ const fn slot(table: Table) -> usize {
     }
 }
 
-const LOCAL_FROM: usize = TABLES - 1;
+/// Place of the first local table.
+const LOCAL_FROM: usize = {
+    let mut index = 0;
+    while !Table::ALL[index].is_local() {
+        index += 1;
+    }
+    index
+};
 
 const _: () = {
     let mut index = 0;

@@ -37,6 +37,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(1, "0001_raw_tables"),
     migration!(2, "0002_performance_rollups"),
     migration!(3, "0003_enrichment"),
+    migration!(4, "0004_ledger"),
 ];
 
 /// Longest retention in days: ClickHouse counts the end of a row's time in 32 bits of seconds, which end in
@@ -79,12 +80,13 @@ impl Retention {
     }
 
     /// Every table that forgets: name, the time that counts, days.
-    fn of_tables(&self) -> [(&'static str, &'static str, u32); 6] {
+    fn of_tables(&self) -> [(&'static str, &'static str, u32); 7] {
         [
             ("performance_metrics", "toDateTime(ts)", self.raw_days),
             ("funnel_steps", "toDateTime(ts)", self.raw_days),
             ("user_events", "toDateTime(ts)", self.raw_days),
             ("client_alerts", "toDateTime(ts)", self.raw_days),
+            ("ledger", "minute", self.raw_days),
             ("performance_metrics_minute", "bucket", self.minute_days),
             ("performance_metrics_hour", "bucket", self.hour_days),
         ]

@@ -55,6 +55,7 @@ const ROWS: &[(&str, &str, Rule, u16)] = &[
     ("POST", "/api/analytics/batch", Post, 202),
     ("GET", "/api/analytics/performance/timeseries", Read, 200),
     ("GET", "/api/rejected", Read, 200),
+    ("GET", "/api/ledger", Read, 200),
     ("GET", "/livez", Open, 200),
     ("GET", "/readyz", Open, 200),
     ("GET", "/metrics", Open, 200),

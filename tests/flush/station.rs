@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use fresnel::config::{Durability, FlushConfig};
 use fresnel::domain::connection::Connection;
 use fresnel::domain::table::Table;
-use fresnel::flush::{Flush, FlushStatus};
+use fresnel::flush::{Flush, FlushStatus, Kept};
 use fresnel::wal::{FileSystem, SystemFiles, Wal, WalError, WalOptions};
 use fresnel::warehouse::{Retention, Statement, Warehouse};
 use tokio::task::LocalSet;
@@ -78,7 +78,13 @@ impl Station {
             suspect_after_ms: 300,
             ..FlushConfig::default()
         };
-        Flush::start(wal.clone(), warehouse.clone(), &config, self.dead_letters())
+        Flush::start(
+            wal.clone(),
+            warehouse.clone(),
+            &config,
+            self.dead_letters(),
+            Kept::default(),
+        )
     }
 
     /// Counts of the raw table and of both rollups.

@@ -8,9 +8,10 @@ use std::time::Duration;
 use fresnel::config::{DedupConfig, Durability, FlushConfig, QuotaConfig, Secret};
 use fresnel::domain::connection::Connection;
 use fresnel::domain::table::Table;
-use fresnel::flush::Flush;
-use fresnel::ingest::dedup::{Dedup, Seen, Settling};
+use fresnel::flush::{Flush, Kept};
+use fresnel::ingest::dedup::{Dedup, Seen};
 use fresnel::ingest::remember::remember;
+use fresnel::ledger::Ledger;
 use fresnel::quota::{Ask, Class, Quotas, SubjectKeys, Who};
 use fresnel::recall::{Note, Recall, RecallOptions};
 use fresnel::wal::{SystemFiles, Wal, WalOptions};
@@ -68,7 +69,14 @@ impl Parts {
             dedup: Dedup::open(&DedupConfig { ids_max: 1_000_000 }, &dir.join("event-key")).expect("a key"),
         };
         let (wal, _) = Wal::open(log_options(folder), Arc::new(SystemFiles)).expect("a log");
-        let restored = remember(&wal, remembered, &parts.quotas, &parts.dedup, now_ms());
+        let restored = remember(
+            &wal,
+            remembered,
+            &parts.quotas,
+            &parts.dedup,
+            &Ledger::default(),
+            now_ms(),
+        );
         assert_eq!(restored.segments_unreadable, 0);
         (parts, wal, recall)
     }
@@ -117,7 +125,11 @@ pub(crate) fn work(folder: &Path, url: String) {
         let warehouse = Warehouse::new(Some(connection), Duration::from_secs(20));
         let letters = folder.join("dead-letters");
         let config = FlushConfig::default();
-        let _flush = Flush::start_noting(wal.clone(), warehouse, &config, letters, recall);
+        let kept = Kept {
+            recall: Some(recall),
+            ..Kept::default()
+        };
+        let _flush = Flush::start(wal.clone(), warehouse, &config, letters, kept);
         let lane = wal.lane();
         for round in 0_u64.. {
             let rows: Vec<Row> = (0..AT_ONCE)
@@ -155,5 +167,6 @@ async fn store(parts: &Parts, lane: &fresnel::wal::Lane, row: &Row) {
         rows.row(Table::Recall, |bytes| note.encode(bytes));
     });
     let commit = commit.expect("room in the log");
-    Settling::new(commit, vec![reservation]).await.expect("a commit");
+    commit.await.expect("a commit");
+    reservation.settle();
 }

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use clickhouse::Row;
-use jiff::Timestamp;
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
+use super::super::iso::{as_iso, as_iso_or_null};
 use super::POINTS_MAX;
 use super::plan::{Plan, Source};
 use super::request::{TimeseriesRequest, VITALS_TYPE};
@@ -201,17 +201,4 @@ impl Point {
 /// The decimal number that a single-precision value stands for: 123.4, not 123.4000015258789.
 fn widen(value: f32) -> f64 {
     value.to_string().parse().unwrap_or_else(|_| f64::from(value))
-}
-
-fn as_iso<S: Serializer>(seconds: &i64, serializer: S) -> Result<S::Ok, S::Error> {
-    let time = Timestamp::from_second(*seconds).map_err(serde::ser::Error::custom)?;
-    serializer.collect_str(&time)
-}
-
-#[expect(clippy::ref_option, reason = "serde hands over a reference")]
-fn as_iso_or_null<S: Serializer>(seconds: &Option<i64>, serializer: S) -> Result<S::Ok, S::Error> {
-    match seconds {
-        Some(seconds) => as_iso(seconds, serializer),
-        None => serializer.serialize_none(),
-    }
 }

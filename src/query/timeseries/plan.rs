@@ -6,7 +6,6 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use super::POINTS_MAX;
-use super::grid::Grid;
 use super::request::{Dimension, TimeseriesRequest, VITALS_TYPE};
 use crate::clock::UnixMicros;
 use crate::warehouse::{Parameter, Retention, Statement};
@@ -131,7 +130,7 @@ impl<'a> Plan<'a> {
     pub(super) fn statement(&self, database: &str, project_id: &str) -> Statement {
         let [count, errors, sum, least, greatest, percentiles] = self.source.aggregates();
         let group = self.group_expression();
-        let bucket = bucket_expression(&self.request.grid, self.source.time());
+        let bucket = self.request.grid.bucket_of(self.source.time());
         let condition = self.condition();
         // The aliases are not names of columns, which would hide them.
         let sql = format!(
@@ -199,13 +198,8 @@ impl<'a> Plan<'a> {
             .with("project", Parameter::Text(project_id.to_owned()))
             .with("types", Parameter::Texts(types))
             .with("vitals_type", Parameter::Text(VITALS_TYPE.to_owned()))
-            .with("from", Parameter::Integer(request.grid.from()))
-            .with("to", Parameter::Integer(request.grid.to()))
             .with("rows_max", Parameter::Integer(integer(POINTS_MAX)));
-        statement = match request.grid.step() {
-            Some(step) => statement.with("step", Parameter::Integer(step)),
-            None => statement.with("bounds", Parameter::Integers(request.grid.bounds().to_vec())),
-        };
+        statement = request.grid.bind(statement);
         if request.group_by.is_some() {
             statement = statement
                 .with("groups_max", Parameter::Integer(integer(request.groups_max)))
@@ -223,16 +217,6 @@ fn answers_exactly(source: Source, request: &TimeseriesRequest) -> bool {
                 .keys()
                 .chain(&request.group_by)
                 .all(|dimension| dimension.in_rollups()))
-}
-
-/// Start of the bucket that a row belongs to, in seconds.
-fn bucket_expression(grid: &Grid, time: &str) -> String {
-    match grid.step() {
-        Some(_) => format!(
-            "{{from:Int64}} + intDiv(toInt64(toUnixTimestamp({time})) - {{from:Int64}}, {{step:Int64}}) * {{step:Int64}}"
-        ),
-        None => format!("toInt64(roundDown(toInt64(toUnixTimestamp({time})), {{bounds:Array(Int64)}}))"),
-    }
 }
 
 fn bind_filters(statement: Statement, filters: &BTreeMap<Dimension, Vec<String>>) -> Statement {

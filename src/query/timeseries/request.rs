@@ -3,19 +3,14 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use jiff::civil::{Date, DateTime};
-use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp};
-
+use super::super::grid::Grid;
+use super::super::interval::Interval;
+use super::super::parameters::{Parameters, one_of};
 use super::POINTS_MAX;
-use super::grid::Grid;
-use super::interval::Interval;
 use crate::clock::UnixMicros;
 use crate::domain::beacon::{METRIC_TYPES, VITALS};
 use crate::domain::field_error::{FieldError, FieldFault};
 
-/// Range without `from`.
-const RANGE_DEFAULT: SignedDuration = SignedDuration::from_hours(24);
 /// Groups without `groups_max`, and the most.
 const GROUPS_DEFAULT: usize = 10;
 const GROUPS_MAX: usize = 100;
@@ -23,9 +18,6 @@ const GROUPS_MAX: usize = 100;
 const FILTER_VALUES_MAX: usize = 50;
 /// Characters of a filter's value: what the longest stored text may have.
 const FILTER_CHARS_MAX: usize = 1_024;
-/// Times that ClickHouse's `DateTime` holds, with a margin: 1970 to 2100.
-const SECONDS: std::ops::Range<i64> = 0..4_102_444_800;
-
 /// A column that can be filtered or grouped by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Dimension {
@@ -130,7 +122,7 @@ impl TimeseriesRequest {
         parameters: impl IntoIterator<Item = (Cow<'a, str>, Cow<'a, str>)>,
         now: UnixMicros,
     ) -> Result<Self, Vec<FieldError>> {
-        let mut reader = Reader::new(parameters);
+        let mut reader = Parameters::new(parameters);
         let types = reader.types();
         let zone_name = reader.one("timezone").unwrap_or_else(|| "UTC".to_owned());
         let zone = reader.zone(&zone_name);
@@ -154,9 +146,7 @@ impl TimeseriesRequest {
                 format!("range, interval and groups make more than {POINTS_MAX} points: take a longer interval, a shorter range or fewer groups"),
             );
         }
-        if !reader.faults.is_empty() {
-            return Err(reader.faults);
-        }
+        reader.no_faults()?;
         Ok(Self {
             types,
             interval,
@@ -185,48 +175,15 @@ fn series_max(types: &[&str], groups: Option<usize>, filters: &BTreeMap<Dimensio
 /// The type whose rows are told apart by name.
 pub(super) const VITALS_TYPE: &str = METRIC_TYPES[3];
 
-/// Takes parameters out of the query string one by one, and collects what is wrong.
-struct Reader {
-    values: BTreeMap<String, Vec<String>>,
-    faults: Vec<FieldError>,
+/// What only this question has.
+trait SeriesParameters {
+    fn types(&mut self) -> Vec<&'static str>;
+    fn group_by(&mut self) -> Option<Dimension>;
+    fn groups_max(&mut self) -> usize;
+    fn filters(&mut self) -> BTreeMap<Dimension, Vec<String>>;
 }
 
-impl Reader {
-    fn new<'a>(parameters: impl IntoIterator<Item = (Cow<'a, str>, Cow<'a, str>)>) -> Self {
-        let mut values: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        for (name, value) in parameters {
-            let values = values.entry(name.into_owned()).or_default();
-            if !value.is_empty() {
-                values.push(value.into_owned());
-            }
-        }
-        Self {
-            values,
-            faults: Vec::new(),
-        }
-    }
-
-    fn fault(
-        &mut self,
-        field: impl Into<Cow<'static, str>>,
-        code: FieldFault,
-        message: impl Into<Cow<'static, str>>,
-    ) {
-        self.faults.push(FieldError::new(field, code, message));
-    }
-
-    fn all(&mut self, name: &str) -> Vec<String> {
-        self.values.remove(name).unwrap_or_default()
-    }
-
-    fn one(&mut self, name: &'static str) -> Option<String> {
-        let mut values = self.all(name);
-        if values.len() > 1 {
-            self.fault(name, FieldFault::Duplicate, "must be given once");
-        }
-        values.pop()
-    }
-
+impl SeriesParameters for Parameters {
     fn types(&mut self) -> Vec<&'static str> {
         let mut types = Vec::new();
         let sent = self.all("type");
@@ -241,69 +198,6 @@ impl Reader {
             }
         }
         types
-    }
-
-    fn zone(&mut self, name: &str) -> TimeZone {
-        TimeZone::get(name).unwrap_or_else(|_| {
-            self.fault(
-                "timezone",
-                FieldFault::UnknownValue,
-                "must be the IANA name of a time zone, like Europe/Berlin",
-            );
-            TimeZone::UTC
-        })
-    }
-
-    fn range(&mut self, zone: &TimeZone, now: UnixMicros) -> (Timestamp, Timestamp) {
-        let now = Timestamp::from_microsecond(now.0).unwrap_or_default();
-        let to = self.time("to", zone).unwrap_or(now);
-        let from = self
-            .time("from", zone)
-            .unwrap_or_else(|| to.saturating_sub(RANGE_DEFAULT).unwrap_or(to));
-        if from >= to {
-            self.fault("from", FieldFault::OutOfRange, "must be before `to`");
-            return (to.saturating_sub(RANGE_DEFAULT).unwrap_or(to), to);
-        }
-        (from, to)
-    }
-
-    fn time(&mut self, name: &'static str, zone: &TimeZone) -> Option<Timestamp> {
-        // A `+` that nobody encoded has become a space.
-        let text = self.one(name)?.replace(' ', "+");
-        let time = text.parse::<Timestamp>().or_else(|_| {
-            text.parse::<DateTime>()
-                .or_else(|_| text.parse::<Date>().map(DateTime::from))
-                .and_then(|local| zone.to_timestamp(local))
-        });
-        match time {
-            Ok(time) if SECONDS.contains(&time.as_second()) => Some(time),
-            Ok(_) => {
-                self.fault(name, FieldFault::OutOfRange, "must be from 1970 to 2099");
-                None
-            }
-            Err(_) => {
-                self.fault(
-                    name,
-                    FieldFault::BadFormat,
-                    "must be a time in ISO 8601, like 2026-07-01T12:00:00Z",
-                );
-                None
-            }
-        }
-    }
-
-    fn interval(&mut self, range_seconds: i64) -> Interval {
-        let Some(sent) = self.one("interval").filter(|sent| sent != "auto") else {
-            return Interval::auto(range_seconds);
-        };
-        Interval::named(&sent).unwrap_or_else(|| {
-            self.fault(
-                "interval",
-                FieldFault::UnknownValue,
-                one_of(["1m", "5m", "15m", "1h", "6h", "1d", "auto"]),
-            );
-            Interval::auto(range_seconds)
-        })
     }
 
     fn group_by(&mut self) -> Option<Dimension> {
@@ -372,26 +266,10 @@ impl Reader {
         }
         filters
     }
-
-    fn nothing_else(&mut self) {
-        for name in std::mem::take(&mut self.values).into_keys() {
-            // The name is the sender's: it is shown, but not at any length.
-            let shown: String = name.chars().take(64).collect();
-            self.fault(
-                shown,
-                FieldFault::UnknownField,
-                "is no parameter of this question",
-            );
-        }
-    }
 }
 
 fn is_status(value: &str) -> bool {
     value
         .parse()
         .is_ok_and(|status: u16| (100..=599).contains(&status))
-}
-
-fn one_of<const N: usize>(values: [&str; N]) -> String {
-    format!("must be one of {}", values.join(", "))
 }

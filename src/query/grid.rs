@@ -5,6 +5,7 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 
 use super::interval::Interval;
+use crate::warehouse::{Parameter, Statement};
 
 /// Buckets without gaps, in seconds since 1970.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,12 +40,32 @@ impl Grid {
         }
     }
 
-    pub(super) fn bounds(&self) -> &[i64] {
-        &self.bounds
+    /// Start of the bucket that a row belongs to, in seconds; `time` is a column with a time.
+    pub(super) fn bucket_of(&self, time: &str) -> String {
+        match self.step {
+            Some(_) => format!(
+                "{{from:Int64}} + intDiv(toInt64(toUnixTimestamp({time})) - {{from:Int64}}, {{step:Int64}}) * {{step:Int64}}"
+            ),
+            None => {
+                format!("toInt64(roundDown(toInt64(toUnixTimestamp({time})), {{bounds:Array(Int64)}}))")
+            }
+        }
     }
 
-    pub(super) const fn step(&self) -> Option<i64> {
-        self.step
+    /// Binds what [`bucket_of`](Self::bucket_of) needs, and the range as `from` and `to`.
+    pub(super) fn bind(&self, statement: Statement) -> Statement {
+        let statement = statement
+            .with("from", Parameter::Integer(self.from()))
+            .with("to", Parameter::Integer(self.to()));
+        match self.step {
+            Some(step) => statement.with("step", Parameter::Integer(step)),
+            None => statement.with("bounds", Parameter::Integers(self.bounds.clone())),
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn bounds(&self) -> &[i64] {
+        &self.bounds
     }
 
     pub(super) fn from(&self) -> i64 {
@@ -53,6 +74,13 @@ impl Grid {
 
     pub(super) fn to(&self) -> i64 {
         self.bounds.last().copied().unwrap_or_default()
+    }
+
+    /// Start of the bucket that a time lies in, if it is in the range.
+    pub(super) fn start_of(&self, seconds: i64) -> Option<i64> {
+        let behind = self.bounds.partition_point(|bound| *bound <= seconds);
+        (behind < self.bounds.len()).then_some(())?;
+        self.bounds.get(behind.checked_sub(1)?).copied()
     }
 
     /// Starts of the buckets.

@@ -1,0 +1,201 @@
+//! Entries with numbers, in bounded memory.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::note::Note;
+use crate::domain::beacon::Kind;
+use crate::domain::ledger::{ItemKind, Outcome, minute_of};
+use crate::domain::table::Table;
+
+/// Entries from which on minutes are collected by the hour: the minutes of a day of ten busy projects, with room.
+pub const ENTRIES_MAX: usize = 200_000;
+const MINUTES_OF_HOUR: u32 = 60;
+/// Bytes of the event id that each row begins with.
+const EVENT_ID_BYTES: usize = 16;
+
+/// What items have in common.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Entry {
+    /// The project.
+    pub project: Arc<str>,
+    /// Minute since 1970 in which they were received.
+    pub minute: u32,
+    /// What they are about.
+    pub kind: ItemKind,
+    /// What has become of them.
+    pub outcome: Outcome,
+}
+
+impl Entry {
+    fn of_hour(&self) -> Self {
+        Self {
+            minute: self.minute - self.minute % MINUTES_OF_HOUR,
+            ..self.clone()
+        }
+    }
+}
+
+/// Numbers of items by entry.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sums(HashMap<Entry, i64>);
+
+impl Sums {
+    /// True when no entry has a number.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Entries and their numbers, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = (&Entry, i64)> {
+        self.0.iter().map(|(entry, items)| (entry, *items))
+    }
+
+    /// Adds items to an entry, or takes them away. None goes below zero: what was never added is not missed.
+    pub fn add(&mut self, entry: &Entry, items: i64) {
+        let rest = self.add_to_known(entry, items);
+        if rest == 0 {
+            return;
+        }
+        if rest < 0 {
+            // Perhaps it was collected by the hour.
+            self.add_to_known(&entry.of_hour(), rest);
+        } else if self.0.len() < ENTRIES_MAX {
+            self.0.insert(entry.clone(), rest);
+        } else {
+            let hour = entry.of_hour();
+            let rest = self.add_to_known(&hour, rest);
+            if rest > 0 && self.0.len() < 2 * ENTRIES_MAX {
+                self.0.insert(hour, rest);
+            }
+        }
+    }
+
+    /// What could not be added, because the entry is unknown or has too little to take away.
+    fn add_to_known(&mut self, entry: &Entry, items: i64) -> i64 {
+        let Some(sum) = self.0.get_mut(entry) else {
+            return items;
+        };
+        *sum += items;
+        let rest = (*sum).min(0);
+        if *sum <= 0 {
+            self.0.remove(entry);
+        }
+        rest
+    }
+
+    /// Adds all of others `times`, which is 1 or −1.
+    pub fn add_all(&mut self, others: &Self, times: i64) {
+        for (entry, items) in others.iter() {
+            self.add(entry, items * times);
+        }
+    }
+
+    /// Counts rows of the log, of whichever table. A row that this version cannot read counts as nothing.
+    pub fn add_rows<'r>(&mut self, table: &str, rows: impl Iterator<Item = &'r [u8]>) {
+        let table = Table::from_name(table);
+        if table == Some(Table::Ledger) {
+            for (entry, items) in rows.filter_map(Note::decode) {
+                self.add(&entry, i64::from(items));
+            }
+        } else if let Some(kind) = Kind::ALL.into_iter().find(|kind| Some(kind.table()) == table) {
+            self.add_alike(kind.into(), Outcome::Accepted, rows);
+        }
+    }
+
+    /// Counts rows of a raw table whose items have the same outcome. Neighbours are alike as a rule.
+    pub fn add_alike<'r>(&mut self, kind: ItemKind, outcome: Outcome, rows: impl Iterator<Item = &'r [u8]>) {
+        let mut run: Option<((&str, u32), i64)> = None;
+        let mut add = |(project, minute): (&str, u32), items| {
+            let entry = Entry {
+                project: project.into(),
+                minute,
+                kind,
+                outcome,
+            };
+            self.add(&entry, items);
+        };
+        for whose in rows.filter_map(project_and_minute) {
+            match &mut run {
+                Some((before, items)) if *before == whose => *items += 1,
+                _ => {
+                    if let Some((before, items)) = run.replace((whose, 1)) {
+                        add(before, items);
+                    }
+                }
+            }
+        }
+        if let Some((whose, items)) = run {
+            add(whose, items);
+        }
+    }
+}
+
+/// Project and minute of reception of a row of a raw table: each begins with `event_id`, `project_id`, `ts`,
+/// `received_at` (see [`Table::columns`]).
+#[must_use]
+pub fn project_and_minute(row: &[u8]) -> Option<(&str, u32)> {
+    let rest = row.get(EVENT_ID_BYTES..)?;
+    // A project's id has at most 64 bytes, so its length has one.
+    let (length, rest) = rest.split_first()?;
+    if *length >= 0x80 {
+        return None;
+    }
+    let (project, rest) = rest.split_at_checked(usize::from(*length))?;
+    let received_at_ms = rest.get(8..16)?;
+    let received_at_ms = i64::from_le_bytes(received_at_ms.try_into().ok()?);
+    Some((std::str::from_utf8(project).ok()?, minute_of(received_at_ms)))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn entry(minute: u32) -> Entry {
+        Entry {
+            project: "shop".into(),
+            minute,
+            kind: ItemKind::Known(Kind::Funnel),
+            outcome: Outcome::Accepted,
+        }
+    }
+
+    #[test]
+    fn beyond_the_limit_minutes_are_collected_by_the_hour_and_taken_from_it_again() {
+        let mut sums = Sums::default();
+        let minutes = u32::try_from(ENTRIES_MAX).unwrap() + 600;
+        for minute in 0..minutes {
+            sums.add(&entry(minute), 2);
+        }
+        let count: i64 = sums.iter().map(|(_, items)| items).sum();
+        assert_eq!(count, i64::from(minutes) * 2);
+        assert!(sums.0.len() <= ENTRIES_MAX + 11);
+        for minute in 0..minutes {
+            sums.add(&entry(minute), -2);
+        }
+        assert!(sums.is_empty());
+    }
+
+    #[test]
+    fn what_was_never_added_is_not_missed() {
+        let mut sums = Sums::default();
+        sums.add(&entry(1), -3);
+        assert!(sums.is_empty());
+        sums.add(&entry(1), 2);
+        sums.add(&entry(1), -3);
+        assert!(sums.is_empty());
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_reading_a_row_fail(row in prop::collection::vec(any::<u8>(), 0..80)) {
+            let mut sums = Sums::default();
+            for table in Table::ALL {
+                sums.add_rows(table.name(), [row.as_slice()].into_iter());
+            }
+        }
+    }
+}

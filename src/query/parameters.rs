@@ -1,0 +1,148 @@
+//! The parameters of a question, as a query string gives them.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use jiff::civil::{Date, DateTime};
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+
+use super::interval::Interval;
+use crate::clock::UnixMicros;
+use crate::domain::field_error::{FieldError, FieldFault};
+
+/// Range without `from`.
+const RANGE_DEFAULT: SignedDuration = SignedDuration::from_hours(24);
+/// Times that ClickHouse's `DateTime` holds, with a margin: 1970 to 2100.
+const SECONDS: std::ops::Range<i64> = 0..4_102_444_800;
+
+/// Takes parameters out of the query string one by one, and collects what is wrong.
+pub(super) struct Parameters {
+    values: BTreeMap<String, Vec<String>>,
+    faults: Vec<FieldError>,
+}
+
+impl Parameters {
+    pub(super) fn new<'a>(parameters: impl IntoIterator<Item = (Cow<'a, str>, Cow<'a, str>)>) -> Self {
+        let mut values: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for (name, value) in parameters {
+            let values = values.entry(name.into_owned()).or_default();
+            if !value.is_empty() {
+                values.push(value.into_owned());
+            }
+        }
+        Self {
+            values,
+            faults: Vec::new(),
+        }
+    }
+
+    pub(super) fn fault(
+        &mut self,
+        field: impl Into<Cow<'static, str>>,
+        code: FieldFault,
+        message: impl Into<Cow<'static, str>>,
+    ) {
+        self.faults.push(FieldError::new(field, code, message));
+    }
+
+    pub(super) fn all(&mut self, name: &str) -> Vec<String> {
+        self.values.remove(name).unwrap_or_default()
+    }
+
+    pub(super) fn one(&mut self, name: &'static str) -> Option<String> {
+        let mut values = self.all(name);
+        if values.len() > 1 {
+            self.fault(name, FieldFault::Duplicate, "must be given once");
+        }
+        values.pop()
+    }
+
+    pub(super) fn zone(&mut self, name: &str) -> TimeZone {
+        TimeZone::get(name).unwrap_or_else(|_| {
+            self.fault(
+                "timezone",
+                FieldFault::UnknownValue,
+                "must be the IANA name of a time zone, like Europe/Berlin",
+            );
+            TimeZone::UTC
+        })
+    }
+
+    pub(super) fn range(&mut self, zone: &TimeZone, now: UnixMicros) -> (Timestamp, Timestamp) {
+        let now = Timestamp::from_microsecond(now.0).unwrap_or_default();
+        let to = self.time("to", zone).unwrap_or(now);
+        let from = self
+            .time("from", zone)
+            .unwrap_or_else(|| to.saturating_sub(RANGE_DEFAULT).unwrap_or(to));
+        if from >= to {
+            self.fault("from", FieldFault::OutOfRange, "must be before `to`");
+            return (to.saturating_sub(RANGE_DEFAULT).unwrap_or(to), to);
+        }
+        (from, to)
+    }
+
+    pub(super) fn time(&mut self, name: &'static str, zone: &TimeZone) -> Option<Timestamp> {
+        // A `+` that nobody encoded has become a space.
+        let text = self.one(name)?.replace(' ', "+");
+        let time = text.parse::<Timestamp>().or_else(|_| {
+            text.parse::<DateTime>()
+                .or_else(|_| text.parse::<Date>().map(DateTime::from))
+                .and_then(|local| zone.to_timestamp(local))
+        });
+        match time {
+            Ok(time) if SECONDS.contains(&time.as_second()) => Some(time),
+            Ok(_) => {
+                self.fault(name, FieldFault::OutOfRange, "must be from 1970 to 2099");
+                None
+            }
+            Err(_) => {
+                self.fault(
+                    name,
+                    FieldFault::BadFormat,
+                    "must be a time in ISO 8601, like 2026-07-01T12:00:00Z",
+                );
+                None
+            }
+        }
+    }
+
+    pub(super) fn interval(&mut self, range_seconds: i64) -> Interval {
+        let Some(sent) = self.one("interval").filter(|sent| sent != "auto") else {
+            return Interval::auto(range_seconds);
+        };
+        Interval::named(&sent).unwrap_or_else(|| {
+            self.fault(
+                "interval",
+                FieldFault::UnknownValue,
+                one_of(["1m", "5m", "15m", "1h", "6h", "1d", "auto"]),
+            );
+            Interval::auto(range_seconds)
+        })
+    }
+
+    /// Fails with all that is wrong, if anything is.
+    pub(super) fn no_faults(&mut self) -> Result<(), Vec<FieldError>> {
+        match std::mem::take(&mut self.faults) {
+            none if none.is_empty() => Ok(()),
+            faults => Err(faults),
+        }
+    }
+
+    pub(super) fn nothing_else(&mut self) {
+        for name in std::mem::take(&mut self.values).into_keys() {
+            // The name is the sender's: it is shown, but not at any length.
+            let shown: String = name.chars().take(64).collect();
+            self.fault(
+                shown,
+                FieldFault::UnknownField,
+                "is no parameter of this question",
+            );
+        }
+    }
+}
+
+/// What a parameter must be.
+pub(super) fn one_of<const N: usize>(values: [&str; N]) -> String {
+    format!("must be one of {}", values.join(", "))
+}

@@ -29,15 +29,17 @@
 //! 4. Memory is bounded: beyond [`ENTRIES_MAX`] entries, minutes are collected by the hour.
 
 mod desk;
+mod entry;
 mod note;
 mod sums;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-pub use desk::{Booking, Desk, Share, Shares};
+pub use desk::{Booking, Desk};
+pub use entry::{Entry, Share, Shares};
 pub use note::Note;
-pub use sums::{ENTRIES_MAX, Entry, Sums, project_and_minute};
+pub use sums::{ENTRIES_MAX, Sums};
 
 use desk::Slots;
 

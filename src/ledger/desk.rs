@@ -5,7 +5,8 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-use super::sums::{Entry, Sums};
+use super::entry::{Entry, Share, Shares};
+use super::sums::Sums;
 use super::{Inner, lock};
 use crate::domain::ledger::{DropReason, ItemKind, Outcome};
 
@@ -13,37 +14,6 @@ use crate::domain::ledger::{DropReason, ItemKind, Outcome};
 const SLOTS_MAX: usize = 32;
 const KINDS: usize = ItemKind::ALL.len();
 const OUTCOMES: usize = DropReason::ALL.len() + 2;
-
-/// Some of the items of one request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Share {
-    /// What they are about.
-    pub kind: ItemKind,
-    /// What has become of them.
-    pub outcome: Outcome,
-    /// How many they are.
-    pub items: u32,
-}
-
-/// All items of one request. One is the rule, and costs no memory of its own.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Shares {
-    /// All have the same fate.
-    One(Share),
-    /// Of a batch.
-    Many(Vec<Share>),
-}
-
-impl Shares {
-    /// The shares.
-    #[must_use]
-    pub fn as_slice(&self) -> &[Share] {
-        match self {
-            Self::One(share) => std::slice::from_ref(share),
-            Self::Many(shares) => shares,
-        }
-    }
-}
 
 /// What was booked since it was last collected, by project and minute.
 #[derive(Debug, Default)]

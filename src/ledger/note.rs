@@ -1,7 +1,6 @@
 //! How drops stand in a row of the log.
 
-use super::desk::Share;
-use super::sums::Entry;
+use super::entry::{Entry, Share};
 use crate::domain::ledger::{ItemKind, Outcome};
 
 /// A row of the log's own table `ledger`: items that are not stored.

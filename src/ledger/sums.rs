@@ -1,8 +1,8 @@
 //! Entries with numbers, in bounded memory.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
+use super::entry::Entry;
 use super::note::Note;
 use crate::domain::beacon::Kind;
 use crate::domain::ledger::{ItemKind, Outcome, minute_of};
@@ -10,31 +10,8 @@ use crate::domain::table::Table;
 
 /// Entries from which on minutes are collected by the hour: the minutes of a day of ten busy projects, with room.
 pub const ENTRIES_MAX: usize = 200_000;
-const MINUTES_OF_HOUR: u32 = 60;
 /// Bytes of the event id that each row begins with.
 const EVENT_ID_BYTES: usize = 16;
-
-/// What items have in common.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Entry {
-    /// The project.
-    pub project: Arc<str>,
-    /// Minute since 1970 in which they were received.
-    pub minute: u32,
-    /// What they are about.
-    pub kind: ItemKind,
-    /// What has become of them.
-    pub outcome: Outcome,
-}
-
-impl Entry {
-    fn of_hour(&self) -> Self {
-        Self {
-            minute: self.minute - self.minute % MINUTES_OF_HOUR,
-            ..self.clone()
-        }
-    }
-}
 
 /// Numbers of items by entry.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -134,8 +111,7 @@ impl Sums {
 
 /// Project and minute of reception of a row of a raw table: each begins with `event_id`, `project_id`, `ts`,
 /// `received_at` (see [`Table::columns`]).
-#[must_use]
-pub fn project_and_minute(row: &[u8]) -> Option<(&str, u32)> {
+fn project_and_minute(row: &[u8]) -> Option<(&str, u32)> {
     let rest = row.get(EVENT_ID_BYTES..)?;
     // A project's id has at most 64 bytes, so its length has one.
     let (length, rest) = rest.split_first()?;

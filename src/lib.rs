@@ -45,11 +45,8 @@ pub mod domain;
 pub mod engine;
 pub mod flush;
 pub mod ingest;
-<<<<<<< HEAD
 pub mod jwks;
-=======
 pub mod ledger;
->>>>>>> 5432ac5 (The conservation ledger: each item that is received is stored, dropped for a reason, or pending, and whoever asks can see it)
 pub mod metric_definitions;
 pub mod outbound;
 pub mod private_file;

@@ -1,5 +1,6 @@
 //! The route table.
 
+mod asked;
 mod audit;
 mod body;
 mod client_address;
@@ -28,7 +29,9 @@ mod sessions;
 mod unread;
 mod users;
 
-use actix_web::{HttpRequest, web};
+use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
+use actix_web::middleware::from_fn;
+use actix_web::{HttpRequest, Resource, web};
 
 pub use identity::{Identity, Rules as IdentityRules, is_rsa_public_key};
 pub use ingest::IngestState;
@@ -66,7 +69,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
 }
 
 /// An address that answers `GET`, and says so to other methods.
-fn get<F, Args>(path: &str, handler: F) -> actix_web::Resource
+fn get<F, Args>(path: &str, handler: F) -> Resource<impl Endpoint>
 where
     F: actix_web::Handler<Args>,
     Args: actix_web::FromRequest + 'static,
@@ -75,14 +78,39 @@ where
     resource(path, "GET").route(web::get().to(handler))
 }
 
-/// An address that says to other methods which ones it takes.
-fn resource(path: &str, methods: &'static str) -> actix_web::Resource {
-    web::resource(path).default_service(web::to(
-        move |request: HttpRequest, body: web::Payload| async move {
-            unread::holding(
-                error::answer(&request, &ApiError::MethodNotAllowed(methods)),
-                body,
-            )
-        },
-    ))
+/// An address that says to other methods which ones it takes, and in each answer how the quota of whoever asks stands.
+fn resource(path: &str, methods: &'static str) -> Resource<impl Endpoint> {
+    web::resource(path)
+        .default_service(web::to(
+            move |request: HttpRequest, body: web::Payload| async move {
+                unread::holding(
+                    error::answer(&request, &ApiError::MethodNotAllowed(methods)),
+                    body,
+                )
+            },
+        ))
+        .wrap(from_fn(rate_limit::tell))
+}
+
+/// What a resource must be to be registered.
+trait Endpoint:
+    ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse,
+        Error = actix_web::Error,
+        InitError = (),
+    > + 'static
+{
+}
+
+impl<T> Endpoint for T where
+    T: ServiceFactory<
+            ServiceRequest,
+            Config = (),
+            Response = ServiceResponse,
+            Error = actix_web::Error,
+            InitError = (),
+        > + 'static
+{
 }

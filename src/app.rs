@@ -39,7 +39,9 @@ use crate::ingest::bots::Robots;
 use crate::ingest::scrub::PatternError;
 use crate::ingest::{Ingest, Refinery, Shared};
 use crate::jwks::{self, Jwks};
+use crate::memory::Pressure;
 use crate::outbound::Outbound;
+use crate::quota::Quotas;
 use crate::task;
 use crate::telemetry::{self, TelemetryError};
 use crate::tls::TlsError;
@@ -137,16 +139,17 @@ impl App {
         let folder = DataFolder::open(&config.data_dir)?;
         let metrics = telemetry::set_up_metrics()?;
         keep_metrics_small(metrics.clone());
+        let pressure = Pressure::watched(&config.server);
         let bootstrap = Bootstrap::load(&config.bootstrap, folder.path())?;
         let control = open_control(&config, folder.path(), &bootstrap).await?;
-        let control = open_management(&config, folder.path(), control)?;
-        let identity = control.identity.clone();
         // The engine first: it starts while the log is read.
         let engine = start_engine(&config, folder.path(), config_file)?;
         let wal = open_wal(&config, folder.path())?;
         let warehouse = Warehouse::new(None, Duration::from_millis(config.warehouse.query_timeout_ms));
         let link = WarehouseLink::start(&config.warehouse, warehouse.clone(), engine.as_ref());
         let past = open_past(&config, folder.path(), &wal);
+        let control = open_management(&config, folder.path(), control, Arc::clone(&past.quotas))?;
+        let identity = control.identity.clone();
         let letters = folder.path().join("dead-letters");
         let kept = Kept {
             ledger: past.ledger.clone(),
@@ -158,6 +161,7 @@ impl App {
             warehouse: warehouse.clone(),
             retention: warehouse_link::retention(&config.warehouse),
             ledger: past.ledger.clone(),
+            pressure: pressure.clone(),
         };
         ledger_watch::start(warehouse.clone(), past.ledger.clone());
         let stopping = Arc::new(AtomicBool::new(false));
@@ -167,6 +171,7 @@ impl App {
             flush: flush.clone(),
             engine: engine.as_ref().map(Supervisor::watch_status),
             warehouse: warehouse.clone(),
+            pressure: pressure.clone(),
             metrics,
             started: Instant::now(),
             stopping: Arc::clone(&stopping),
@@ -177,7 +182,7 @@ impl App {
         };
         let shared = Shared {
             refinery: Refinery::new(&config.ingest, &config.scrub, &config.grouping)?,
-            enricher: past::open_enricher(&config, folder.path()),
+            enricher: past::open_enricher(&config, folder.path()).heeding(pressure),
             robots: Robots::new(&config.bots),
             rejected: Arc::clone(&rejected.log),
             quotas: past.quotas,
@@ -342,12 +347,17 @@ async fn open_control(config: &Config, data_dir: &Path, bootstrap: &Bootstrap) -
 
 /// What management works with: the control data, the door to users' addresses, the keys that issuers serve behind
 /// it, and who may do what by all of that.
-fn open_management(config: &Config, data_dir: &Path, control: Control) -> Result<ControlState, AppError> {
+fn open_management(
+    config: &Config,
+    data_dir: &Path,
+    control: Control,
+    quotas: Arc<Quotas>,
+) -> Result<ControlState, AppError> {
     let outbound = Outbound::new(&config.outbound)?;
     let known_keys = data_dir.join(jwks::FILE_NAME);
     let jwks = Jwks::start(control.clone(), outbound.clone(), &config.jwks, known_keys);
     Ok(ControlState {
-        identity: open_identity(config, &control, &jwks)?,
+        identity: open_identity(config, &control, &jwks, quotas)?,
         control,
         outbound,
         jwks,
@@ -358,7 +368,12 @@ fn open_management(config: &Config, data_dir: &Path, control: Control) -> Result
 }
 
 /// Who may do what, by the control store and the settings.
-fn open_identity(config: &Config, control: &Control, jwks: &Jwks) -> Result<Identity, AppError> {
+fn open_identity(
+    config: &Config,
+    control: &Control,
+    jwks: &Jwks,
+    quotas: Arc<Quotas>,
+) -> Result<Identity, AppError> {
     let origins = config.ingest.allowed_origins.iter();
     let allowed_origins = origins
         .map(|text| Origin::parse("ingest.allowed_origins", text))
@@ -368,8 +383,9 @@ fn open_identity(config: &Config, control: &Control, jwks: &Jwks) -> Result<Iden
         allowed_origins,
         allow_keyless: config.ingest.allow_keyless,
         trusted_proxies: config.server.trusted_proxies,
+        auth_failures_per_minute: config.quota.auth_failures_per_minute,
     };
-    Ok(Identity::new(control.clone(), jwks.clone(), rules))
+    Ok(Identity::new(control.clone(), jwks.clone(), rules, quotas))
 }
 
 /// What the handlers of requests work with.

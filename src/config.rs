@@ -8,11 +8,11 @@
 mod enrichment;
 mod outbound;
 mod secret;
+mod server;
 mod source;
 #[cfg(test)]
 mod tests;
 
-use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 pub use enrichment::{BotsConfig, EnrichConfig, GroupingConfig, ScrubConfig};
 pub use outbound::{JwksConfig, OutboundConfig};
 pub use secret::Secret;
+pub use server::ServerConfig;
 pub use source::ConfigError;
 
 /// All settings of one Fresnel process.
@@ -36,7 +37,7 @@ pub struct Config {
     pub control: ControlConfig,
     /// Limits on what is accepted.
     pub ingest: IngestConfig,
-    /// How much a user may post.
+    /// How much a user may post and ask.
     pub quota: QuotaConfig,
     /// Beacons that are sent twice.
     pub dedup: DedupConfig,
@@ -85,44 +86,6 @@ impl Default for Config {
             warehouse: WarehouseConfig::default(),
             engine: EngineConfig::default(),
             log: LogConfig::default(),
-        }
-    }
-}
-
-/// The HTTP server.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct ServerConfig {
-    /// Address and port to listen on; port 0 lets the system pick.
-    pub listen: SocketAddr,
-    /// Worker threads; 0 means one a core.
-    pub workers: usize,
-    /// Open connections over all workers; more wait in the listen queue.
-    pub connections_max: usize,
-    /// Proxies in front of Fresnel that append to `X-Forwarded-For`: the client is that many places from the right.
-    /// 0: the header is not believed.
-    pub trusted_proxies: usize,
-    /// Time in which a request's headers must have arrived, or it is answered 408.
-    pub header_timeout_ms: u64,
-    /// Time in which a request's body must have arrived, or it is answered 408.
-    pub body_timeout_ms: u64,
-    /// Time for which an idle connection is kept.
-    pub keep_alive_ms: u64,
-    /// Time in which a stop must be done.
-    pub shutdown_timeout_ms: u64,
-}
-
-impl Default for ServerConfig {
-    fn default() -> Self {
-        Self {
-            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
-            workers: 0,
-            connections_max: 20_000,
-            trusted_proxies: 0,
-            header_timeout_ms: 5_000,
-            body_timeout_ms: 10_000,
-            keep_alive_ms: 75_000,
-            shutdown_timeout_ms: 10_000,
         }
     }
 }
@@ -205,7 +168,7 @@ impl Default for IngestConfig {
     }
 }
 
-/// How much a user may post. A user is the subject of a verified token; without one it is the address and the
+/// How much a user may post and ask. A user is the subject of a verified token; without one it is the address and the
 /// User-Agent.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
@@ -218,6 +181,8 @@ pub struct QuotaConfig {
     pub api_per_minute: u32,
     /// External calls of one server key in a rolling minute; 0: no limit.
     pub external_per_minute: u32,
+    /// Wrong keys, sessions and invitations that one address may show to the API in a rolling minute; 0: no limit.
+    pub auth_failures_per_minute: u32,
     /// An address may spend this many times the quota of one user.
     pub network_factor: u32,
     /// Users and addresses whose quotas are counted at once; beyond it new users share the quota of their address.
@@ -231,6 +196,7 @@ impl Default for QuotaConfig {
             events_per_hour: 1_000,
             api_per_minute: 100,
             external_per_minute: 100,
+            auth_failures_per_minute: 60,
             network_factor: 20,
             subjects_max: 1_000_000,
         }

@@ -28,6 +28,7 @@ mod rejection;
 pub mod remember;
 pub mod scrub;
 mod sender;
+mod session_id;
 mod settling;
 pub mod validate;
 

@@ -44,6 +44,14 @@ pub const WAREHOUSE_UP: &str = "fresnel_warehouse_up";
 pub const OUTBOUND_CALLS: &str = "fresnel_outbound_calls_total";
 /// Starts of the embedded engine after its first one.
 pub const ENGINE_RESTARTS: &str = "fresnel_engine_restarts_total";
+/// Wrong credentials shown to the API, by `kind`.
+pub const AUTH_FAILURES: &str = "fresnel_auth_failures_total";
+/// Credentials that were not looked at, because their network has shown too many wrong ones.
+pub const AUTH_REFUSED: &str = "fresnel_auth_refused_total";
+/// How short memory is: 0 not at all, 1 a warning, 2 critical.
+pub const MEMORY_PRESSURE: &str = "fresnel_memory_pressure";
+/// Memory that this process may take.
+pub const MEMORY_LIMIT_BYTES: &str = "fresnel_memory_limit_bytes";
 /// Resident memory of this process.
 pub const PROCESS_RESIDENT_BYTES: &str = "process_resident_memory_bytes";
 
@@ -100,6 +108,20 @@ pub fn describe() {
     describe_counter!(
         ENGINE_RESTARTS,
         "Starts of the embedded engine after its first one"
+    );
+    describe_counter!(AUTH_FAILURES, "Wrong credentials shown to the API");
+    describe_counter!(
+        AUTH_REFUSED,
+        "Credentials that were not looked at, because their network has shown too many wrong ones"
+    );
+    describe_gauge!(
+        MEMORY_PRESSURE,
+        "How short memory is: 0 not at all, 1 a warning, 2 critical"
+    );
+    describe_gauge!(
+        MEMORY_LIMIT_BYTES,
+        Unit::Bytes,
+        "Memory that this process may take"
     );
     describe_gauge!(
         PROCESS_RESIDENT_BYTES,

@@ -1,4 +1,5 @@
-//! Quotas: how many items a user, and the network that a user comes from, may post in a rolling window.
+//! Quotas: how many items a user, and the network that a user comes from, may post in a rolling window, and how often
+//! they may ask.
 //!
 //! # Words
 //! - A **class** of items has quotas of its own: metrics and events in a rolling hour, calls of the API and external
@@ -39,6 +40,7 @@ mod timeline;
 mod window;
 
 use crate::config::QuotaConfig;
+use crate::domain::account::QuotaLimits;
 use crate::domain::quota_count::QuotaCount;
 use look::Look;
 use shards::{KEYS_MAX, Making, Room, Shards};
@@ -159,14 +161,14 @@ impl Quotas {
         }
     }
 
-    /// The quota of the settings, before any override; 0: no limit.
+    /// The quotas of the settings, before any override.
     #[must_use]
-    pub const fn limit(&self, class: Class) -> u32 {
-        match class {
-            Class::Metrics => self.config.metrics_per_hour,
-            Class::Events => self.config.events_per_hour,
-            Class::Api => self.config.api_per_minute,
-            Class::External => self.config.external_per_minute,
+    pub const fn limits(&self) -> QuotaLimits {
+        QuotaLimits {
+            metrics_per_hour: self.config.metrics_per_hour,
+            events_per_hour: self.config.events_per_hour,
+            api_per_minute: self.config.api_per_minute,
+            external_per_minute: self.config.external_per_minute,
         }
     }
 

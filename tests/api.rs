@@ -5,6 +5,7 @@
 mod harness;
 
 mod api {
+    mod api_limits;
     mod audit;
     mod bad_bodies;
     mod batch;
@@ -14,6 +15,7 @@ mod api {
     mod events;
     mod funnel;
     mod growth;
+    mod guesses;
     mod health;
     mod http;
     mod invitations;
@@ -22,8 +24,11 @@ mod api {
     mod keys;
     mod keys_of_projects;
     mod ledger;
+    mod log_lines;
+    mod login_timing;
     mod managing;
     mod matrix;
+    mod memory;
     mod origins;
     mod password_reset;
     mod performance;

@@ -41,7 +41,10 @@ fn every_metric_is_in_the_operations_page_and_no_other() {
 fn every_code_of_an_error_is_in_the_api_page_and_no_other() {
     let of_code = |letter: char| letter.is_ascii_uppercase() || letter == '_';
     let mut defined = names(&text_of("src/api/error.rs"), ['"', '"'], of_code);
-    defined.extend(names(&text_of("src/api/error/control.rs"), ['"', '"'], of_code));
+    for file in ["control.rs", "limits.rs"] {
+        let path = Path::new("src/api/error").join(file);
+        defined.extend(names(&text_of(path), ['"', '"'], of_code));
+    }
     let page = text_of("docs/api.md");
     let table = page
         .split("| status | `code` |")

@@ -45,6 +45,20 @@ fn parse(text: &str) -> Option<IpAddr> {
         .ok()
 }
 
+/// The network of an address, as people may read it: 24 bits of IPv4, 48 of IPv6.
+pub(super) fn network_of(address: IpAddr) -> String {
+    match address {
+        IpAddr::V4(address) => {
+            let [a, b, c, _] = address.octets();
+            format!("{a}.{b}.{c}.0/24")
+        }
+        IpAddr::V6(address) => {
+            let [a, b, c, ..] = address.segments();
+            format!("{}/48", std::net::Ipv6Addr::new(a, b, c, 0, 0, 0, 0, 0))
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use actix_web::test::TestRequest;
@@ -77,6 +91,17 @@ mod tests {
         assert_eq!(seen(&[], 1), "192.0.2.1");
         assert_eq!(seen(&["203.0.113.9"], 2), "192.0.2.1");
         assert_eq!(seen(&["203.0.113.9, unknown"], 1), "192.0.2.1");
+    }
+
+    #[test]
+    fn of_an_address_only_its_network_is_shown() {
+        for (address, network) in [
+            ("203.0.113.77", "203.0.113.0/24"),
+            ("2001:db8:1:2::7", "2001:db8:1::/48"),
+            ("::1", "::/48"),
+        ] {
+            assert_eq!(network_of(address.parse().unwrap()), network);
+        }
     }
 
     #[test]

@@ -3,12 +3,13 @@
 //! The client reads what helps it to send a better request; the log gets the cause, under the same `error_id`.
 
 mod control;
+mod limits;
+mod log;
 mod log_limit;
 
 use std::borrow::Cow;
-use std::sync::LazyLock;
 
-use actix_web::http::{Method, StatusCode, header};
+use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
 use uuid::Uuid;
@@ -19,16 +20,13 @@ use crate::control::ControlError;
 use crate::domain::field_error::FieldError;
 use crate::ingest::Rejection;
 use crate::warehouse::SelectError;
-use log_limit::{LogLimit, Verdict};
+
+pub(super) use limits::Limit;
 
 /// Seconds after which a client may try again when the log is full.
 const RETRY_AFTER_FULL_S: u32 = 5;
 /// Seconds after which a client may try again when the server is busy or restarts.
 const RETRY_AFTER_BUSY_S: u32 = 1;
-
-/// Refusals logged a second; a client's mistakes must not bury the server's.
-const REFUSALS_LOGGED_PER_S: u64 = 50;
-static REFUSALS: LazyLock<LogLimit> = LazyLock::new(|| LogLimit::new(REFUSALS_LOGGED_PER_S));
 
 /// Every way in which a request can fail.
 #[derive(Debug)]
@@ -39,8 +37,8 @@ pub(super) enum ApiError {
     Unauthenticated,
     /// A login that is refused; nobody is told why.
     BadLogin,
-    /// Too many logins have failed; after this many seconds it may be tried again.
-    TooManyLogins(u32),
+    /// Somebody wants more than there is for him now.
+    Limited(Limit),
     /// A key that may not do this; the text says what.
     Forbidden(&'static str),
     /// No such thing, or one of another project; the text says what.
@@ -66,6 +64,12 @@ pub(super) enum ApiError {
 impl From<Rejection> for ApiError {
     fn from(rejection: Rejection) -> Self {
         Self::Rejected(rejection)
+    }
+}
+
+impl From<Limit> for ApiError {
+    fn from(limit: Limit) -> Self {
+        Self::Limited(limit)
     }
 }
 
@@ -159,12 +163,7 @@ impl ApiError {
                 "BAD_LOGIN",
                 "address or password are wrong, or the user is disabled",
             ),
-            Self::TooManyLogins(seconds) => Told::new(
-                StatusCode::TOO_MANY_REQUESTS,
-                "TOO_MANY_LOGINS",
-                "too many logins have failed",
-            )
-            .retry_after(*seconds),
+            Self::Limited(limit) => limits::told(limit),
             Self::Forbidden(message) => Told::new(StatusCode::FORBIDDEN, "FORBIDDEN", message),
             Self::NoSuch(message) => Told::new(StatusCode::NOT_FOUND, "NOT_FOUND", message),
             Self::NotFound => Told::new(
@@ -227,7 +226,7 @@ impl ApiError {
             | Self::Rejected(_)
             | Self::Unauthenticated
             | Self::BadLogin
-            | Self::TooManyLogins(_)
+            | Self::Limited(_)
             | Self::Forbidden(_)
             | Self::NoSuch(_)
             | Self::NotFound
@@ -327,7 +326,7 @@ fn told_of_rejection(rejection: &Rejection) -> Told<'_> {
 pub(super) fn answer(request: &HttpRequest, error: &ApiError) -> HttpResponse {
     let told = error.told();
     let error_id = Uuid::now_v7();
-    log(request, error, &told, error_id);
+    log::log(request, error, &told, error_id);
     let timestamp = clock::now().rfc3339();
     let mut response = HttpResponse::build(told.status);
     if let Some(seconds) = told.retry_after_s {
@@ -355,27 +354,4 @@ pub(super) fn answer(request: &HttpRequest, error: &ApiError) -> HttpResponse {
         rate_limit::insert(response.headers_mut(), *class, decision);
     }
     response
-}
-
-fn log(request: &HttpRequest, error: &ApiError, told: &Told<'_>, error_id: Uuid) {
-    let endpoint = request.path();
-    let method: &Method = request.method();
-    let user_agent = request
-        .headers()
-        .get(header::USER_AGENT)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or("");
-    let (status, code, cause) = (told.status.as_u16(), told.code, error.cause());
-    if told.status.is_server_error() {
-        tracing::error!(%error_id, %method, endpoint, user_agent, status, code, cause, "request failed");
-    } else if let Verdict::Log { suppressed } = REFUSALS.admit() {
-        let fields = told
-            .details
-            .as_deref()
-            .unwrap_or_default()
-            .iter()
-            .map(|detail| detail.field.as_ref());
-        let fields = fields.collect::<Vec<_>>().join(",");
-        tracing::info!(%error_id, %method, endpoint, user_agent, status, code, fields, suppressed, "request refused");
-    }
 }

@@ -3,6 +3,8 @@
 //! A key is looked up by its SHA-256 sum. That takes the same time for every guess but for the sums themselves, which
 //! nobody can choose: neither the length nor a common prefix of a guess shows.
 
+mod asker;
+mod guesses;
 mod manager;
 mod session;
 mod token;
@@ -14,13 +16,18 @@ use std::sync::Arc;
 use actix_web::HttpRequest;
 use actix_web::http::header::{self, HeaderValue};
 
-use super::client_address::client_address;
+use super::asked;
+use super::client_address::{client_address, network_of};
 use super::error::ApiError;
 use crate::control::{Control, KeyEntry, ProjectEntry, sha256};
 use crate::domain::account::{KeyKind, Origin, ProjectId, Role, Scope};
 use crate::ingest::{Caller, Rejection};
 use crate::jwks::Jwks;
+use crate::quota::Quotas;
+use asker::Asker;
+use guesses::Guesses;
 
+pub(super) use guesses::{Kind as GuessKind, count_failure};
 pub(super) use manager::{Manager, actor_of};
 pub(super) use session::{LoggedIn, SESSION_IDLE_MS, cookie_sum, is_from_our_page, set_cookie};
 pub use token::is_rsa_public_key;
@@ -34,6 +41,8 @@ pub struct Identity {
     control: Control,
     jwks: Jwks,
     rules: Arc<Rules>,
+    quotas: Arc<Quotas>,
+    guesses: Arc<Guesses>,
 }
 
 /// What the settings say about who may post.
@@ -45,6 +54,8 @@ pub struct Rules {
     pub allow_keyless: bool,
     /// Proxies in front of the server whose `X-Forwarded-For` is believed.
     pub trusted_proxies: usize,
+    /// Wrong credentials that one address may show to the API in a rolling minute; 0: no limit.
+    pub auth_failures_per_minute: u32,
 }
 
 /// Who posts beacons.
@@ -63,17 +74,29 @@ pub(super) struct Poster {
 pub(super) struct Viewer {
     /// The project that is asked about.
     pub(super) project: Arc<ProjectEntry>,
-    /// True for whoever may see how the whole instance is.
-    pub(super) is_instance_owner: bool,
+}
+
+impl Poster {
+    /// Notes who posts, for the log line of a refusal.
+    pub(super) fn note(&self, request: &HttpRequest) {
+        let user = match &self.caller {
+            Caller::User(user) => Some(asked::id(&user.id)),
+            Caller::Server(key) | Caller::Unknown { key: Some(key) } => Some(key.to_string()),
+            Caller::Unknown { key: None } => None,
+        };
+        asked::note(request, |asked| asked.user = user);
+    }
 }
 
 impl Identity {
-    /// Looks things up in `control`, and keys of issuers that serve them in `jwks`.
+    /// Looks things up in `control`, and keys of issuers that serve them in `jwks`; takes requests from `quotas`.
     #[must_use]
-    pub fn new(control: Control, jwks: Jwks, rules: Rules) -> Self {
+    pub fn new(control: Control, jwks: Jwks, rules: Rules, quotas: Arc<Quotas>) -> Self {
         Self {
             control,
             jwks,
+            guesses: Arc::new(Guesses::new(Arc::clone(&quotas), rules.auth_failures_per_minute)),
+            quotas,
             rules: Arc::new(rules),
         }
     }
@@ -81,6 +104,11 @@ impl Identity {
     /// The address of the client.
     pub(super) fn address(&self, request: &HttpRequest) -> IpAddr {
         client_address(request, self.rules.trusted_proxies)
+    }
+
+    /// The network of the client, as people may read it.
+    pub(super) fn network(&self, request: &HttpRequest) -> String {
+        network_of(self.address(request))
     }
 
     /// Who posts: by `Authorization: Bearer`, `X-API-Key`, or `?key=` (a `sendBeacon` cannot set headers), the first
@@ -203,25 +231,19 @@ impl Identity {
         project_id: Option<&str>,
         now_ms: i64,
     ) -> Result<Viewer, ApiError> {
-        let Some(key) = bearer(request).or_else(|| api_key(request)) else {
-            let manager = self.manager(request, now_ms).await?;
-            return Ok(Viewer {
-                project: Arc::clone(manager.project_entry(project_id, Role::Viewer)?),
-                is_instance_owner: manager.is_instance_owner(),
-            });
+        let entry = match self.asker(request, now_ms).await? {
+            Asker::User(logged_in) => {
+                let manager = self.manager_as(request, logged_in.user)?;
+                return Ok(Viewer {
+                    project: Arc::clone(manager.project_entry(project_id, Role::Viewer)?),
+                });
+            }
+            Asker::Key(entry) => entry,
         };
-        let directory = self.control.directory();
-        let entry = directory
-            .key_by_sha256(&sha256(key))
-            .filter(|entry| entry.key.is_live(now_ms))
-            .ok_or(ApiError::Unauthenticated)?;
         if !entry.key.scopes.has(Scope::Read) {
             return Err(ApiError::Forbidden("this key may not look"));
         }
-        let is_instance_owner = entry
-            .acts_as
-            .as_ref()
-            .is_some_and(|user| user.user.is_instance_owner);
+        let directory = self.control.directory();
         let project = match project_id {
             None => Some(&entry.project),
             // Another project's id is as unknown as one that nobody has.
@@ -236,7 +258,6 @@ impl Identity {
         };
         Ok(Viewer {
             project: Arc::clone(project.ok_or(ApiError::NoSuch("there is no such project"))?),
-            is_instance_owner,
         })
     }
 }

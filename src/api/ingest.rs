@@ -13,7 +13,7 @@ use serde::Serialize;
 use super::body::{header_text, read_body};
 use super::error::{self, ApiError};
 use super::identity::{Identity, Poster};
-use super::{cors, envelope, rate_limit, unread};
+use super::{asked, cors, envelope, rate_limit, unread};
 use crate::clock;
 use crate::domain::beacon::Kind;
 use crate::domain::field_error::FieldError;
@@ -92,6 +92,7 @@ async fn post(kind: Kind, request: HttpRequest, mut payload: web::Payload) -> Ht
         }
         Ok(Taken::Checked) => envelope::success(&Checked { valid: true }, started),
         Err(rejection) => {
+            note_poster(&request, &poster);
             state.ingest.count_rejected(kind, &rejection);
             if !asks_only(&request) {
                 drop_one(state, &poster, kind, rejection.drop_reason()).await;
@@ -101,6 +102,13 @@ async fn post(kind: Kind, request: HttpRequest, mut payload: web::Payload) -> Ht
     };
     let_page_read(state, &request, poster.as_ref().ok(), &mut answer);
     answer
+}
+
+/// Who posted what is refused, for the log.
+fn note_poster(request: &HttpRequest, poster: &Result<Poster, Rejection>) {
+    if let Ok(poster) = poster {
+        poster.note(request);
+    }
 }
 
 /// Lets the ledger know that a beacon is not stored, unless nobody knows whose it is.
@@ -194,7 +202,11 @@ async fn take(
     let outcome = state
         .ingest
         .accept(&sender(state, poster, request), kind, read.body(), now_ms)
-        .inspect_err(|rejection| note(rejection, Some(read.body())))?;
+        .inspect_err(|rejection| {
+            note(rejection, Some(read.body()));
+            let session = state.ingest.session_in(read.body());
+            asked::note(request, |asked| asked.session = session.as_deref().map(asked::id));
+        })?;
     let Accepted {
         event_id,
         commit,
@@ -283,6 +295,7 @@ async fn post_batch(request: HttpRequest, mut payload: web::Payload) -> HttpResp
             answer
         }
         Err(refusal) => {
+            note_poster(&request, &poster);
             state.ingest.count_batch_rejected(&refusal.rejection);
             if let Ok(poster) = &poster
                 && !asks_only(&request)

@@ -5,10 +5,10 @@ use serde::Serialize;
 
 use super::body::Fields;
 use super::error::ApiError;
-use super::identity::Manager;
+use super::identity::{GuessKind, Manager};
 use super::manage::{Call, Done, delete, look, make};
 use super::password::new_password;
-use super::resource;
+use super::{asked, resource};
 use crate::clock;
 use crate::control::{ControlError, sha256};
 use crate::domain::account::{Actor, Email, Name, OneTimeToken, ProjectId, Role, TokenPurpose, User};
@@ -94,6 +94,8 @@ async fn revoke(call: &mut Call) -> Result<Done, ApiError> {
 
 /// Needs no login: the token is what lets in.
 async fn accept(call: &mut Call) -> Result<User, ApiError> {
+    let now_ms = clock::now().as_millis();
+    call.state().identity.anyone(call.request(), now_ms)?;
     let body = call.body().await?;
     let mut fields = Fields::read(&body)?;
     let token = fields.text("token");
@@ -103,12 +105,23 @@ async fn accept(call: &mut Call) -> Result<User, ApiError> {
     let password = fields.parsed("password", new_password);
     let password = fields.require("password", password);
     let ((token, name), password) = fields.finish(token.zip(name).zip(password))?;
-    let (sum, now_ms) = (sha256(&token), clock::now().as_millis());
+    let sum = sha256(&token);
+    let identity = &call.state().identity;
+    let guess = identity.guess(call.request(), GuessKind::Invitation, &sum, now_ms)?;
     // Looked up before anything is hashed: hashing is not for everyone to ask for.
-    let known = call.control().token(&sum, now_ms).await?;
+    let known = match call.control().token(&sum, now_ms).await {
+        Ok(known) => known,
+        Err(error) => {
+            guess.unknown();
+            return Err(error.into());
+        }
+    };
     if !known.is_some_and(|known| matches!(known.purpose, TokenPurpose::Invitation { .. })) {
+        let network = guess.wrong();
+        asked::note(call.request(), |asked| asked.network = Some(network));
         return Err(ControlError::NotFound("invitation").into());
     }
+    guess.right();
     let hash = call.state().passwords.hash(password).await?;
     let by = call.state().identity.by(call.request(), Actor::system());
     let control = call.control();

@@ -18,6 +18,7 @@ use super::{envelope, get};
 use crate::clock;
 use crate::engine::supervisor::EngineStatus;
 use crate::flush::{Flush, FlushStatus};
+use crate::memory::{Level, Pressure, Reading};
 use crate::metric_definitions as names;
 use crate::process::ProcessUsage;
 use crate::wal::{Wal, WalStatus};
@@ -35,6 +36,8 @@ pub struct OperationsState {
     pub engine: Option<watch::Receiver<EngineStatus>>,
     /// The warehouse.
     pub warehouse: Warehouse,
+    /// How short memory is.
+    pub pressure: Pressure,
     /// What `/metrics` shows.
     pub metrics: PrometheusHandle,
     /// When the process started.
@@ -58,7 +61,7 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 enum State {
     /// Everything works.
     Ok,
-    /// Beacons are taken and kept; the warehouse is behind or away.
+    /// Beacons are taken and kept; the warehouse is behind or away, or memory is so short that questions are refused.
     Degraded,
     /// Beacons are not taken.
     Unavailable,
@@ -68,7 +71,10 @@ impl OperationsState {
     fn state(&self, wal: &WalStatus) -> State {
         if wal.poisoned || wal.full || self.stopping.load(Ordering::Relaxed) {
             State::Unavailable
-        } else if !self.warehouse.connections().is_connected() || self.flush.status().last_error.is_some() {
+        } else if self.pressure.level() == Level::Critical
+            || !self.warehouse.connections().is_connected()
+            || self.flush.status().last_error.is_some()
+        {
             State::Degraded
         } else {
             State::Ok
@@ -87,6 +93,7 @@ struct Health {
     version: &'static str,
     uptime_ms: u64,
     process: ProcessUsage,
+    memory: Reading,
     wal: WalHealth,
     flush: FlushStatus,
     warehouse: WarehouseHealth,
@@ -188,8 +195,7 @@ async fn health(request: HttpRequest, state: web::Data<OperationsState>) -> Http
     let wal = state.wal.status();
     let status = state.state(&wal);
     let now_ms = clock::now().as_millis();
-    let viewer = state.identity.viewer(&request, None, now_ms).await;
-    if !viewer.is_ok_and(|viewer| viewer.is_instance_owner) {
+    if !state.identity.owns_the_instance(&request, now_ms).await {
         return envelope::success(&Short { status }, started);
     }
     let health = Health {
@@ -197,6 +203,7 @@ async fn health(request: HttpRequest, state: web::Data<OperationsState>) -> Http
         version: env!("CARGO_PKG_VERSION"),
         uptime_ms: whole_ms(state.started.elapsed()),
         process: ProcessUsage::now(),
+        memory: state.pressure.reading(),
         wal: WalHealth::from(&wal),
         flush: state.flush.status(),
         warehouse: WarehouseHealth {

@@ -5,12 +5,12 @@ use actix_web::web;
 use serde::Serialize;
 
 use super::body::Fields;
-use super::error::ApiError;
-use super::identity::{LoggedIn, actor_of};
+use super::error::{ApiError, Limit};
+use super::identity::{GuessKind, LoggedIn, actor_of, count_failure};
 use super::manage::{Call, Done, make, on};
 use super::password::new_password;
-use super::resource;
 use super::sessions::manager_of_user;
+use super::{asked, resource};
 use crate::clock;
 use crate::config::Secret;
 use crate::control::{Change, ControlError, sha256};
@@ -52,6 +52,8 @@ async fn create(call: &mut Call) -> Result<NewReset, ApiError> {
 
 /// Needs no login: the token is what lets in.
 async fn redeem(call: &mut Call) -> Result<User, ApiError> {
+    let now_ms = clock::now().as_millis();
+    call.state().identity.anyone(call.request(), now_ms)?;
     let body = call.body().await?;
     let mut fields = Fields::read(&body)?;
     let token = fields.text("token");
@@ -60,17 +62,19 @@ async fn redeem(call: &mut Call) -> Result<User, ApiError> {
     let password = fields.require("password", password);
     let (token, password) = fields.finish(token.zip(password))?;
 
-    let (state, control, now_ms) = (call.state(), call.control(), clock::now().as_millis());
+    let (state, control) = (call.state(), call.control());
     let by = state.identity.by(call.request(), Actor::system());
     let network = by.ip_prefix.clone().unwrap_or_default();
     state
         .logins
         .nameless_attempt(&network, now_ms)
-        .map_err(ApiError::TooManyLogins)?;
+        .map_err(Limit::Logins)?;
     let sum = sha256(&token);
     // Looked up before anything is hashed: hashing is not for everyone to ask for.
     let known = control.token(&sum, now_ms).await?;
     if !known.is_some_and(|known| matches!(known.purpose, TokenPurpose::PasswordReset { .. })) {
+        count_failure(GuessKind::Reset);
+        asked::note(call.request(), |asked| asked.network = Some(network));
         control
             .note(Change::new(&by, "password_reset.refuse", "user").warning())
             .await?;
@@ -102,11 +106,12 @@ async fn change_own(call: &mut Call) -> Result<Done, ApiError> {
     state
         .logins
         .attempt(&network, user.email.as_str(), now_ms)
-        .map_err(ApiError::TooManyLogins)?;
+        .map_err(Limit::Logins)?;
     let known = control.login_user(&user.email).await?;
     let old_hash = known.and_then(|known| known.password_hash);
     let fits = state.passwords.fits(old_password, old_hash.clone()).await?;
     let Some(old_hash) = old_hash.filter(|_| fits) else {
+        count_failure(GuessKind::Password);
         control
             .note(Change::new(&by, "user.refuse_password", user.id).warning())
             .await?;

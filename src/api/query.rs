@@ -5,11 +5,12 @@ use std::time::Instant;
 use actix_web::web;
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::error::{self, ApiError};
+use super::error::{self, ApiError, Limit};
 use super::identity::{Identity, project_and_others};
 use super::{envelope, get};
 use crate::clock;
 use crate::ledger::Ledger;
+use crate::memory::{Level, Pressure};
 use crate::query::ledger::{self, LedgerRequest};
 use crate::query::timeseries::{self, TimeseriesRequest};
 use crate::warehouse::{Retention, Warehouse};
@@ -24,6 +25,18 @@ pub struct QueryState {
     pub retention: Retention,
     /// What is in the log.
     pub ledger: Ledger,
+    /// How short memory is.
+    pub pressure: Pressure,
+}
+
+impl QueryState {
+    /// Refuses questions while memory is so short that beacons might suffer.
+    fn must_have_memory(&self) -> Result<(), ApiError> {
+        match self.pressure.level() {
+            Level::Ok | Level::Warning => Ok(()),
+            Level::Critical => Err(Limit::Memory.into()),
+        }
+    }
 }
 
 /// Adds the addresses of questions.
@@ -42,6 +55,7 @@ async fn timeseries(request: HttpRequest, state: web::Data<QueryState>) -> HttpR
             .identity
             .viewer(&request, project_id.as_deref(), now.as_millis())
             .await?;
+        state.must_have_memory()?;
         let question = TimeseriesRequest::parse(parameters, now).map_err(ApiError::BadParameters)?;
         let project_id = viewer.project.project.id.as_str();
         timeseries::timeseries(&state.warehouse, &state.retention, project_id, &question, now)

@@ -4,8 +4,12 @@
 
 use std::fmt::Write as _;
 
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use actix_web::middleware::Next;
 
+use super::asked;
 use crate::quota::{Class, Decision};
 
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
@@ -13,6 +17,18 @@ const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy"
 const LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
 const REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
 const RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
+
+/// Middleware of addresses that are asked: the answer says what is left of the quota that the request was taken from.
+pub(super) async fn tell<B: MessageBody>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<B>, actix_web::Error> {
+    let mut answer = next.call(request).await?;
+    if let Some(decision) = asked::decision(answer.request()) {
+        insert(answer.headers_mut(), Class::Api, &decision);
+    }
+    Ok(answer)
+}
 
 /// Says in an answer what is left of a quota; nothing where there is none. Times are seconds from now.
 pub(super) fn insert(answer: &mut HeaderMap, class: Class, decision: &Decision) {

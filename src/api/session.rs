@@ -4,10 +4,12 @@ use actix_web::web;
 use serde::Serialize;
 
 use super::body::Fields;
-use super::error::ApiError;
-use super::identity::{SESSION_IDLE_MS, actor_of, cookie_sum, is_from_our_page, set_cookie};
+use super::error::{ApiError, Limit};
+use super::identity::{
+    GuessKind, SESSION_IDLE_MS, actor_of, cookie_sum, count_failure, is_from_our_page, set_cookie,
+};
 use super::manage::{Call, Done, delete, look, make};
-use super::resource;
+use super::{asked, resource};
 use crate::clock;
 use crate::config::Secret;
 use crate::control::{Change, ControlError, LoginUser, new_secret, sha256};
@@ -47,6 +49,8 @@ async fn one(call: &mut Call) -> Result<SessionAnswer, ApiError> {
 
 /// The same work, and the same answer, whether the user is unknown, disabled, without a password, or it is wrong.
 async fn log_in(call: &mut Call) -> Result<SessionAnswer, ApiError> {
+    let now_ms = clock::now().as_millis();
+    call.state().identity.anyone(call.request(), now_ms)?;
     // Another site must not log its visitor in as somebody of its choice; a program sends no Origin.
     if call.request().headers().contains_key("origin") && !is_from_our_page(call.request()) {
         return Err(ApiError::Forbidden("pages of other origins cannot log in"));
@@ -60,14 +64,14 @@ async fn log_in(call: &mut Call) -> Result<SessionAnswer, ApiError> {
     let (email, password) = fields.finish(email.zip(password))?;
     let password = Secret::new(password.into_owned());
 
-    let (state, control, now_ms) = (call.state(), call.control(), clock::now().as_millis());
+    let (state, control) = (call.state(), call.control());
     let by_nobody = state.identity.by(call.request(), Actor::system());
     let ip_prefix = by_nobody.ip_prefix.clone();
     let network = ip_prefix.clone().unwrap_or_default();
     state
         .logins
         .attempt(&network, email.as_str(), now_ms)
-        .map_err(ApiError::TooManyLogins)?;
+        .map_err(Limit::Logins)?;
     let known = control.login_user(&email).await?;
     let (user, hash) = match known {
         Some(LoginUser { user, password_hash }) => (Some(user), password_hash),
@@ -76,6 +80,8 @@ async fn log_in(call: &mut Call) -> Result<SessionAnswer, ApiError> {
     let hash = hash.filter(|_| user.as_ref().is_some_and(|user| user.disabled_at_ms.is_none()));
     let fits = state.passwords.fits(password, hash.clone()).await?;
     let Some((user, hash)) = user.zip(hash).filter(|_| fits) else {
+        count_failure(GuessKind::Password);
+        asked::note(call.request(), |asked| asked.network = Some(network));
         // Not the address: people type their password there.
         control
             .note(Change::new(&by_nobody, "session.refuse", "user").warning())
@@ -102,6 +108,7 @@ async fn log_in(call: &mut Call) -> Result<SessionAnswer, ApiError> {
         Err(ControlError::NotFound(_)) => return Err(ApiError::BadLogin),
         outcome => outcome?,
     }
+    state.identity.has_session(call.request(), &session.sha256);
     let by = state.identity.by(call.request(), actor_of(&user));
     control.note(Change::new(&by, "session.create", user.id)).await?;
     let cookie = set_cookie(call.request(), secret.reveal(), SESSION_IDLE_MS / 1_000);

@@ -97,6 +97,21 @@ impl Config {
                 "at least 1",
             ),
             (
+                "server.memory_max_bytes",
+                self.server.memory_max_bytes == 0 || self.server.memory_max_bytes >= 1 << 20,
+                "0, or at least 1048576",
+            ),
+            (
+                "server.memory_warning_share",
+                (0.1..=1.0).contains(&self.server.memory_warning_share),
+                "from 0.1 to 1",
+            ),
+            (
+                "server.memory_critical_share",
+                (self.server.memory_warning_share..=1.0).contains(&self.server.memory_critical_share),
+                "from server.memory_warning_share to 1",
+            ),
+            (
                 "server.header_timeout_ms",
                 self.server.header_timeout_ms >= 1,
                 "at least 1",

@@ -40,7 +40,7 @@ pub struct ProjectEntry {
 }
 
 /// A key with its project.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct KeyEntry {
     /// The key; look at [`ApiKey::is_live`], it may have expired.
     pub key: ApiKey,

@@ -5,6 +5,7 @@ use rustix::process::Resource;
 use super::{Finding, size};
 use crate::clock;
 use crate::config::Config;
+use crate::memory::MemoryLimit;
 
 /// 2026-01-01 UTC: no clock that is right says less.
 const EARLIEST_MS: i64 = 1_767_225_600_000;
@@ -28,22 +29,8 @@ pub(super) fn time(now_ms: i64) -> Finding {
     }
 }
 
-/// What this process may use: the machine's memory, or its control group's limit.
-fn memory_bytes() -> u64 {
-    let Ok(mut system) = sysinfo::System::new() else {
-        return 0;
-    };
-    system.refresh_memory();
-    let machine = system.total_memory();
-    match system.cgroup_limits() {
-        // Without a limit of its own, a control group says zero or the machine's.
-        Some(limits) if limits.total_memory > 0 => machine.min(limits.total_memory),
-        _ => machine,
-    }
-}
-
 fn memory(config: &Config) -> Finding {
-    let total = memory_bytes();
+    let total = MemoryLimit::find(0).bytes;
     let engine = if config.warehouse.url.is_empty() {
         config.engine.memory_max_bytes
     } else {

@@ -44,10 +44,11 @@ pub(super) async fn check_running(config: &Config) -> Vec<Finding> {
         return vec![alive];
     }
     let ready = match ask(listen, "/readyz").await {
-        Ok((200, body)) if body.contains(r#""degraded""#) => {
-            Finding::warning("ready", "takes beacons; ClickHouse is away or behind")
-                .advice("the service's log says why; /api/health, with the admin token, says how much waits")
-        }
+        Ok((200, body)) if body.contains(r#""degraded""#) => Finding::warning(
+            "ready",
+            "takes beacons; ClickHouse is away or behind, or memory is short",
+        )
+        .advice("the service's log says why; /api/health, with the admin token, says how much waits"),
         Ok((200, _)) => Finding::good("ready", "takes beacons, and ClickHouse takes them from the log"),
         Ok((status, body)) => Finding::bad("ready", format!("/readyz answers {status}: {}", body.trim()))
             .advice("the service's log says why; a full disk is the usual reason"),

@@ -34,12 +34,7 @@ pub(super) struct Admission {
 impl Admission {
     /// By these quotas, with the limits of the settings.
     pub(super) fn new(quotas: Arc<Quotas>) -> Self {
-        let defaults = QuotaLimits {
-            metrics_per_hour: quotas.limit(Class::Metrics),
-            events_per_hour: quotas.limit(Class::Events),
-            api_per_minute: quotas.limit(Class::Api),
-            external_per_minute: quotas.limit(Class::External),
-        };
+        let defaults = quotas.limits();
         Self { quotas, defaults }
     }
 

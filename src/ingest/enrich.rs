@@ -31,6 +31,7 @@ use std::sync::Arc;
 
 use crate::config::{BotsConfig, EnrichConfig};
 use crate::domain::enrichment::Enrichment;
+use crate::memory::Pressure;
 use agents::{Agents, Known};
 use country::Countries;
 use salt::VisitorSalt;
@@ -50,7 +51,10 @@ pub struct Visitor<'a> {
 
 /// What all workers share.
 #[derive(Clone, Debug)]
-pub struct Enricher(Arc<Shared>);
+pub struct Enricher {
+    shared: Arc<Shared>,
+    pressure: Pressure,
+}
 
 #[derive(Debug)]
 struct Shared {
@@ -70,12 +74,22 @@ impl Enricher {
             tracing::error!(%error, "the day's key of visitors cannot be kept; after a restart visitors are new ones");
             VisitorSalt::unkept(recall_dir, now_ms)
         });
-        Self(Arc::new(Shared {
+        let shared = Arc::new(Shared {
             agents: Agents::new(rules_file::load(&config.user_agents_file), Robots::new(bots)),
             user_agents_max: config.user_agents_max,
             countries: Countries::open(&config.country_db_file),
             salt,
-        }))
+        });
+        Self {
+            shared,
+            pressure: Pressure::none(),
+        }
+    }
+
+    /// The same, which remembers half as many User-Agents while memory is short.
+    #[must_use]
+    pub fn heeding(self, pressure: Pressure) -> Self {
+        Self { pressure, ..self }
     }
 
     /// What is due now and then, once a minute: a new key at midnight, and on disk; a country database that has
@@ -84,15 +98,15 @@ impl Enricher {
     /// # Errors
     /// The key's file cannot be written; it is tried again the next time.
     pub fn maintain(&self, now_ms: i64) -> io::Result<()> {
-        self.0.countries.refresh();
-        self.0.salt.keep(now_ms)
+        self.shared.countries.refresh();
+        self.shared.salt.keep(now_ms)
     }
 
     /// Meets the usual User-Agents, so that their rules are compiled before the first visitor comes. Takes some
     /// 10 ms of one core.
     pub fn warm_up(&self) {
         for user_agent in agents::USUAL {
-            self.0.agents.look(user_agent);
+            self.shared.agents.look(user_agent);
         }
     }
 
@@ -100,8 +114,8 @@ impl Enricher {
     #[must_use]
     pub fn local(&self) -> LocalEnricher {
         LocalEnricher {
-            known: RefCell::new(Known::new(self.0.user_agents_max)),
-            shared: self.clone(),
+            known: RefCell::new(Known::new(self.shared.user_agents_max)),
+            enricher: self.clone(),
         }
     }
 }
@@ -109,7 +123,7 @@ impl Enricher {
 /// One worker's enricher, with the User-Agents that it has met.
 #[derive(Debug)]
 pub struct LocalEnricher {
-    shared: Enricher,
+    enricher: Enricher,
     known: RefCell<Known>,
 }
 
@@ -117,9 +131,12 @@ impl LocalEnricher {
     /// What is added to the beacons of one request, and the robot that sent them.
     #[must_use]
     pub fn look(&self, project_id: &str, visitor: &Visitor<'_>, now_ms: i64) -> (Enrichment, Option<Robot>) {
-        let shared = &*self.shared.0;
+        let Enricher { shared, pressure } = &self.enricher;
         let user_agent = agents::cut(visitor.user_agent);
-        let agent = self.known.borrow_mut().get(user_agent, &shared.agents);
+        let mut known = self.known.borrow_mut();
+        known.resize(pressure.capacity(shared.user_agents_max));
+        let agent = known.get(user_agent, &shared.agents);
+        drop(known);
         let visitor_id = match visitor.address {
             Some(address) if !visitor.asks_privacy => {
                 Some(shared.salt.visitor_id(project_id, address, user_agent, now_ms))

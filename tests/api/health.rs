@@ -130,7 +130,7 @@ fn requests_are_counted_and_timed_by_route_whatever_clients_invent() {
 }
 
 #[track_caller]
-fn scrape(server: &Fresnel) -> Vec<Sample> {
+pub(super) fn scrape(server: &Fresnel) -> Vec<Sample> {
     let answer = server.get("/metrics").expect_status(200);
     let content_type = answer.header("content-type").unwrap_or_default();
     assert!(content_type.starts_with("text/plain"), "{content_type}");
@@ -140,7 +140,7 @@ fn scrape(server: &Fresnel) -> Vec<Sample> {
     }
 }
 
-fn sum(samples: &[Sample], name: &str, labels: &[(&str, &str)]) -> f64 {
+pub(super) fn sum(samples: &[Sample], name: &str, labels: &[(&str, &str)]) -> f64 {
     let is_meant = |sample: &&Sample| {
         sample.name == name
             && labels

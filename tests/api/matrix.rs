@@ -9,10 +9,10 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::managing::{PASSWORD, TestUser, admin, key, project, text};
-use crate::harness::Fresnel;
 use crate::harness::beacons::Kind;
 use crate::harness::http::Request;
 use crate::harness::server::ADMIN_TOKEN;
+use crate::harness::{Fresnel, Options};
 
 /// Who may, and what others get.
 #[derive(Clone, Copy, Debug)]
@@ -397,3 +397,33 @@ fn every_credential_gets_the_status_that_its_rights_give_it() {
     }
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
 }
+
+#[test]
+fn every_address_that_is_asked_takes_from_the_quota_and_says_so_and_no_other_does() {
+    let options = Options::new()
+        .set("FRESNEL_QUOTA__API_PER_MINUTE", 10_000)
+        .set("FRESNEL_QUOTA__AUTH_FAILURES_PER_MINUTE", 10_000);
+    let server = Fresnel::start_unready(options);
+    for (method, address, rule, _) in ROWS {
+        let path = address.replace("{id}", "x").replace("{user_id}", "x");
+        let is_free = matches!(rule, Post) || OPERATIONS.contains(address);
+        for key in [None, Some(ADMIN_TOKEN), Some("wrong")] {
+            let request = Request::new(method, &path);
+            let request = match key {
+                Some(key) => request.header("authorization", format!("Bearer {key}")),
+                None => request,
+            };
+            let answer = server.send(&request);
+            let policy = answer.header("ratelimit-policy");
+            let expected = (!is_free).then_some("\"api\";q=10000;w=60");
+            assert_eq!(
+                policy, expected,
+                "{method} {path} with {key:?}: {}",
+                answer.status
+            );
+        }
+    }
+}
+
+/// How Fresnel is may always be asked.
+const OPERATIONS: [&str; 4] = ["/livez", "/readyz", "/metrics", "/api/health"];

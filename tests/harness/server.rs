@@ -114,6 +114,8 @@ impl Fresnel {
             // All suites post from one address; those that are about quotas set their own.
             .env("FRESNEL_QUOTA__METRICS_PER_HOUR", "0")
             .env("FRESNEL_QUOTA__EVENTS_PER_HOUR", "0")
+            .env("FRESNEL_QUOTA__API_PER_MINUTE", "0")
+            .env("FRESNEL_QUOTA__AUTH_FAILURES_PER_MINUTE", "0")
             .envs(self.options.variables.iter().cloned());
         command
     }

@@ -1,13 +1,14 @@
 //! Who manages: changes projects, keys, quotas and users.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use actix_web::HttpRequest;
 use uuid::Uuid;
 
-use super::{ApiError, Identity, api_key, bearer};
-use crate::control::{By, ControlError, Directory, ProjectEntry, UserEntry, sha256};
+use super::asker::Asker;
+use super::{ApiError, Identity};
+use crate::api::client_address::network_of;
+use crate::control::{By, ControlError, Directory, ProjectEntry, UserEntry};
 use crate::domain::account::{Actor, ActorKind, Membership, ProjectId, Role, Scope, User};
 
 /// Whoever looks at control data, or changes it, with the rights of now.
@@ -36,15 +37,10 @@ impl Identity {
         request: &HttpRequest,
         now_ms: i64,
     ) -> Result<Manager, ApiError> {
-        let Some(key) = bearer(request).or_else(|| api_key(request)) else {
-            let user = self.logged_in(request, now_ms).await?.user;
-            return self.manager_as(request, user);
+        let entry = match self.asker(request, now_ms).await? {
+            Asker::User(logged_in) => return self.manager_as(request, logged_in.user),
+            Asker::Key(entry) => entry,
         };
-        let directory = self.control.directory();
-        let entry = directory
-            .key_by_sha256(&sha256(key))
-            .filter(|entry| entry.key.is_live(now_ms))
-            .ok_or(ApiError::Unauthenticated)?;
         let rights = match &entry.acts_as {
             Some(user) => Rights::User(Arc::clone(user)),
             None if entry.key.scopes.has(Scope::Manage) => Rights::Key(Role::Admin),
@@ -60,12 +56,16 @@ impl Identity {
             rights,
             home: Arc::clone(&entry.project),
             by: self.by(request, actor),
-            directory: Arc::clone(&directory),
+            directory: self.control.directory(),
         })
     }
 
     /// With the rights of a user; the project `default` is meant when none is named.
-    fn manager_as(&self, request: &HttpRequest, user: Arc<UserEntry>) -> Result<Manager, ApiError> {
+    pub(super) fn manager_as(
+        &self,
+        request: &HttpRequest,
+        user: Arc<UserEntry>,
+    ) -> Result<Manager, ApiError> {
         let directory = self.control.directory();
         let home = directory
             .project(ProjectId::DEFAULT)
@@ -82,7 +82,7 @@ impl Identity {
     pub(in crate::api) fn by(&self, request: &HttpRequest, actor: Actor) -> By {
         By {
             actor,
-            ip_prefix: Some(prefix(self.address(request))),
+            ip_prefix: Some(network_of(self.address(request))),
         }
     }
 }
@@ -192,35 +192,5 @@ impl Manager {
             return Err(ApiError::Forbidden("this takes a higher role in the project"));
         }
         Ok(entry)
-    }
-}
-
-/// The network of an address: 24 bits of IPv4, 48 of IPv6.
-fn prefix(address: IpAddr) -> String {
-    match address {
-        IpAddr::V4(address) => {
-            let [a, b, c, _] = address.octets();
-            format!("{a}.{b}.{c}.0/24")
-        }
-        IpAddr::V6(address) => {
-            let [a, b, c, ..] = address.segments();
-            format!("{}/48", std::net::Ipv6Addr::new(a, b, c, 0, 0, 0, 0, 0))
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn of_an_address_only_its_network_is_kept() {
-        for (address, network) in [
-            ("203.0.113.77", "203.0.113.0/24"),
-            ("2001:db8:1:2::7", "2001:db8:1::/48"),
-            ("::1", "::/48"),
-        ] {
-            assert_eq!(prefix(address.parse().unwrap()), network);
-        }
     }
 }

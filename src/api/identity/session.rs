@@ -34,34 +34,41 @@ pub(in crate::api) struct LoggedIn {
 }
 
 impl Identity {
-    /// The user whose session's cookie the request carries.
+    /// The session of this sum, if it lasts and its user is enabled.
+    pub(super) async fn session(&self, sum: &Sha256Sum, now_ms: i64) -> Result<Option<LoggedIn>, ApiError> {
+        let Some(session) = self.control.session(sum, now_ms).await? else {
+            return Ok(None);
+        };
+        let user = self.control.directory().user(session.user_id).cloned();
+        Ok(user.map(|user| LoggedIn { user, session }))
+    }
+
+    /// Lets a session be used for this request.
     ///
     /// # Errors
-    /// There is none, it is over, or the request may come from a page of somebody else.
-    pub(in crate::api) async fn logged_in(
+    /// The request may come from a page of somebody else.
+    pub(super) async fn use_session(
         &self,
         request: &HttpRequest,
+        mut logged_in: LoggedIn,
         now_ms: i64,
     ) -> Result<LoggedIn, ApiError> {
-        let sum = cookie_sum(request).ok_or(ApiError::Unauthenticated)?;
-        let session = self.control.session(&sum, now_ms).await?;
-        let mut session = session.ok_or(ApiError::Unauthenticated)?;
-        let user = self.control.directory().user(session.user_id).cloned();
-        let user = user.ok_or(ApiError::Unauthenticated)?;
         let only_looks = matches!(*request.method(), Method::GET | Method::HEAD);
         if !only_looks && !is_from_our_page(request) {
             return Err(ApiError::Forbidden(
                 "send the header X-Fresnel-CSRF, or an Origin that is this host",
             ));
         }
+        let session = &mut logged_in.session;
         if now_ms - session.last_seen_ms >= TOUCH_EVERY_MS {
             let end_ms = (now_ms + SESSION_IDLE_MS).min(session.created_at_ms + SESSION_MAX_MS);
             // What cannot be noted now is noted with the next request.
-            if self.control.touch_session(&sum, now_ms, end_ms).await.is_ok() {
+            let touched = self.control.touch_session(&session.sha256, now_ms, end_ms);
+            if touched.await.is_ok() {
                 session.expires_at_ms = end_ms;
             }
         }
-        Ok(LoggedIn { user, session })
+        Ok(logged_in)
     }
 }
 

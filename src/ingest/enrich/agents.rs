@@ -86,6 +86,24 @@ impl Known {
         }
     }
 
+    /// Remembers at most so many from now on.
+    pub(super) fn resize(&mut self, user_agents_max: usize) {
+        let generation_max = user_agents_max / 2;
+        if generation_max == self.generation_max {
+            return;
+        }
+        self.generation_max = generation_max;
+        for generation in [&mut self.young, &mut self.old] {
+            let mut left = generation_max;
+            generation.retain(|_, _| {
+                let stays = left > 0;
+                left = left.saturating_sub(1);
+                stays
+            });
+            generation.shrink_to_fit();
+        }
+    }
+
     pub(super) fn get(&mut self, user_agent: &str, agents: &Agents) -> Agent {
         if let Some(agent) = self.young.get(user_agent) {
             return agent.clone();

@@ -305,6 +305,29 @@ fn a_worker_remembers_no_more_user_agents_than_it_may_and_the_usual_one_always()
 }
 
 #[test]
+fn a_worker_remembers_half_as_many_while_memory_is_short() {
+    let agents = Agents::new(
+        Rules::new(Default::default()),
+        Robots::new(&BotsConfig::default()),
+    );
+    let mut known = Known::new(64);
+    let meet = |known: &mut Known, from: u32| {
+        for number in from..from + 500 {
+            known.get(&number.to_string(), &agents);
+        }
+    };
+    meet(&mut known, 0);
+    assert!(known.len() > 32);
+    known.resize(32);
+    assert!(known.len() <= 32);
+    meet(&mut known, 500);
+    assert!(known.len() <= 32);
+    known.resize(64);
+    meet(&mut known, 1_000);
+    assert!((33..=64).contains(&known.len()));
+}
+
+#[test]
 fn a_country_database_is_read_when_it_comes_and_when_it_changes() {
     let folder = tempfile::tempdir().unwrap();
     let enricher = enricher(folder.path());

@@ -19,6 +19,7 @@ mod belongings;
 mod fault;
 mod files;
 mod issuer;
+mod known;
 mod parts;
 mod plan;
 mod print;

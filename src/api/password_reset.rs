@@ -39,6 +39,7 @@ struct NewReset {
 
 async fn create(call: &mut Call) -> Result<NewReset, ApiError> {
     let (manager, user) = manager_of_user(call).await?;
+    manager.must_be_another_than(user.id)?;
     let expires_at_ms = clock::now().as_millis() + RESET_MS;
     let control = call.control();
     let (reset, token) = control

@@ -56,6 +56,7 @@ async fn create(call: &mut Call) -> Result<User, ApiError> {
         email,
         name,
         is_instance_owner,
+        is_disabled: false,
         password_hash: None,
     });
     let mut new = fields.finish(new)?;
@@ -90,6 +91,7 @@ async fn update(call: &mut Call) -> Result<User, ApiError> {
     let to = fields.finish(Some(to))?;
     let control = call.control();
     if let Some(password) = password {
+        manager.must_be_another_than(id)?;
         let hash = call.state().passwords.hash(password).await?;
         control.set_password_hash(manager.by(), id, &hash).await?;
     }

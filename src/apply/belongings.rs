@@ -5,9 +5,10 @@ use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
 use super::fault::Notes;
+use super::known::Known;
 use super::parts::{Fields, Mark, Plan};
 use super::wanted::{WantedIssuer, WantedProject};
-use crate::control::{Edit, Inventory};
+use crate::control::Edit;
 use crate::domain::account::{Email, JwtIssuer, JwtKeys, PartialLimits, ProjectId, QuotaTarget};
 
 fn limit_fields(before: PartialLimits, after: PartialLimits) -> Fields {
@@ -38,17 +39,13 @@ fn quota_words(project_id: &ProjectId, target: &QuotaTarget) -> String {
 
 pub(super) fn plan_quotas(
     plan: &mut Plan,
-    there: &Inventory,
+    there: &Known<'_>,
     project_id: &ProjectId,
     project: &WantedProject,
     prune: bool,
 ) {
-    let known: HashMap<_, _> = there
-        .overrides
-        .iter()
-        .filter(|one| one.project_id == *project_id)
-        .map(|one| (&one.target, one))
-        .collect();
+    let of_project = there.overrides_of(project_id);
+    let known: HashMap<_, _> = of_project.iter().map(|one| (&one.target, one)).collect();
     for wanted in &project.quotas {
         let what = quota_words(project_id, &wanted.target);
         match known.get(&wanted.target) {
@@ -71,8 +68,7 @@ pub(super) fn plan_quotas(
     }
     if prune {
         let named: HashSet<_> = project.quotas.iter().map(|wanted| &wanted.target).collect();
-        let of_project = there.overrides.iter().filter(|one| one.project_id == *project_id);
-        for gone in of_project.filter(|one| !named.contains(&one.target)) {
+        for gone in of_project.iter().filter(|one| !named.contains(&one.target)) {
             plan.note(
                 Mark::Remove,
                 quota_words(project_id, &gone.target),
@@ -87,13 +83,12 @@ pub(super) fn plan_quotas(
 pub(super) fn plan_issuers(
     plan: &mut Plan,
     notes: &Notes,
-    there: &Inventory,
+    there: &Known<'_>,
     project_id: &ProjectId,
     project: &WantedProject,
     prune: bool,
 ) {
-    let of_project = there.issuers.iter().filter(|one| one.project_id == *project_id);
-    let mut left: Vec<&JwtIssuer> = of_project.collect();
+    let mut left = there.issuers_of(project_id).to_vec();
     let (mut made, mut removed) = (Vec::new(), Vec::new());
     for wanted in &project.issuers {
         let what = format!("issuer {project_id} {}", wanted.name);
@@ -186,7 +181,7 @@ fn issuer_fields(known: Option<&JwtIssuer>, after: &JwtIssuer) -> Fields {
 pub(super) fn plan_members(
     plan: &mut Plan,
     notes: &Notes,
-    there: &Inventory,
+    there: &Known<'_>,
     users: &HashMap<Email, Uuid>,
     project_id: &ProjectId,
     project: &WantedProject,
@@ -197,10 +192,7 @@ pub(super) fn plan_members(
             notes.note(&wanted.at, reason);
             continue;
         };
-        let known = there
-            .memberships
-            .iter()
-            .find(|one| one.user_id == *user_id && one.project_id == *project_id);
+        let known = there.roles.get(&(project_id, *user_id));
         let what = format!("member {project_id} {email}");
         let mut fields = Fields::default();
         let mark = match known {
@@ -209,7 +201,7 @@ pub(super) fn plan_members(
                 Mark::Create
             }
             Some(known) => {
-                fields.changed("role", &known.role, &wanted.value);
+                fields.changed("role", known, &wanted.value);
                 if fields.is_empty() {
                     Mark::Same
                 } else {

@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::belongings::{plan_issuers, plan_members, plan_quotas};
 use super::fault::{At, Faults, Given, Notes};
+use super::known::Known;
 use super::parts::{Fields, Mark, Plan};
 use super::wanted::{Wanted, WantedProject, WantedUser};
 use crate::control::{BOOTSTRAP_USER_EMAIL, Edit, Inventory, NewUser, UserChange};
@@ -18,10 +19,11 @@ use crate::domain::account::{Email, Name, Project, ProjectId, ProjectSettings};
 /// What is wanted cannot be, given what is there.
 pub fn plan(wanted: &Wanted, there: &Inventory, prune: bool) -> Result<Plan, Faults> {
     let (mut plan, notes) = (Plan::default(), Notes::default());
+    let there = &Known::of(there);
     let mut users: HashMap<Email, Uuid> = there
         .users
         .iter()
-        .map(|user| (user.email.clone(), user.id))
+        .map(|(email, user)| (Email::clone(email), user.id))
         .collect();
     let mut later = Vec::new();
     for (email, user) in &wanted.users {
@@ -50,14 +52,14 @@ fn plan_user(
     plan: &mut Plan,
     later: &mut Vec<Edit>,
     notes: &Notes,
-    there: &Inventory,
+    there: &Known<'_>,
     ids: &mut HashMap<Email, Uuid>,
     email: &Email,
     wanted: &WantedUser,
 ) {
     let what = format!("user {email}");
     let mut fields = Fields::default();
-    let Some(known) = there.users.iter().find(|user| user.email == *email) else {
+    let Some(known) = there.users.get(email) else {
         if email.as_str() == BOOTSTRAP_USER_EMAIL {
             return notes.note(&wanted.at, "is made by the first start of the service");
         }
@@ -67,23 +69,18 @@ fn plan_user(
         let is_instance_owner = value(wanted.is_instance_owner.as_ref(), &false);
         fields.new_value("name", name);
         fields.new_value("is_instance_owner", &is_instance_owner);
+        let is_disabled = value(wanted.is_disabled.as_ref(), &false);
+        fields.changed("is_disabled", &false, &is_disabled);
         let id = Uuid::now_v7();
         ids.insert(email.clone(), id);
         let new = NewUser {
             email: email.clone(),
             name: name.clone(),
             is_instance_owner,
+            is_disabled,
             password_hash: None,
         };
         plan.edits.push(Edit::CreateUser(id, new));
-        if value(wanted.is_disabled.as_ref(), &false) {
-            fields.new_value("is_disabled", &true);
-            let to = UserChange {
-                is_disabled: Some(true),
-                ..UserChange::default()
-            };
-            later.push(Edit::UpdateUser(id, to));
-        }
         return plan.note(Mark::Create, what, fields);
     };
     let is_disabled = known.disabled_at_ms.is_some();
@@ -107,15 +104,15 @@ fn plan_user(
     plan.note(Mark::Change, what, fields);
 }
 
-fn plan_project(plan: &mut Plan, notes: &Notes, there: &Inventory, id: &ProjectId, wanted: &WantedProject) {
+fn plan_project(plan: &mut Plan, notes: &Notes, there: &Known<'_>, id: &ProjectId, wanted: &WantedProject) {
     if there.deleted_projects.contains(id) {
         let reason = "is the id of a deleted project, which is not given again";
         return notes.note(&wanted.at.under("id"), reason);
     }
     let what = format!("project {id}");
-    let known = there.projects.iter().find(|project| project.id == *id);
+    let known = there.projects.get(id);
     let before = match (known, &wanted.name) {
-        (Some(known), _) => known.clone(),
+        (Some(known), _) => Project::clone(known),
         (None, Some(name)) => Project::new(id.clone(), name.value.clone(), 0),
         (None, None) => return missing_name(notes, &wanted.at),
     };

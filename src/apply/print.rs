@@ -1,10 +1,14 @@
 //! What is there, written as a file that asks for it.
 
+use std::collections::HashMap;
+
 use serde::Serialize;
 
+use super::known::Known;
 use crate::control::{BOOTSTRAP_USER_ID, Inventory};
 use crate::domain::account::{
-    Email, JwtIssuer, JwtKeys, Name, Origin, PartialLimits, ProjectSettings, QuotaTarget, Role, TimeZoneName,
+    Email, JwtIssuer, JwtKeys, Name, Origin, PartialLimits, ProjectId, ProjectSettings, QuotaTarget, Role,
+    TimeZoneName,
 };
 
 const HEAD: &str = "\
@@ -74,8 +78,8 @@ struct ShownMember {
 /// # Errors
 /// The text cannot be written.
 pub fn print(there: &Inventory) -> Result<String, toml::ser::Error> {
-    let mine = |id: &uuid::Uuid| *id != BOOTSTRAP_USER_ID;
-    let users = there.users.iter().filter(|user| mine(&user.id));
+    let (known, mut members) = (Known::of(there), members_of(there));
+    let users = there.users.iter().filter(|user| user.id != BOOTSTRAP_USER_ID);
     let projects = there.projects.iter().map(|project| ShownProject {
         id: project.id.to_string(),
         name: project.name.clone(),
@@ -83,33 +87,20 @@ pub fn print(there: &Inventory) -> Result<String, toml::ser::Error> {
         allowed_origins: project.allowed_origins.clone(),
         allow_keyless: project.allow_keyless,
         settings: project.settings.clone(),
-        quotas: there
-            .overrides
+        quotas: known
+            .overrides_of(&project.id)
             .iter()
-            .filter(|one| one.project_id == project.id)
             .map(|one| ShownQuota {
                 target: one.target.clone(),
                 limits: one.limits,
             })
             .collect(),
-        issuers: there
-            .issuers
+        issuers: known
+            .issuers_of(&project.id)
             .iter()
-            .filter(|one| one.project_id == project.id)
-            .map(shown_issuer)
+            .map(|one| shown_issuer(one))
             .collect(),
-        members: there
-            .memberships
-            .iter()
-            .filter(|one| one.project_id == project.id && mine(&one.user_id))
-            .filter_map(|one| {
-                let user = there.users.iter().find(|user| user.id == one.user_id)?;
-                Some(ShownMember {
-                    email: user.email.clone(),
-                    role: one.role,
-                })
-            })
-            .collect(),
+        members: members.remove(&project.id).unwrap_or_default(),
     });
     let shown = Shown {
         users: users
@@ -123,6 +114,22 @@ pub fn print(there: &Inventory) -> Result<String, toml::ser::Error> {
         projects: projects.collect(),
     };
     Ok(format!("{HEAD}\n{}", toml::to_string_pretty(&shown)?))
+}
+
+/// The members of each project.
+fn members_of(there: &Inventory) -> HashMap<&ProjectId, Vec<ShownMember>> {
+    let users = there.users.iter().filter(|user| user.id != BOOTSTRAP_USER_ID);
+    let users: HashMap<_, _> = users.map(|user| (user.id, &user.email)).collect();
+    let mut members: HashMap<_, Vec<_>> = HashMap::new();
+    for one in &there.memberships {
+        if let Some(email) = users.get(&one.user_id) {
+            members.entry(&one.project_id).or_default().push(ShownMember {
+                email: Email::clone(email),
+                role: one.role,
+            });
+        }
+    }
+    members
 }
 
 fn shown_issuer(one: &JwtIssuer) -> ShownIssuer {

@@ -121,9 +121,12 @@ fn read_project(wanted: &mut Wanted, mut section: Section<'_>, folder: &Path) {
     set(&mut known.scrub_rules, settings.scrub_rules, notes);
     set(&mut known.overflow, settings.overflow, notes);
     for quota in quotas {
-        match project.quotas.iter().find(|known| known.target == quota.target) {
-            Some(known) => notes.note(&quota.at, format!("this target stands already in {}", known.at)),
-            None => project.quotas.push(quota),
+        match project.targets.get(&quota.target) {
+            Some(known) => notes.note(&quota.at, format!("this target stands already in {known}")),
+            None => {
+                project.targets.insert(quota.target.clone(), quota.at.clone());
+                project.quotas.push(quota);
+            }
         }
     }
     project.issuers.extend(issuers);

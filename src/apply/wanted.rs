@@ -1,6 +1,6 @@
 //! What files ask for, put together from all of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::fault::{At, Given, Notes};
 use crate::domain::account::{
@@ -34,6 +34,8 @@ pub(super) struct WantedProject {
     pub(super) allow_keyless: Option<Given<bool>>,
     pub(super) settings: WantedSettings,
     pub(super) quotas: Vec<WantedQuota>,
+    /// Where each target stands.
+    pub(super) targets: HashMap<QuotaTarget, At>,
     pub(super) issuers: Vec<WantedIssuer>,
     pub(super) members: BTreeMap<Email, Given<Role>>,
 }
@@ -68,7 +70,7 @@ pub(super) struct WantedIssuer {
 }
 
 impl WantedProject {
-    pub(super) const fn new(at: At) -> Self {
+    pub(super) fn new(at: At) -> Self {
         Self {
             at,
             name: None,
@@ -83,6 +85,7 @@ impl WantedProject {
                 overflow: None,
             },
             quotas: Vec::new(),
+            targets: HashMap::new(),
             issuers: Vec::new(),
             members: BTreeMap::new(),
         }

@@ -24,6 +24,8 @@ pub struct NewUser {
     pub name: Name,
     /// Whether it may everything.
     pub is_instance_owner: bool,
+    /// Whether it may nothing.
+    pub is_disabled: bool,
     /// Argon2id of its password, as a PHC string; none: it cannot log in with one.
     pub password_hash: Option<Secret>,
 }
@@ -184,13 +186,14 @@ impl Control {
 
 /// The change that makes a user, and the user.
 pub(super) fn creation(by: &By, id: Uuid, new: NewUser) -> (Change, User) {
+    let now_ms = clock::now().as_millis();
     let user = User {
         id,
         email: new.email,
         name: new.name,
         is_instance_owner: new.is_instance_owner,
-        disabled_at_ms: None,
-        created_at_ms: clock::now().as_millis(),
+        disabled_at_ms: new.is_disabled.then_some(now_ms),
+        created_at_ms: now_ms,
     };
     let change = Change::new(by, "user.create", user.id)
         .details(json!({ "email": user.email, "is_instance_owner": user.is_instance_owner }))
@@ -267,14 +270,15 @@ pub(super) fn exists(id: Uuid) -> Step {
 
 pub(super) fn insert(user: &User, password_hash: Option<&Secret>) -> Step {
     Step::new(
-        "INSERT INTO users (id, email, name, password_hash, is_instance_owner, created_at_ms) \
-         VALUES ($1, $2, $3, $4, $5, $6)",
+        "INSERT INTO users (id, email, name, password_hash, is_instance_owner, disabled_at_ms, created_at_ms) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
         [
             user.id.into(),
             user.email.as_str().into(),
             user.name.as_str().into(),
             password_hash.map(Secret::reveal).into(),
             user.is_instance_owner.into(),
+            user.disabled_at_ms.into(),
             user.created_at_ms.into(),
         ],
     )

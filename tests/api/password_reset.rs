@@ -126,6 +126,38 @@ fn a_user_changes_the_own_password_with_the_old_one_and_stays_logged_in() {
 }
 
 #[test]
+fn a_session_is_not_enough_to_set_the_own_password() {
+    let server = Fresnel::shared();
+    let (owner, other) = (TestUser::new(&server), TestUser::new(&server));
+    let path = |user: &TestUser| format!("/api/users/{}", user.id);
+    admin(
+        &server,
+        "PATCH",
+        &path(&owner),
+        &json!({"is_instance_owner": true}),
+    );
+    let send = |method: &str, path: &str, body: &Value| {
+        let request = Request::new(method, path)
+            .header("content-type", "application/json")
+            .body(body.to_string());
+        server.send(&owner.sign(request)).status
+    };
+    let password = json!({"password": NEXT});
+    assert_eq!(send("POST", &reset_path(&owner), &json!({})), 403);
+    assert_eq!(send("PATCH", &path(&owner), &password), 403);
+    log_in(&server, &owner.email, PASSWORD).expect_status(201);
+    assert_eq!(send("POST", &reset_path(&other), &json!({})), 201);
+    assert_eq!(send("PATCH", &path(&other), &password), 200);
+    assert_eq!(send("PATCH", &path(&owner), &json!({"name": "Owner"})), 200);
+    admin(
+        &server,
+        "PATCH",
+        &path(&owner),
+        &json!({"is_instance_owner": false}),
+    );
+}
+
+#[test]
 fn guesses_of_tokens_and_of_the_old_password_are_limited_as_logins_are() {
     let server = Fresnel::start(Options::new());
     let user = TestUser::new(&server);

@@ -32,6 +32,7 @@ async fn an_address_has_one_user_whatever_its_case(place: Place) {
         email: email("ADA@example.org"),
         name: name("Ada again"),
         is_instance_owner: false,
+        is_disabled: false,
         password_hash: None,
     };
     assert_eq!(

@@ -52,6 +52,7 @@ pub(super) async fn user(control: &Control, address: &str, is_instance_owner: bo
         email: email(address),
         name: name("Ada"),
         is_instance_owner,
+        is_disabled: false,
         password_hash: Some(Secret::new("$argon2id$of a password".into())),
     };
     control.create_user(&by(), new).await.unwrap()

@@ -127,6 +127,17 @@ impl Manager {
         }
     }
 
+    /// Refuses users who have logged in and would set their own password as that of others: whoever finds a session
+    /// open must not make it theirs. With the old password they may.
+    pub(in crate::api) fn must_be_another_than(&self, user_id: Uuid) -> Result<(), ApiError> {
+        let Actor { kind, id, .. } = &self.by.actor;
+        if (*kind, *id) == (ActorKind::User, Some(user_id)) {
+            let message = "one's own password is changed with the old one, at /api/session/password";
+            return Err(ApiError::Forbidden(message));
+        }
+        Ok(())
+    }
+
     fn role_in(&self, project_id: &str) -> Option<Role> {
         match &self.rights {
             Rights::User(user) => user.role_in(project_id),

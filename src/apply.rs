@@ -36,7 +36,7 @@ use crate::control::{By, Control, ControlError};
 use fault::Notes;
 
 pub use fault::Faults;
-pub use parts::Plan;
+pub use parts::{Plan, Terms};
 pub use plan::plan;
 pub use print::print;
 pub use read::Format;
@@ -80,11 +80,16 @@ pub fn read_text(name: &str, folder: &Path, format: Format, text: &str) -> Resul
 ///
 /// # Errors
 /// What is wanted cannot be, or the store refuses; nothing was changed then, unless the store was lost at the commit.
-pub async fn apply(control: &Control, by: &By, wanted: &Wanted, prune: bool) -> Result<Plan, ApplyError> {
+pub async fn apply(
+    control: &Control,
+    by: &By,
+    wanted: &Wanted,
+    terms: Terms<'_>,
+) -> Result<Plan, ApplyError> {
     let mut tries = 0;
     loop {
         let there = control.inventory().await?;
-        let plan = plan(wanted, &there, prune)?;
+        let plan = plan(wanted, &there, terms)?;
         match control.make_all(by, there.revision, plan.edits.clone()).await {
             Err(ControlError::Conflict { field: "revision" }) if tries < TRIES_MAX => tries += 1,
             outcome => {

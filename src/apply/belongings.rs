@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::fault::Notes;
 use super::known::Known;
-use super::parts::{Fields, Mark, Plan};
+use super::parts::{Fields, Mark, Plan, Terms};
 use super::wanted::{WantedIssuer, WantedProject};
 use crate::control::Edit;
 use crate::domain::account::{Email, JwtIssuer, JwtKeys, PartialLimits, ProjectId, QuotaTarget};
@@ -42,7 +42,7 @@ pub(super) fn plan_quotas(
     there: &Known<'_>,
     project_id: &ProjectId,
     project: &WantedProject,
-    prune: bool,
+    terms: Terms<'_>,
 ) {
     let of_project = there.overrides_of(project_id);
     let known: HashMap<_, _> = of_project.iter().map(|one| (&one.target, one)).collect();
@@ -66,7 +66,7 @@ pub(super) fn plan_quotas(
             }
         }
     }
-    if prune {
+    if terms.prune {
         let named: HashSet<_> = project.quotas.iter().map(|wanted| &wanted.target).collect();
         for gone in of_project.iter().filter(|one| !named.contains(&one.target)) {
             plan.note(
@@ -86,7 +86,7 @@ pub(super) fn plan_issuers(
     there: &Known<'_>,
     project_id: &ProjectId,
     project: &WantedProject,
-    prune: bool,
+    terms: Terms<'_>,
 ) {
     let mut left = there.issuers_of(project_id).to_vec();
     let (mut made, mut removed) = (Vec::new(), Vec::new());
@@ -99,6 +99,12 @@ pub(super) fn plan_issuers(
             notes.note(&wanted.at.under("secret"), reason);
             continue;
         };
+        if let JwtKeys::Jwks { url } = &keys
+            && known.is_none_or(|known| known.keys != keys)
+            && let Some(refusal) = (terms.refusal_of)(url)
+        {
+            notes.note(&wanted.at.under("url"), refusal);
+        }
         let after = JwtIssuer {
             id: known.map_or(Uuid::nil(), |known| known.id),
             project_id: project_id.clone(),
@@ -121,7 +127,7 @@ pub(super) fn plan_issuers(
             }
         }
     }
-    if prune {
+    if terms.prune {
         for gone in left {
             let what = format!("issuer {project_id} {}", gone.name);
             plan.note(Mark::Remove, what, Fields::default());

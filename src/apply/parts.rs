@@ -1,4 +1,4 @@
-//! What a plan is made of.
+//! What a plan is made of, and on what terms.
 
 use std::fmt;
 
@@ -99,5 +99,23 @@ impl fmt::Display for Plan {
             f,
             "{create} to make, {change} to change, {remove} to remove, {same} as they are."
         )
+    }
+}
+
+/// On what terms files are applied.
+#[derive(Clone, Copy)]
+pub struct Terms<'t> {
+    /// Whether overrides and issuers of the projects that are named go when no file names them.
+    pub prune: bool,
+    /// Says why an address would not be called, if so; it is asked for addresses that are new.
+    pub refusal_of: &'t (dyn Fn(&str) -> Option<String> + Sync),
+}
+
+// By hand: a function has nothing to show.
+impl fmt::Debug for Terms<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Terms")
+            .field("prune", &self.prune)
+            .finish_non_exhaustive()
     }
 }

@@ -7,17 +7,16 @@ use uuid::Uuid;
 use super::belongings::{plan_issuers, plan_members, plan_quotas};
 use super::fault::{At, Faults, Given, Notes};
 use super::known::Known;
-use super::parts::{Fields, Mark, Plan};
+use super::parts::{Fields, Mark, Plan, Terms};
 use super::wanted::{Wanted, WantedProject, WantedUser};
 use crate::control::{BOOTSTRAP_USER_EMAIL, Edit, Inventory, NewUser, UserChange};
 use crate::domain::account::{Email, Name, Project, ProjectId, ProjectSettings};
 
-/// Plans how what is there becomes what is wanted. With `prune`, overrides and issuers of the projects that are named
-/// go when no file names them.
+/// Plans how what is there becomes what is wanted.
 ///
 /// # Errors
 /// What is wanted cannot be, given what is there.
-pub fn plan(wanted: &Wanted, there: &Inventory, prune: bool) -> Result<Plan, Faults> {
+pub fn plan(wanted: &Wanted, there: &Inventory, terms: Terms<'_>) -> Result<Plan, Faults> {
     let (mut plan, notes) = (Plan::default(), Notes::default());
     let there = &Known::of(there);
     let mut users: HashMap<Email, Uuid> = there
@@ -33,8 +32,8 @@ pub fn plan(wanted: &Wanted, there: &Inventory, prune: bool) -> Result<Plan, Fau
     plan.edits.append(&mut later);
     for (id, project) in &wanted.projects {
         plan_project(&mut plan, &notes, there, id, project);
-        plan_quotas(&mut plan, there, id, project, prune);
-        plan_issuers(&mut plan, &notes, there, id, project, prune);
+        plan_quotas(&mut plan, there, id, project, terms);
+        plan_issuers(&mut plan, &notes, there, id, project, terms);
         plan_members(&mut plan, &notes, there, &users, id, project);
     }
     notes.finish(plan)

@@ -4,12 +4,20 @@ mod round_trip;
 
 use std::path::Path;
 
-use super::{Format, Wanted, plan, read_text};
+use super::{Format, Terms, Wanted, plan, read_text};
 use crate::config::Secret;
 use crate::control::Inventory;
 use crate::domain::account::{JwtIssuer, JwtKeys, Name, Project, ProjectId};
 
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
+
+/// Every address may be called.
+const fn terms(prune: bool) -> Terms<'static> {
+    Terms {
+        prune,
+        refusal_of: &|_| None,
+    }
+}
 
 fn toml(text: &str) -> Result<Wanted, String> {
     read_text("a.toml", Path::new("."), Format::Toml, text).map_err(|faults| faults.to_string())
@@ -20,7 +28,7 @@ fn json(text: &str) -> Result<Wanted, String> {
 }
 
 fn planned(text: &str, there: &Inventory, prune: bool) -> Result<String, String> {
-    let plan = plan(&toml(text)?, there, prune).map_err(|faults| faults.to_string())?;
+    let plan = plan(&toml(text)?, there, terms(prune)).map_err(|faults| faults.to_string())?;
     let told = plan.to_string();
     let is_told = told.lines().any(|line| line.starts_with(['+', '~', '-']));
     assert_eq!(plan.has_changes(), is_told, "{plan}");
@@ -304,7 +312,7 @@ fn a_secret_stays_unless_another_is_given_and_is_never_shown() {
         let text = file(&format!("secret_file = \"{path}\""));
         read_text("a.toml", folder.path(), Format::Toml, &text)
     };
-    let plan = plan(&read("secret").unwrap(), &there, false).unwrap();
+    let plan = plan(&read("secret").unwrap(), &there, terms(false)).unwrap();
     assert!(plan.to_string().contains("secret: another"), "{plan}");
     let missing = read("nowhere").unwrap_err().to_string();
     assert!(
@@ -336,4 +344,30 @@ fn a_file_of_a_folder_is_read_in_the_order_of_names_and_others_are_not() {
     );
     let odd = super::read(&[folder.path().join("notes.md"), folder.path().join("nowhere.toml")]);
     assert_eq!(odd.unwrap_err().to_string().lines().count(), 2);
+}
+
+#[test]
+fn addresses_that_would_not_be_called_are_refused_where_they_are_new() {
+    let text = "[[projects]]\nid = \"shop\"\n[[projects.issuers]]\nname = \"idp\"\nalgorithm = \"jwks\"\n\
+                url = \"https://10.0.0.1/jwks.json\"\n";
+    let strict = Terms {
+        prune: true,
+        refusal_of: &|url| url.contains("//10.").then(|| "is private".to_owned()),
+    };
+    let wanted = toml(text).unwrap();
+    let mut there = with_project("shop");
+    let faults = plan(&wanted, &there, strict).unwrap_err().to_string();
+    assert_eq!(faults, "a.toml:3: projects.0.issuers.0.url: is private");
+    there.issuers.push(JwtIssuer {
+        id: uuid::Uuid::from_u128(1),
+        project_id: there.projects[0].id.clone(),
+        name: Name::parse("name", "idp").unwrap(),
+        issuer: String::new(),
+        audience: String::new(),
+        keys: JwtKeys::Jwks {
+            url: "https://10.0.0.1/jwks.json".to_owned(),
+        },
+        created_at_ms: 0,
+    });
+    assert!(!plan(&wanted, &there, strict).unwrap().has_changes());
 }

@@ -8,9 +8,11 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::store::{self, StoreError};
-use crate::apply::{self, ApplyError, Faults};
+use crate::apply::{self, ApplyError, Faults, Terms};
 use crate::config::Config;
 use crate::control::By;
+use crate::outbound::Outbound;
+use crate::tls::TlsError;
 
 /// With `--dry-run`: there is something to do.
 const TO_DO: u8 = 2;
@@ -60,6 +62,9 @@ pub(super) enum ApplyFailure {
     /// The store cannot be opened, or says no.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The certificates that are believed cannot be read.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// What is there cannot be written.
     #[error("what is there cannot be written as TOML: {0}")]
     Print(#[from] toml::ser::Error),
@@ -83,14 +88,19 @@ pub(super) async fn run(arguments: ApplyArgs, config: &Config) -> Result<(String
     }
     // Before the store is opened: faulty files do not even make one.
     let wanted = apply::read(&arguments.paths)?;
+    let outbound = Outbound::new(&config.outbound)?;
+    let terms = Terms {
+        prune: arguments.prune,
+        refusal_of: &|url| outbound.check(url).err().map(|refusal| refusal.to_string()),
+    };
     let control = store::open(config, !arguments.dry_run).await?;
     if arguments.dry_run {
         let there = control.inventory().await.map_err(StoreError::from)?;
-        let plan = apply::plan(&wanted, &there, arguments.prune)?;
+        let plan = apply::plan(&wanted, &there, terms)?;
         let code = if plan.has_changes() { TO_DO } else { 0 };
         return Ok((plan.to_string(), code.into()));
     }
-    let plan = apply::apply(&control, &By::command_line(), &wanted, arguments.prune).await?;
+    let plan = apply::apply(&control, &By::command_line(), &wanted, terms).await?;
     let end = if plan.has_changes() {
         "All is done."
     } else {

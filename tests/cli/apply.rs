@@ -114,9 +114,19 @@ fn faulty_files_change_nothing_and_all_faults_are_told() {
     }
     assert!(!server.data_dir().join("control.db").exists());
 
-    // The same for what only the store can tell.
+    // The same for what only the store and the settings can tell.
+    let served = write(
+        &folder,
+        "served.toml",
+        "[[projects]]\nid = \"shop\"\n[[projects.issuers]]\nname = \"idp\"\nalgorithm = \"jwks\"\nurl = \"https://10.0.0.1/\"\n",
+    );
     let good = write(&folder, "a-shop.toml", SHOP);
     let bad = write(&folder, "d.toml", "[[projects]]\nid = \"new\"\n");
+    let (code, text) = run(&server, &[&good, &served]);
+    assert!(
+        code == 1 && text.contains("served.toml:3: projects.0.issuers.0.url: "),
+        "{text}"
+    );
     let (code, text) = run(&server, &[&good, &bad]);
     assert!(
         code == 1 && text.contains("d.toml:1: projects.0.name: is required"),

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use fresnel::apply::{ApplyError, Format, apply, plan, print, read_text};
+use fresnel::apply::{ApplyError, Format, Terms, apply, plan, print, read_text};
 use fresnel::config::Secret;
 use fresnel::control::{By, Control, ControlError, Edit};
 use fresnel::domain::account::{JwtIssuer, JwtKeys, PartialLimits, QuotaTarget, Role};
@@ -23,9 +23,17 @@ on_both_stores!(
 
 const EXAMPLE: &str = include_str!("../../docs/apply-example.toml");
 
+/// Every address may be called.
+const fn terms(prune: bool) -> Terms<'static> {
+    Terms {
+        prune,
+        refusal_of: &|_| None,
+    }
+}
+
 async fn applied(control: &Control, text: &str, prune: bool) -> Result<String, ApplyError> {
     let wanted = read_text("a.toml", Path::new("."), Format::Toml, text)?;
-    let plan = apply(control, &By::command_line(), &wanted, prune).await?;
+    let plan = apply(control, &By::command_line(), &wanted, terms(prune)).await?;
     Ok(plan.to_string())
 }
 
@@ -81,7 +89,7 @@ async fn what_is_printed_and_applied_changes_nothing(place: Place) {
     let text = print(&there).unwrap();
     assert!(!text.contains(secret), "{text}");
     let wanted = read_text("all.toml", Path::new("."), Format::Toml, &text).unwrap();
-    let plan = plan(&wanted, &there, true).unwrap();
+    let plan = plan(&wanted, &there, terms(true)).unwrap();
     assert!(!plan.has_changes(), "{plan}");
 }
 

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::super::{Format, apply, plan, print, read_text};
-use super::{Path, SECRET};
+use super::{Path, SECRET, terms};
 use crate::config::{ControlConfig, Secret};
 use crate::control::{By, Control, Inventory};
 use crate::domain::account::{
@@ -233,7 +233,9 @@ fn on_an_empty_store(text: &str) -> (Inventory, Inventory) {
             .await
             .unwrap();
         let before = control.inventory().await.unwrap();
-        apply(&control, &By::command_line(), &wanted, true).await.unwrap();
+        apply(&control, &By::command_line(), &wanted, terms(true))
+            .await
+            .unwrap();
         (before, control.inventory().await.unwrap())
     })
 }
@@ -248,7 +250,7 @@ proptest! {
         let text = print(&there).unwrap();
         let (before, after) = on_an_empty_store(&text);
         let wanted = read_text("all.toml", Path::new("."), Format::Toml, &text).unwrap();
-        let again = plan(&wanted, &after, true).unwrap();
+        let again = plan(&wanted, &after, terms(true)).unwrap();
         prop_assert!(!again.has_changes(), "{again}\n{text}");
         let is_new = |id: &ProjectId| before.projects.iter().all(|project| project.id != *id);
         for project in there.projects.iter().filter(|project| is_new(&project.id)) {
@@ -269,7 +271,7 @@ proptest! {
         prop_assert!(!text.contains(SECRET));
         let wanted = read_text("all.toml", Path::new("."), Format::Toml, &text);
         let wanted = wanted.map_err(|faults| TestCaseError::fail(format!("{faults}\n{text}")))?;
-        let plan = plan(&wanted, &there, true);
+        let plan = plan(&wanted, &there, terms(true));
         let plan = plan.map_err(|faults| TestCaseError::fail(format!("{faults}\n{text}")))?;
         prop_assert!(!plan.has_changes(), "{plan}\n{text}");
     }

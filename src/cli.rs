@@ -4,6 +4,7 @@ mod apply;
 mod keys;
 mod store;
 
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -117,10 +118,10 @@ async fn keys(command: KeysCommand, config: &Config) -> ExitCode {
 
 async fn apply(arguments: ApplyArgs, config: &Config) -> ExitCode {
     match apply::run(arguments, config).await {
-        Ok((answer, code)) => {
-            say(&answer);
-            code
-        }
+        Ok((answer, code)) => match say(&answer) {
+            ExitCode::SUCCESS => code,
+            failure => failure,
+        },
         Err(error) => fail(&error),
     }
 }
@@ -141,10 +142,12 @@ fn check_config(config: &Config) -> ExitCode {
     }
 }
 
-#[expect(clippy::print_stdout, reason = "the answer of a command")]
+/// Shows the answer of a command. Whoever reads it may stop before its end.
 fn say(text: &str) -> ExitCode {
-    println!("{}", text.trim_end());
-    ExitCode::SUCCESS
+    match writeln!(io::stdout().lock(), "{}", text.trim_end()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => fail(&error),
+        _ => ExitCode::SUCCESS,
+    }
 }
 
 #[expect(

@@ -155,3 +155,22 @@ fn the_command_line_says_what_it_takes() {
         "{text}"
     );
 }
+
+#[test]
+fn whoever_reads_the_answer_may_stop_before_its_end() {
+    let server = Fresnel::prepare(Options::new());
+    let folder = tempfile::tempdir().expect("a folder");
+    let projects = (0..2_000).map(|number| format!("[[projects]]\nid = \"p{number}\"\nname = \"P\"\n"));
+    let many = write(&folder, "many.toml", &projects.collect::<String>());
+    let mut command = server.command("apply");
+    let mut process = command
+        .arg(&many)
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .expect("fresnel");
+    drop(process.stdout.take());
+    let output = process.wait_with_output().expect("it ends");
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && !text.contains("panicked"), "{text}");
+}

@@ -44,7 +44,7 @@ use crate::outbound::Outbound;
 use crate::quota::Quotas;
 use crate::task;
 use crate::telemetry::{self, TelemetryError};
-use crate::tls::TlsError;
+use crate::tls::{self, TlsError};
 use crate::wal::{SystemFiles, Wal, WalError, WalOptions};
 use crate::warehouse::{MigrateError, Warehouse};
 use data_folder::{DataFolder, DataFolderError};
@@ -91,9 +91,14 @@ pub enum AppError {
     /// The embedded engine cannot be started.
     #[error(transparent)]
     Engine(#[from] EngineError),
-    /// The setting `outbound.ca_file` cannot be used.
-    #[error("setting outbound.ca_file: {0}")]
-    Outbound(#[from] TlsError),
+    /// A file of certificates cannot be used.
+    #[error("setting {setting}: {source}")]
+    Certificates {
+        /// Which one.
+        setting: &'static str,
+        /// What is wrong with it.
+        source: TlsError,
+    },
     /// The schema cannot be brought up to date.
     #[error(transparent)]
     Migrate(#[from] MigrateError),
@@ -310,6 +315,8 @@ fn start_engine(
     config_file: Option<&Path>,
 ) -> Result<Option<Supervisor>, AppError> {
     if !config.warehouse.url.is_empty() {
+        // The connection comes later, when nobody is there to be told.
+        tls::client_config(&config.warehouse.ca_file).map_err(certificates_of("warehouse.ca_file"))?;
         return Ok(None);
     }
     // A library that is not there will not come by waiting: say so now, not in the child's log.
@@ -320,6 +327,10 @@ fn start_engine(
     }
     let supervisor = Supervisor::start(&config.engine, data_dir, std::env::current_exe()?, args)?;
     Ok(Some(supervisor))
+}
+
+fn certificates_of(setting: &'static str) -> impl Fn(TlsError) -> AppError {
+    move |source| AppError::Certificates { setting, source }
 }
 
 /// Sorts noted durations into their buckets; until then each takes its own place in memory.
@@ -353,7 +364,7 @@ fn open_management(
     control: Control,
     quotas: Arc<Quotas>,
 ) -> Result<ControlState, AppError> {
-    let outbound = Outbound::new(&config.outbound)?;
+    let outbound = Outbound::new(&config.outbound).map_err(certificates_of("outbound.ca_file"))?;
     let known_keys = data_dir.join(jwks::FILE_NAME);
     let jwks = Jwks::start(control.clone(), outbound.clone(), &config.jwks, known_keys);
     Ok(ControlState {

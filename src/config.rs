@@ -106,6 +106,8 @@ pub struct BootstrapConfig {
 pub struct ControlConfig {
     /// Address of a Postgres database, `postgres://…`; empty: SQLite in the data folder.
     pub url: Secret,
+    /// Path of certificates in PEM that are believed beside those of the system, with `sslmode=require`.
+    pub ca_file: PathBuf,
     /// Most connections to Postgres.
     pub pool_max: usize,
     /// Longest wait for a connection, or for a change that is under way; then the answer is 503.
@@ -118,6 +120,7 @@ impl Default for ControlConfig {
     fn default() -> Self {
         Self {
             url: Secret::default(),
+            ca_file: PathBuf::new(),
             pool_max: 10,
             pool_wait_ms: 5_000,
             audit_retention_days: 365,
@@ -296,6 +299,8 @@ impl Default for FlushConfig {
 pub struct WarehouseConfig {
     /// Address of a ClickHouse HTTP interface; empty: the embedded engine.
     pub url: String,
+    /// Path of certificates in PEM that are believed beside those of the system, with `https`.
+    pub ca_file: PathBuf,
     /// User for `url`.
     pub user: String,
     /// Password for `url`.
@@ -316,6 +321,7 @@ impl Default for WarehouseConfig {
     fn default() -> Self {
         Self {
             url: String::new(),
+            ca_file: PathBuf::new(),
             user: "default".to_owned(),
             password: Secret::default(),
             database: "fresnel".to_owned(),

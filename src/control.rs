@@ -145,7 +145,9 @@ impl Control {
         let store: Box<dyn ControlStore> = if config.url.is_empty() {
             Box::new(sqlite::SqliteStore::open(&data_dir.join(SQLITE_FILE_NAME), wait).await?)
         } else {
-            Box::new(postgres::PostgresStore::open(&config.url, config.pool_max, wait).await?)
+            Box::new(
+                postgres::PostgresStore::open(&config.url, &config.ca_file, config.pool_max, wait).await?,
+            )
         };
         let control = Self {
             inner: Arc::new(Inner {

@@ -255,6 +255,7 @@ fn announce_port(folder: Folder, port: PipeReader, credentials: Credentials) -> 
             end_process();
         };
         let connection = Connection {
+            ca_file: std::path::PathBuf::new(),
             url: format!("http://127.0.0.1:{port}"),
             user: WRITER.to_owned(),
             password: credentials.writer_password,

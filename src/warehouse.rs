@@ -15,17 +15,21 @@ mod schema;
 mod select;
 
 use std::net::IpAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use clickhouse::{Client, Compression};
+use hyper_rustls::HttpsConnectorBuilder;
 use hyper_util::client::legacy::Client as HttpClient;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
+use rustls::ClientConfig;
 use tokio::sync::watch;
 
 use crate::config::Secret;
 use crate::domain::connection::Connection;
+use crate::tls;
 
 pub use insert::{Insert, InsertError};
 pub use schema::{MigrateError, Migrated, Retention};
@@ -147,7 +151,7 @@ impl Link {
         } else {
             Compression::Lz4
         };
-        let client = new_client()
+        let client = new_client(&connection)
             .with_url(&connection.url)
             .with_compression(compression);
         // The server gives up shortly before we do, so that its word reaches us.
@@ -181,17 +185,41 @@ fn with_credentials(client: Client, user: &str, password: &Secret) -> Client {
 }
 
 /// The `clickhouse` crate's own HTTP client leaves Nagle's algorithm on, which costs 40 ms an insert.
-fn new_client() -> Client {
+fn new_client(connection: &Connection) -> Client {
     let mut connector = HttpConnector::new();
     connector.set_nodelay(true);
     connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
     connector.set_keepalive(Some(Duration::from_secs(60)));
-    Client::with_http_client(
-        HttpClient::builder(TokioExecutor::new())
-            .pool_idle_timeout(IDLE_TIMEOUT)
-            .build(connector),
-    )
-    .with_product_info("fresnel", env!("CARGO_PKG_VERSION"))
+    let mut builder = HttpClient::builder(TokioExecutor::new());
+    builder.pool_idle_timeout(IDLE_TIMEOUT);
+    let client = match encryption(connection) {
+        Some(tls) => {
+            connector.enforce_http(false);
+            let connector = HttpsConnectorBuilder::new()
+                .with_tls_config(tls)
+                .https_only()
+                .enable_http1()
+                .wrap_connector(connector);
+            Client::with_http_client(builder.build(connector))
+        }
+        None => Client::with_http_client(builder.build(connector)),
+    };
+    client.with_product_info("fresnel", env!("CARGO_PKG_VERSION"))
+}
+
+/// How the way is encrypted; none for `http`. A file of certificates that cannot be used is told, and then only the
+/// system's are believed: that lets nobody in who should not be.
+fn encryption(connection: &Connection) -> Option<ClientConfig> {
+    if !connection.url.starts_with("https://") {
+        return None;
+    }
+    let with_file = tls::client_config(&connection.ca_file).or_else(|error| {
+        tracing::error!(%error, "setting warehouse.ca_file cannot be used");
+        tls::client_config(Path::new(""))
+    });
+    with_file
+        .inspect_err(|error| tracing::error!(%error, "no way to the warehouse"))
+        .ok()
 }
 
 fn is_loopback(url: &str) -> bool {

@@ -5,10 +5,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a failure in a test is a failed test")]
 
+#[path = "certificates/authority.rs"]
+mod authority;
+
 mod control {
     mod apply;
     mod audit;
     mod directory;
+    mod encryption;
     mod failures;
     mod hostile;
     mod keys;

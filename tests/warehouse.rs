@@ -2,6 +2,13 @@
 
 #[path = "warehouse/answers.rs"]
 mod answers;
+#[allow(dead_code, reason = "shared with the control store's tests")]
+#[expect(clippy::unwrap_used, reason = "a failure in a test is a failed test")]
+#[path = "certificates/authority.rs"]
+mod authority;
+#[expect(clippy::unwrap_used, reason = "a failure in a test is a failed test")]
+#[path = "warehouse/encryption.rs"]
+mod encryption;
 #[allow(dead_code, reason = "shared with the engine's own tests, which use all of it")]
 #[path = "engine/harness.rs"]
 mod harness;

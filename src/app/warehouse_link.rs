@@ -83,7 +83,8 @@ fn connections(config: &WarehouseConfig, engine: Option<&Supervisor>) -> watch::
                 config.user.clone(),
                 config.password.clone(),
                 config.database.clone(),
-            );
+            )
+            .with_ca_file(config.ca_file.clone());
             watch::channel(Some(connection)).1
         }
     }

@@ -1,26 +1,27 @@
 //! The control store in a Postgres database, which several nodes may share.
 //!
 //! Connections come from a pool; each refuses to wait for a lock longer than the configured time, and to run or to
-//! idle in a transaction for ever. The connection is not encrypted: an address that asks for TLS is refused.
+//! idle in a transaction for ever. The way is encrypted when the address asks for it.
 
+mod address;
 mod values;
 
+use std::path::Path;
 use std::time::Duration;
 
 use deadpool_postgres::{
-    Hook, HookError, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime, TimeoutType,
+    Hook, HookError, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime, TimeoutType,
     Transaction,
 };
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use tokio_postgres::config::SslMode;
+use tokio_postgres::IsolationLevel;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{IsolationLevel, NoTls};
 
 use super::{ControlError, ControlStore, Row, Statement, Step, Value};
 use crate::config::Secret;
-use crate::task;
+use address::Address;
 
 mod migrations {
     refinery::embed_migrations!("migrations/postgres");
@@ -41,22 +42,23 @@ pub struct PostgresStore {
 }
 
 impl PostgresStore {
-    /// Connects, and brings the tables up to date. `wait` is the longest time that is waited for a connection and
-    /// for the changes of others.
+    /// Connects, and brings the tables up to date. Certificates in `ca_file` are believed beside the system's; `wait` is
+    /// the longest time that is waited for a connection and for the changes of others.
     ///
     /// # Errors
-    /// The address is none, asks for TLS, or the database cannot be reached.
-    pub async fn open(url: &Secret, pool_max: usize, wait: Duration) -> Result<Self, ControlError> {
-        let config = connection_config(url)?;
-        migrate(&config).await?;
-        let manager = Manager::from_config(
-            config,
-            NoTls,
-            ManagerConfig {
-                // One that died while it was idle is found before it is used.
-                recycling_method: RecyclingMethod::Verified,
-            },
-        );
+    /// The address is none, the file cannot be used, or the database cannot be reached in the way that is asked for.
+    pub async fn open(
+        url: &Secret,
+        ca_file: &Path,
+        pool_max: usize,
+        wait: Duration,
+    ) -> Result<Self, ControlError> {
+        let address = Address::parse(url, ca_file)?;
+        migrate(&address).await?;
+        let manager = address.manager(ManagerConfig {
+            // One that died while it was idle is found before it is used.
+            recycling_method: RecyclingMethod::Verified,
+        });
         let limits = format!(
             "SET statement_timeout = {}; SET lock_timeout = {}; SET idle_in_transaction_session_timeout = {}",
             STATEMENT_MAX.max(2 * wait).as_millis(),
@@ -149,38 +151,9 @@ impl ControlStore for PostgresStore {
     }
 }
 
-/// Reads the address. What is wrong with it is not quoted: it may be the password.
-fn connection_config(url: &Secret) -> Result<tokio_postgres::Config, ControlError> {
-    let refused = |message: &str| ControlError::Unavailable(format!("setting control.url: {message}"));
-    let no_tls = "Fresnel does not encrypt its way to Postgres; leave sslmode out or set it to disable, and \
-                  use a trusted network, a Unix socket or a tunnel";
-    if url.reveal().contains("sslmode=verify") {
-        return Err(refused(no_tls));
-    }
-    let mut config: tokio_postgres::Config = url.reveal().parse().map_err(|_| {
-        refused("is not an address like postgres://user:password@host:5432/database; special characters in the password are written as %40 for @, %2F for /")
-    })?;
-    if config.get_ssl_mode() == SslMode::Require {
-        return Err(refused(no_tls));
-    }
-    config.ssl_mode(SslMode::Disable);
-    config.application_name("fresnel");
-    if config.get_connect_timeout().is_none() {
-        config.connect_timeout(Duration::from_secs(5));
-    }
-    config.tcp_user_timeout(STATEMENT_MAX);
-    config.keepalives_idle(Duration::from_secs(30));
-    Ok(config)
-}
-
 /// Brings the tables up to date on a connection of its own; nodes that start together take turns.
-async fn migrate(config: &tokio_postgres::Config) -> Result<(), ControlError> {
-    let (mut client, connection) = config.connect(NoTls).await.map_err(|error| failure(&error))?;
-    let connection = task::spawn("control migration", async move {
-        if let Err(error) = connection.await {
-            tracing::warn!(%error, "the connection for migrations ended");
-        }
-    });
+async fn migrate(address: &Address) -> Result<(), ControlError> {
+    let (mut client, connection) = address.connect("control migration").await?;
     // The lock belongs to the connection: it ends with it, whatever happens.
     client
         .batch_execute("SET lock_timeout = '60s'")
@@ -252,36 +225,5 @@ fn failure(error: &tokio_postgres::Error) -> ControlError {
         Some(code) if TRY_AGAIN.contains(code) => ControlError::Busy,
         Some(code) if DAMAGED.contains(code) => ControlError::Corrupt(message),
         _ => ControlError::Unavailable(message),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn refusal_of(url: &str) -> String {
-        connection_config(&Secret::new(url.to_owned()))
-            .unwrap_err()
-            .to_string()
-    }
-
-    #[test]
-    fn an_address_that_asks_for_encryption_is_refused_in_words() {
-        for mode in ["require", "verify-full", "verify-ca"] {
-            let message = refusal_of(&format!("postgres://a:hunter2@localhost/x?sslmode={mode}"));
-            assert!(message.contains("does not encrypt"), "{message}");
-        }
-    }
-
-    #[test]
-    fn a_bad_address_is_refused_without_showing_the_password() {
-        for url in [
-            "postgres://a:hunter2@localhost:port/x",
-            "postgres://a:hunter2@[::1/x",
-            "postgres://a@b/x?hunter2=1",
-        ] {
-            let message = refusal_of(url);
-            assert!(!message.contains("hunter2"), "{message}");
-        }
     }
 }

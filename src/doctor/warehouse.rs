@@ -27,7 +27,8 @@ pub(super) async fn check(config: &Config, config_file: Option<&Path>, is_runnin
             settings.user.clone(),
             settings.password.clone(),
             settings.database.clone(),
-        );
+        )
+        .with_ca_file(settings.ca_file.clone());
         let asked = ask(connection, timeout_ms).await.map_err(|message| {
             Finding::bad("warehouse", format!("{}: {message}", settings.url)).advice(
                 "start it, or set warehouse.url, warehouse.user and warehouse.password (FRESNEL_WAREHOUSE__URL, …) right",

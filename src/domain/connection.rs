@@ -1,5 +1,7 @@
 //! How to reach a ClickHouse server.
 
+use std::path::PathBuf;
+
 use serde::Deserialize;
 
 use crate::config::Secret;
@@ -11,6 +13,9 @@ use crate::config::Secret;
 pub struct Connection {
     /// Address of the HTTP interface, without a path: `http://127.0.0.1:40123`.
     pub url: String,
+    /// Path of certificates in PEM that are believed beside those of the system, with `https`; empty: none.
+    #[serde(default)]
+    pub ca_file: PathBuf,
     /// User with all rights on `database`.
     pub user: String,
     /// Password of `user`.
@@ -31,12 +36,19 @@ impl Connection {
     pub fn new(url: String, user: String, password: Secret, database: String) -> Self {
         Self {
             url,
+            ca_file: PathBuf::new(),
             user,
             password,
             database,
             reader_user: String::new(),
             reader_password: Secret::default(),
         }
+    }
+
+    /// The same, believing the certificates of this file too.
+    #[must_use]
+    pub fn with_ca_file(self, ca_file: PathBuf) -> Self {
+        Self { ca_file, ..self }
     }
 
     /// User and password for queries that only read. Where there is a reader of its own, the server cancels

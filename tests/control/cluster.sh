@@ -1,5 +1,6 @@
 # A Postgres of the tests: made in a temporary folder, reached through a socket there, stopped and removed when
 # standard input ends, which is when the tests end, however they do. Says the folder once it answers.
+# With TLS_PORT it also listens there, on loopback, for encrypted connections only; TLS_CERTIFICATE and TLS_KEY are files.
 set -eu
 
 bin=$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V | tail -n 1)
@@ -25,13 +26,24 @@ fi
 cd "$folder"
 $as "$bin/initdb" -D "$folder/data" -U fresnel --auth=trust --no-sync --encoding=UTF8 --no-locale \
     >"$folder/log" 2>&1 || { cat "$folder/log" >&2; exit 1; }
-$as "$bin/postgres" -D "$folder/data" -c listen_addresses= -c unix_socket_directories="$folder" \
+listen="-c listen_addresses="
+if [ -n "${TLS_PORT:-}" ]; then
+    cp "$TLS_CERTIFICATE" "$folder/server.pem"
+    cp "$TLS_KEY" "$folder/server.key"
+    chmod 600 "$folder/server.key"
+    [ -z "$as" ] || chown "$user" "$folder/server.pem" "$folder/server.key"
+    printf 'local all all trust\nhostssl all all 127.0.0.1/32 trust\n' >"$folder/data/pg_hba.conf"
+    listen="-c listen_addresses=127.0.0.1 -c port=$TLS_PORT -c ssl=on"
+    listen="$listen -c ssl_cert_file=$folder/server.pem -c ssl_key_file=$folder/server.key"
+fi
+# shellcheck disable=SC2086 # several words each
+$as "$bin/postgres" -D "$folder/data" $listen -c unix_socket_directories="$folder" \
     -c max_connections=300 -c shared_buffers=16MB -c fsync=off -c synchronous_commit=off -c full_page_writes=off \
     >>"$folder/log" 2>&1 </dev/null &
 postgres=$!
 
 tries=0
-until "$bin/pg_isready" -q -h "$folder" -U fresnel -d postgres; do
+until "$bin/pg_isready" -q -h "$folder" -p "${TLS_PORT:-5432}" -U fresnel -d postgres; do
     tries=$((tries + 1))
     if [ "$tries" -gt 300 ] || ! kill -0 "$postgres" 2>/dev/null; then
         cat "$folder/log" >&2

@@ -10,17 +10,24 @@ use fresnel::control::{Control, SQLITE_FILE_NAME};
 use tempfile::TempDir;
 use tokio_postgres::NoTls;
 
-/// The Postgres of all tests of this process. Its shell ends it when our end of the pipe closes.
-struct Cluster {
+/// A Postgres. Its shell ends it when our end of the pipe closes.
+pub(super) struct Cluster {
     folder: String,
     _shell: Child,
 }
 
+/// The Postgres of all tests of this process.
 fn cluster() -> &'static Cluster {
     static CLUSTER: OnceLock<Cluster> = OnceLock::new();
-    CLUSTER.get_or_init(|| {
+    CLUSTER.get_or_init(|| Cluster::start(&[]))
+}
+
+impl Cluster {
+    /// Starts one; the variables are those of `cluster.sh`.
+    pub(super) fn start(variables: &[(&str, String)]) -> Self {
         let mut shell = Command::new("sh")
             .args(["-c", include_str!("cluster.sh")])
+            .envs(variables.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -32,14 +39,12 @@ fn cluster() -> &'static Cluster {
             .expect("the shell answers");
         let folder = folder.trim().to_owned();
         assert!(!folder.is_empty(), "Postgres did not start; see above");
-        Cluster {
+        Self {
             folder,
             _shell: shell,
         }
-    })
-}
+    }
 
-impl Cluster {
     fn url(&self, database: &str) -> String {
         format!(
             "postgres://fresnel@{}/{database}",

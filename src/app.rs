@@ -6,12 +6,12 @@
 
 mod data_folder;
 mod ledger_watch;
+mod listen;
 mod past;
 mod warehouse_link;
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
-use std::num::NonZeroUsize;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -19,13 +19,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use actix_web::dev::Server;
-use actix_web::{App as HttpApp, HttpServer, web};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::api::{
-    self, ControlState, Identity, IdentityRules, IngestState, LoginLimit, OperationsState, Passwords,
-    QueryState, RejectedState,
+    ControlState, Identity, IdentityRules, LoginLimit, OperationsState, Passwords, QueryState, RejectedState,
 };
 use crate::bootstrap::{Bootstrap, BootstrapError};
 use crate::config::{Config, Durability, WalConfig};
@@ -37,7 +35,7 @@ use crate::engine::{EngineError, library};
 use crate::flush::{Flush, Kept};
 use crate::ingest::bots::Robots;
 use crate::ingest::scrub::PatternError;
-use crate::ingest::{Ingest, Refinery, Shared};
+use crate::ingest::{Refinery, Shared};
 use crate::jwks::{self, Jwks};
 use crate::memory::Pressure;
 use crate::outbound::Outbound;
@@ -48,6 +46,7 @@ use crate::tls::{self, TlsError};
 use crate::wal::{SystemFiles, Wal, WalError, WalOptions};
 use crate::warehouse::{MigrateError, Warehouse};
 use data_folder::{DataFolder, DataFolderError};
+use listen::{Handlers, listen};
 use past::open_past;
 use warehouse_link::WarehouseLink;
 
@@ -59,8 +58,6 @@ const ENGINE_STOP_RESERVE: Duration = Duration::from_secs(3);
 const SHARE_OF_STOP_FOR_REQUESTS: f64 = 0.4;
 /// How often noted durations are sorted into their buckets.
 const METRICS_UPKEEP_INTERVAL: Duration = Duration::from_secs(1);
-/// Connections that may wait to be accepted; the system's own limit (`net.core.somaxconn`) may be lower.
-const LISTEN_BACKLOG: u32 = 4_096;
 /// Exit code after a failed sync: a supervisor should start the service again.
 const EXIT_LOG_POISONED: u8 = 3;
 
@@ -397,67 +394,6 @@ fn open_identity(
         auth_failures_per_minute: config.quota.auth_failures_per_minute,
     };
     Ok(Identity::new(control.clone(), jwks.clone(), rules, quotas))
-}
-
-/// What the handlers of requests work with.
-struct Handlers {
-    identity: Identity,
-    control: ControlState,
-    shared: Shared,
-    query: QueryState,
-    rejected: RejectedState,
-    operations: OperationsState,
-}
-
-/// Binds the address. Each worker builds its own ingest path, with a lane of the log of its own.
-fn listen(config: &Config, wal: &Wal, handlers: Handlers) -> Result<(Server, Vec<SocketAddr>), AppError> {
-    let Handlers {
-        identity,
-        control,
-        shared,
-        query,
-        rejected,
-        operations,
-    } = handlers;
-    let (query, rejected) = (web::Data::new(query), web::Data::new(rejected));
-    let (control, operations) = (web::Data::new(control), web::Data::new(operations));
-    let (wal, ingest_config) = (wal.clone(), config.ingest.clone());
-    let body_timeout = Duration::from_millis(config.server.body_timeout_ms);
-    let server = HttpServer::new(move || {
-        let ingest = IngestState {
-            identity: identity.clone(),
-            ingest: Ingest::new(&ingest_config, wal.lane(), &shared),
-            body_timeout,
-        };
-        HttpApp::new()
-            .wrap(api::Observe)
-            .app_data(web::Data::new(ingest))
-            .app_data(query.clone())
-            .app_data(rejected.clone())
-            .app_data(control.clone())
-            .app_data(operations.clone())
-            .configure(api::routes)
-    });
-    let workers = match config.server.workers {
-        0 => std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
-        workers => workers,
-    };
-    let stop_s = config.server.shutdown_timeout_ms.div_ceil(1_000);
-    let server = server
-        .workers(workers)
-        .max_connections(config.server.connections_max.div_ceil(workers))
-        .backlog(LISTEN_BACKLOG)
-        .on_connect(|_, data| api::connection_opened(data))
-        .client_request_timeout(Duration::from_millis(config.server.header_timeout_ms))
-        .keep_alive(Duration::from_millis(config.server.keep_alive_ms))
-        .shutdown_timeout(stop_s)
-        .disable_signals();
-    let address = config.server.listen;
-    let server = server
-        .bind(address)
-        .map_err(|source| AppError::Listen { address, source })?;
-    let addresses = server.addrs();
-    Ok((server.run(), addresses))
 }
 
 /// Tells the one who started Fresnel where it is and how to get in.

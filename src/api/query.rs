@@ -77,6 +77,7 @@ async fn ledger(request: HttpRequest, state: web::Data<QueryState>) -> HttpRespo
             .identity
             .viewer(&request, project_id.as_deref(), now.as_millis())
             .await?;
+        state.must_have_memory()?;
         let question = LedgerRequest::parse(parameters, now).map_err(ApiError::BadParameters)?;
         let project_id = viewer.project.project.id.as_str();
         ledger::ledger(

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::managing::{PASSWORD, TestUser, admin};
 use crate::harness::http::{Answer, Request};
+use crate::harness::process::say;
 use crate::harness::{Fresnel, Options};
 
 /// Tries of each sort.
@@ -55,6 +56,7 @@ fn assert_alike(sorts: &[(&str, Vec<Duration>)]) {
     let reference = median(reference.clone());
     for (name, times) in sorts {
         let ratio = median(times.clone()) / reference;
+        say(&format!("    {name}: {ratio:.2} times as long as the first"));
         assert!((0.5..=2.0).contains(&ratio), "{name}: {ratio}");
     }
 }

@@ -15,6 +15,10 @@ fn when_memory_is_critical_questions_are_refused_and_beacons_are_taken() {
     assert_eq!(refused.code(), "MEMORY_PRESSURE");
     assert!(refused.header("retry-after").is_some());
     assert_eq!(refused.json()["meta"]["retry_suggested"], true);
+    assert_eq!(
+        server.get("/api/ledger").expect_status(503).code(),
+        "MEMORY_PRESSURE"
+    );
     assert_eq!(server.send(&Request::get(TIMESERIES)).status, 401);
     for kind in Kind::ALL {
         server

@@ -74,7 +74,12 @@ impl ScrubPatterns {
         rules.map(Self)
     }
 
+    #[inline]
     fn scrub(&self, text: &mut Cow<'_, str>) -> bool {
+        !self.0.is_empty() && self.replace(text)
+    }
+
+    fn replace(&self, text: &mut Cow<'_, str>) -> bool {
         let mut is_changed = false;
         for (regex, replacement) in &self.0 {
             // No `$1` in replacements: they would bring back what was found.

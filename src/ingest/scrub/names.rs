@@ -12,6 +12,8 @@ pub(super) struct SecretNames {
     whole: Vec<Box<str>>,
     /// None when there are none.
     parts: Option<AhoCorasick>,
+    /// The letters that each part needs: most names lack one for every part, and are known by that.
+    part_letters: Vec<u32>,
 }
 
 impl SecretNames {
@@ -39,6 +41,7 @@ impl SecretNames {
             .build(&parts);
         Self {
             whole,
+            part_letters: parts.iter().map(|part| letters(part.as_bytes())).collect(),
             parts: finder.ok().filter(|_| !parts.is_empty()),
         }
     }
@@ -55,13 +58,27 @@ impl SecretNames {
     /// True for the key of an object whose value is a secret. Only names that hold a word count: `key` and `code`
     /// alone are everyday keys of an event's data.
     pub(super) fn is_secret_key(&self, name: &str) -> bool {
+        if !self.may_hold_part(name.as_bytes()) {
+            return false;
+        }
         let mut buffer = [0; NAME_BYTES_MAX];
         plain(name, &mut buffer).is_some_and(|plain| self.holds_part(plain))
     }
 
     fn holds_part(&self, plain: &[u8]) -> bool {
-        self.parts.as_ref().is_some_and(|parts| parts.is_match(plain))
+        self.may_hold_part(plain) && self.parts.as_ref().is_some_and(|parts| parts.is_match(plain))
     }
+
+    fn may_hold_part(&self, name: &[u8]) -> bool {
+        let there = letters(name);
+        self.part_letters.iter().any(|needed| needed & !there == 0)
+    }
+}
+
+/// The letters of a text as bits, whatever their case. Other bytes share these bits, so that a bit that is not
+/// there says more than one that is.
+fn letters(text: &[u8]) -> u32 {
+    text.iter().fold(0, |letters, byte| letters | 1 << (byte & 31))
 }
 
 /// The name in lower case without its punctuation; none when it is too long to be one. Of `user[token]`, written
@@ -96,8 +113,28 @@ fn innermost(name: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::config::ScrubConfig;
+
+    proptest! {
+        #[test]
+        fn letters_alone_never_hide_a_part(
+            before in "[a-zA-Z0-9_.\\[\\]%é-]{0,6}",
+            part in "(TOKEN|[sS]e[cC]ret|pass_word|Api-Key|j\\.w\\.t|schlüssel)?",
+            after in "\\PC{0,6}",
+        ) {
+            let settings = ["*token*", "*secret*", "*password*", "*apikey*", "*jwt*", "*schlüssel*"];
+            let names = SecretNames::new(&settings.map(str::to_owned));
+            let name = [before, part, after].concat();
+            let mut buffer = [0; NAME_BYTES_MAX];
+            let found = plain(&name, &mut buffer)
+                .is_some_and(|plain| names.parts.as_ref().unwrap().is_match(plain));
+            prop_assert_eq!(names.is_secret_key(&name), found);
+            prop_assert!(!found || names.is_secret(&name));
+        }
+    }
 
     #[test]
     fn names_are_known_in_all_their_spellings() {

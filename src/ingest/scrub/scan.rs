@@ -12,11 +12,33 @@ const COLON_VALUE_MIN: usize = 16;
 const CREDENTIALS_MIN: usize = 8;
 const JWT_MIN: usize = 20;
 
-/// False when nothing in this text could be a secret. No early end: that lets the loop run on 16 bytes at a time.
+/// What betrays a secret by itself: `@`, `=`, `%`, `:`, and the `J` of `eyJ`.
+const SIGN: u8 = 1;
+/// What stands behind `Bearer` and `Basic`, and how these begin: only both together mean something.
+const SPACE: u8 = 1 << 1;
+const LETTER_B: u8 = 1 << 2;
+
+/// What each byte may be a part of.
+const CLASSES: [u8; 256] = {
+    let mut classes = [0; 256];
+    let signs = b"@=%:J";
+    let mut place = 0;
+    while place < signs.len() {
+        classes[signs[place] as usize] = SIGN;
+        place += 1;
+    }
+    classes[b' ' as usize] = SPACE;
+    classes[b'b' as usize] = LETTER_B;
+    classes[b'B' as usize] = LETTER_B;
+    classes
+};
+
+/// False when nothing in this text could be a secret: most texts are short, and end here.
 pub(super) fn is_suspect(text: &[u8]) -> bool {
-    text.iter().fold(false, |found, byte| {
-        found | matches!(byte, b'@' | b'=' | b'%' | b'J' | b':' | b' ' | b'"' | b'\'')
-    })
+    let found = text
+        .iter()
+        .fold(0, |found, byte| found | CLASSES[usize::from(*byte)]);
+    found & SIGN != 0 || found == SPACE | LETTER_B
 }
 
 /// The text without what must go; none when there is nothing.
@@ -55,8 +77,10 @@ impl Scan<'_> {
                 b'=' => self.assigned(at, at + 1),
                 b'%' if self.starts(at, b"%3D") => self.assigned(at, at + 3),
                 b':' => self.colon(at),
-                b'e' if self.starts(at, b"eyJ") => self.jwt(at),
-                b'b' | b'B' => self.credentials(at),
+                b'e' if self.bytes.get(at + 1) == Some(&b'y') => self.jwt(at),
+                b'b' | b'B' if matches!(self.bytes.get(at + 1), Some(b'e' | b'E' | b'a' | b'A')) => {
+                    self.credentials(at);
+                }
                 _ => {}
             }
             at = self.done.max(at + 1);

@@ -175,6 +175,13 @@ proptest! {
     }
 
     #[test]
+    fn what_is_not_suspect_holds_no_secret(text in prop_oneof![confusing(), "[a-zA-Z .-]{0,40}"]) {
+        if !scan::is_suspect(text.as_bytes()) {
+            prop_assert_eq!(scan::scrubbed(&text, &scrubber().names), None);
+        }
+    }
+
+    #[test]
     fn any_text_is_taken(text in any::<String>()) {
         let once = scrubbed(&text);
         prop_assert_eq!(scrubbed(&once), once);

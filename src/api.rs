@@ -2,6 +2,7 @@
 
 mod asked;
 mod audit;
+mod beacon_headers;
 mod body;
 mod client_address;
 mod cors;

@@ -171,6 +171,12 @@ impl Control {
         self.inner.directory.load_full()
     }
 
+    /// Looks something up in the directory as it is now. Unlike [`directory`](Self::directory) it leaves the count of
+    /// those who hold the picture alone, which all workers share: beacons come this way.
+    pub fn look_up<T>(&self, look: impl FnOnce(&Directory) -> T) -> T {
+        look(&self.inner.directory.load())
+    }
+
     async fn rows(&self, query: Statement) -> Result<Vec<Row>, ControlError> {
         let answers = self.inner.store.read(vec![query]).await?;
         Ok(answers.into_iter().flatten().collect())

@@ -1,6 +1,9 @@
 //! Bodies of requests: read within a size and a time, and JSON objects taken apart with every fault named.
 
 use std::borrow::Cow;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::task::Poll;
 use std::time::Duration;
 
 use actix_web::HttpRequest;
@@ -60,9 +63,29 @@ pub(super) async fn read_body(
         }
         Ok(body.freeze())
     };
+    let mut whole = pin!(whole);
+    if let Some(outcome) = at_once(whole.as_mut()).await {
+        return outcome;
+    }
     tokio::time::timeout(timeout, whole)
         .await
         .unwrap_or(Err(Rejection::BodyTimeout))
+}
+
+/// What comes right behind a request's head, as most bodies do: a timer for it would cost more than to look twice.
+/// Between the two looks the HTTP stack hands on what it has.
+async fn at_once<F: Future>(mut whole: Pin<&mut F>) -> Option<F::Output> {
+    let mut has_looked = false;
+    poll_fn(|context| match whole.as_mut().poll(context) {
+        Poll::Ready(outcome) => Poll::Ready(Some(outcome)),
+        Poll::Pending if has_looked => Poll::Ready(None),
+        Poll::Pending => {
+            has_looked = true;
+            context.waker().wake_by_ref();
+            Poll::Pending
+        }
+    })
+    .await
 }
 
 async fn next_piece(payload: &mut web::Payload) -> Result<Option<Bytes>, Rejection> {

@@ -17,6 +17,7 @@ use actix_web::HttpRequest;
 use actix_web::http::header::{self, HeaderValue};
 
 use super::asked;
+use super::beacon_headers::BeaconHeaders;
 use super::client_address::{client_address, network_of};
 use super::error::ApiError;
 use crate::control::{Control, KeyEntry, ProjectEntry, sha256};
@@ -113,14 +114,19 @@ impl Identity {
 
     /// Who posts: by `Authorization: Bearer`, `X-API-Key`, or `?key=` (a `sendBeacon` cannot set headers), the first
     /// of these that is there. A JSON web token as the bearer says who the user is, and the key stands elsewhere.
-    pub(super) fn poster(&self, request: &HttpRequest, now_ms: i64) -> Result<Poster, Rejection> {
-        let bearer = bearer(request);
+    pub(super) fn poster(
+        &self,
+        request: &HttpRequest,
+        headers: &BeaconHeaders<'_>,
+        now_ms: i64,
+    ) -> Result<Poster, Rejection> {
+        let bearer = bearer_of(headers.authorization);
         let (jwt, bearer) = match bearer {
             Some(text) if token::looks_like_one(text) => (Some(text), None),
             other => (None, other),
         };
         let key = bearer
-            .or_else(|| api_key(request))
+            .or_else(|| api_key_of(headers.api_key))
             .map(Cow::Borrowed)
             .or_else(|| key_in_query(request));
         let shows_key = key.is_some();
@@ -129,7 +135,7 @@ impl Identity {
             None => self.keyless()?,
         };
         if !poster.is_server {
-            self.check_origin(request, shows_key, &poster.project)?;
+            self.check_origin(headers.origin, shows_key, &poster.project)?;
         }
         if let Some(jwt) = jwt {
             let user = token::verify(jwt, &poster.project.issuers, &self.jwks).ok_or(Rejection::BadToken)?;
@@ -139,36 +145,39 @@ impl Identity {
     }
 
     fn by_key(&self, key: &str, now_ms: i64) -> Result<Poster, Rejection> {
-        let directory = self.control.directory();
-        let entry = directory
-            .key_by_sha256(&sha256(key))
-            .filter(|entry| may_post(entry, now_ms))
-            .ok_or(Rejection::Unauthenticated)?;
-        let is_server = entry.key.kind == KeyKind::Server;
-        Ok(Poster {
-            project: Arc::clone(&entry.project),
-            caller: if is_server {
-                Caller::Server(entry.key.id)
-            } else {
-                Caller::Unknown {
-                    key: Some(entry.key.id),
-                }
-            },
-            is_server,
+        let sum = sha256(key);
+        self.control.look_up(|directory| {
+            let entry = directory
+                .key_by_sha256(&sum)
+                .filter(|entry| may_post(entry, now_ms))
+                .ok_or(Rejection::Unauthenticated)?;
+            let is_server = entry.key.kind == KeyKind::Server;
+            Ok(Poster {
+                project: Arc::clone(&entry.project),
+                caller: if is_server {
+                    Caller::Server(entry.key.id)
+                } else {
+                    Caller::Unknown {
+                        key: Some(entry.key.id),
+                    }
+                },
+                is_server,
+            })
         })
     }
 
     /// The project `default`, if it takes beacons without a key; from where is checked afterwards.
     fn keyless(&self) -> Result<Poster, Rejection> {
-        let directory = self.control.directory();
-        let project = directory
-            .project(ProjectId::DEFAULT)
-            .filter(|entry| entry.project.allow_keyless || self.rules.allow_keyless)
-            .ok_or(Rejection::Unauthenticated)?;
-        Ok(Poster {
-            project: Arc::clone(project),
-            caller: Caller::Unknown { key: None },
-            is_server: false,
+        self.control.look_up(|directory| {
+            let project = directory
+                .project(ProjectId::DEFAULT)
+                .filter(|entry| entry.project.allow_keyless || self.rules.allow_keyless)
+                .ok_or(Rejection::Unauthenticated)?;
+            Ok(Poster {
+                project: Arc::clone(project),
+                caller: Caller::Unknown { key: None },
+                is_server: false,
+            })
         })
     }
 
@@ -177,11 +186,11 @@ impl Identity {
     /// whoever sends it may post.
     fn check_origin(
         &self,
-        request: &HttpRequest,
+        origin: Option<&HeaderValue>,
         shows_key: bool,
         entry: &ProjectEntry,
     ) -> Result<(), Rejection> {
-        match request.headers().get(header::ORIGIN) {
+        match origin {
             None if shows_key => Ok(()),
             None => Err(Rejection::Unauthenticated),
             Some(origin) if self.allows(entry, origin) => Ok(()),
@@ -268,17 +277,22 @@ fn may_post(entry: &KeyEntry, now_ms: i64) -> bool {
 }
 
 fn bearer(request: &HttpRequest) -> Option<&str> {
-    let value = request.headers().get(header::AUTHORIZATION)?.to_str().ok()?;
+    bearer_of(request.headers().get(header::AUTHORIZATION))
+}
+
+fn bearer_of(authorization: Option<&HeaderValue>) -> Option<&str> {
+    let value = authorization?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
 fn api_key(request: &HttpRequest) -> Option<&str> {
+    api_key_of(request.headers().get("x-api-key"))
+}
+
+fn api_key_of(value: Option<&HeaderValue>) -> Option<&str> {
     // What is no text is no key, and is there all the same.
-    request
-        .headers()
-        .get("x-api-key")
-        .map(|value| value.to_str().unwrap_or("?"))
+    value.map(|value| value.to_str().unwrap_or("?"))
 }
 
 fn key_in_query(request: &HttpRequest) -> Option<Cow<'_, str>> {

@@ -2,15 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-use actix_web::http::header::{
-    CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, ORIGIN, USER_AGENT,
-};
+use actix_web::http::header::{HeaderValue, ORIGIN};
 use actix_web::http::{Method, StatusCode};
 use actix_web::web::{self, Bytes};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
 
-use super::body::{header_text, read_body};
+use super::beacon_headers::BeaconHeaders;
+use super::body::read_body;
 use super::error::{self, ApiError};
 use super::identity::{Identity, Poster};
 use super::{asked, cors, envelope, rate_limit, unread};
@@ -64,9 +63,10 @@ async fn post(kind: Kind, request: HttpRequest, mut payload: web::Payload) -> Ht
         return not_a_post(state, &request, payload);
     }
     let now_ms = clock::now().as_millis();
-    let poster = state.identity.poster(&request, now_ms);
+    let headers = BeaconHeaders::of(&request);
+    let poster = state.identity.poster(&request, &headers, now_ms);
     let outcome = match &poster {
-        Ok(poster) => take(state, poster, kind, &request, &mut payload).await,
+        Ok(poster) => take(state, poster, kind, (&request, &headers), &mut payload).await,
         Err(rejection) => Err(rejection.clone()),
     };
     let mut answer = match outcome {
@@ -100,7 +100,9 @@ async fn post(kind: Kind, request: HttpRequest, mut payload: web::Payload) -> Ht
             unread::holding(error::answer(&request, &ApiError::Rejected(rejection)), payload)
         }
     };
-    let_page_read(state, &request, poster.as_ref().ok(), &mut answer);
+    if let Some(origin) = headers.origin {
+        let_page_read(state, (&request, origin), poster.as_ref().ok(), &mut answer);
+    }
     answer
 }
 
@@ -131,13 +133,10 @@ async fn drop_one(
 /// A page may read the answer to its own beacon, also a refusal, when its origin is one of the project's.
 fn let_page_read(
     state: &IngestState,
-    request: &HttpRequest,
+    (request, origin): (&HttpRequest, &HeaderValue),
     poster: Option<&Poster>,
     answer: &mut HttpResponse,
 ) {
-    let Some(origin) = request.headers().get(ORIGIN) else {
-        return;
-    };
     let is_allowed = match poster {
         Some(poster) => !poster.is_server,
         None => state.identity.readable_by(request).is_some(),
@@ -185,23 +184,23 @@ async fn take(
     state: &IngestState,
     poster: &Poster,
     kind: Kind,
-    request: &HttpRequest,
+    (request, headers): (&HttpRequest, &BeaconHeaders<'_>),
     payload: &mut web::Payload,
 ) -> Result<Taken, Rejection> {
     let note = |rejection: &Rejection, body| note(state, poster, kind.as_str(), rejection, body);
-    let read = read(state, poster, request, payload)
+    let read = read(state, poster, headers, payload)
         .await
         .inspect_err(|rejection| note(rejection, None))?;
     let now_ms = clock::now().as_millis();
     if asks_only(request) {
         state
             .ingest
-            .check(&sender(state, poster, request), kind, read.body(), now_ms)?;
+            .check(&sender(state, poster, request, headers), kind, read.body(), now_ms)?;
         return Ok(Taken::Checked);
     }
     let outcome = state
         .ingest
-        .accept(&sender(state, poster, request), kind, read.body(), now_ms)
+        .accept(&sender(state, poster, request, headers), kind, read.body(), now_ms)
         .inspect_err(|rejection| {
             note(rejection, Some(read.body()));
             let session = state.ingest.session_in(read.body());
@@ -227,17 +226,18 @@ async fn take(
     })
 }
 
-fn sender<'r>(state: &IngestState, poster: &'r Poster, request: &'r HttpRequest) -> Sender<'r> {
-    let user_agent = request.headers().get(USER_AGENT);
+fn sender<'r>(
+    state: &IngestState,
+    poster: &'r Poster,
+    request: &'r HttpRequest,
+    headers: &BeaconHeaders<'r>,
+) -> Sender<'r> {
     Sender {
         project: &poster.project,
         caller: &poster.caller,
         address: state.identity.address(request),
-        asks_privacy: request
-            .headers()
-            .get("sec-gpc")
-            .is_some_and(|value| value.as_bytes().trim_ascii() == b"1"),
-        user_agent: user_agent.map(HeaderValue::as_bytes).unwrap_or_default(),
+        asks_privacy: headers.asks_privacy(),
+        user_agent: headers.user_agent(),
     }
 }
 
@@ -265,9 +265,10 @@ async fn post_batch(request: HttpRequest, mut payload: web::Payload) -> HttpResp
         return not_a_post(state, &request, payload);
     }
     let now_ms = clock::now().as_millis();
-    let poster = state.identity.poster(&request, now_ms);
+    let headers = BeaconHeaders::of(&request);
+    let poster = state.identity.poster(&request, &headers, now_ms);
     let outcome = match &poster {
-        Ok(poster) => take_batch(state, poster, &request, &mut payload).await,
+        Ok(poster) => take_batch(state, poster, (&request, &headers), &mut payload).await,
         Err(rejection) => Err(rejection.clone().into()),
     };
     let mut answer = match outcome {
@@ -310,22 +311,24 @@ async fn post_batch(request: HttpRequest, mut payload: web::Payload) -> HttpResp
             unread::holding(error::answer(&request, &error), payload)
         }
     };
-    let_page_read(state, &request, poster.as_ref().ok(), &mut answer);
+    if let Some(origin) = headers.origin {
+        let_page_read(state, (&request, origin), poster.as_ref().ok(), &mut answer);
+    }
     answer
 }
 
 async fn take_batch(
     state: &IngestState,
     poster: &Poster,
-    request: &HttpRequest,
+    (request, headers): (&HttpRequest, &BeaconHeaders<'_>),
     payload: &mut web::Payload,
 ) -> Result<(StatusCode, BatchOutcome), BatchRefusal> {
-    let read = read(state, poster, request, payload)
+    let read = read(state, poster, headers, payload)
         .await
         .inspect_err(|rejection| note(state, poster, BATCH, rejection, None))?;
     let now_ms = clock::now().as_millis();
     if asks_only(request) {
-        let sender = sender(state, poster, request);
+        let sender = sender(state, poster, request, headers);
         return Ok((
             StatusCode::OK,
             state.ingest.check_batch(&sender, read.body(), now_ms)?,
@@ -333,7 +336,7 @@ async fn take_batch(
     }
     let (outcome, commit) = state
         .ingest
-        .accept_batch(&sender(state, poster, request), read.body(), now_ms)
+        .accept_batch(&sender(state, poster, request, headers), read.body(), now_ms)
         .inspect_err(|refusal| note(state, poster, BATCH, &refusal.rejection, Some(read.body())))?;
     for item in &outcome.refused {
         if item.reason() == DropReason::Invalid {
@@ -409,19 +412,19 @@ impl Read {
 async fn read(
     state: &IngestState,
     poster: &Poster,
-    request: &HttpRequest,
+    headers: &BeaconHeaders<'_>,
     payload: &mut web::Payload,
 ) -> Result<Read, Rejection> {
-    let media_type = MediaType::from_header(header_text(request, &CONTENT_TYPE)).ok_or(
+    let media_type = MediaType::from_header(headers.content_type()).ok_or(
         Rejection::UnsupportedMedia("send application/json, text/plain or a form, in UTF-8"),
     )?;
-    let encoding = Encoding::from_header(header_text(request, &CONTENT_ENCODING)).ok_or(
+    let encoding = Encoding::from_header(headers.content_encoding()).ok_or(
         Rejection::UnsupportedMedia("Content-Encoding must be one of gzip, deflate, br, zstd"),
     )?;
     let bytes_max = state.ingest.body_max_bytes(poster.is_server);
-    if header_text(request, &CONTENT_LENGTH)
-        .parse()
-        .is_ok_and(|length: u64| length > bytes_max as u64)
+    if headers
+        .content_length()
+        .is_some_and(|length| length > bytes_max as u64)
     {
         return Err(Rejection::TooLarge);
     }

@@ -1,6 +1,6 @@
 //! One shard: fingerprints by generations, and those whose beacons are under way.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::VecDeque;
 
 use super::table::{Stamp, Table};
 
@@ -10,13 +10,19 @@ pub(super) const HOURS: u32 = 24;
 pub(super) const PARTS: usize = 32;
 /// Far fewer than there are stamps.
 const GENERATIONS_MAX: usize = 200;
+/// Ids under way that a full table has room for without growing.
+const UNDER_WAY_EXPECTED: usize = 16;
+
+/// Stamp of an id that is under way: it stands where it will stay, so that it is looked for only once more.
+const UNDER_WAY: Stamp = Stamp::MAX;
+/// Last stamp of a generation; the next one is 1 again.
+const STAMP_LAST: Stamp = UNDER_WAY - 1;
 
 /// Fingerprints that came one after another within one hour.
 #[derive(Debug)]
 struct Generation {
     stamp: Stamp,
     hour: u32,
-    count: usize,
 }
 
 /// What is known of an id.
@@ -27,103 +33,130 @@ pub(super) enum Known {
     Stored,
 }
 
+/// What a request touches stands in two cache lines that come together.
 #[derive(Debug, Default)]
+#[repr(align(128))]
 pub(super) struct Shard {
-    stored: Table,
-    under_way: HashSet<u64>,
-    /// Oldest first.
+    ids: Table,
+    /// How many of the ids are under way.
+    under_way: usize,
+    /// Oldest first, and so by hours.
     generations: VecDeque<Generation>,
+    /// Hour of the first generation, if there is one.
+    oldest_hour: Option<u32>,
+    /// The last generation, again: nearly all ids are its.
+    newest: Newest,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Newest {
+    stamp: Stamp,
+    hour: u32,
+    /// How many more it takes.
+    room: usize,
 }
 
 impl Shard {
-    pub(super) fn len(&self) -> usize {
-        self.stored.len()
+    /// Ids that are remembered.
+    pub(super) const fn len(&self) -> usize {
+        self.ids.len() - self.under_way
     }
 
-    pub(super) fn bytes(&self) -> usize {
-        self.stored.bytes() + self.under_way.capacity() * 2 * size_of::<u64>()
+    pub(super) const fn bytes(&self) -> usize {
+        self.ids.bytes()
     }
 
     pub(super) fn reserve(&mut self, id: u64, hour: u32, ids_max: usize) -> Known {
         self.expire(hour);
-        if self.stored.holds(id) {
-            return Known::Stored;
+        match self.ids.get(id) {
+            Some(UNDER_WAY) => Known::UnderWay,
+            Some(_) => Known::Stored,
+            // More under way than may ever be remembered: those who come now are asked to come again.
+            None if self.under_way >= ids_max => Known::UnderWay,
+            None => {
+                self.ids.insert(id, UNDER_WAY, ids_max + UNDER_WAY_EXPECTED);
+                self.under_way += 1;
+                Known::New
+            }
         }
-        // More under way than may ever be remembered: those who come now are asked to come again.
-        if self.under_way.len() >= ids_max || !self.under_way.insert(id) {
-            return Known::UnderWay;
-        }
-        Known::New
     }
 
+    /// Forgets an id that is under way.
     pub(super) fn undo(&mut self, id: u64) {
-        self.under_way.remove(&id);
-        if self.under_way.capacity() > 64 + 16 * self.under_way.len() {
-            self.under_way.shrink_to(2 * self.under_way.len());
+        if self.ids.get(id) == Some(UNDER_WAY) {
+            self.ids.remove(id);
+            self.under_way -= 1;
         }
     }
 
-    /// Remembers an id; tells how many others had to be forgotten for it before their time.
-    pub(super) fn store(&mut self, id: u64, hour: u32, ids_max: usize) -> usize {
-        self.undo(id);
-        if self.stored.holds(id) {
+    /// Remembers an id that is under way; tells how many others had to be forgotten for it before their time.
+    pub(super) fn settle(&mut self, id: u64, hour: u32, ids_max: usize) -> usize {
+        let forgotten = self.make_room(ids_max);
+        let stamp = self.generation(hour, ids_max);
+        if self.ids.set(id, stamp) {
+            self.under_way -= 1;
+        }
+        forgotten
+    }
+
+    /// Remembers an id that was stored before the last start; tells how many others had to be forgotten for it.
+    pub(super) fn restore(&mut self, id: u64, hour: u32, ids_max: usize) -> usize {
+        if self.ids.get(id).is_some() {
             return 0;
         }
-        let mut forgotten = 0;
-        while self.stored.len() >= ids_max && self.stored.len() > 0 {
-            forgotten += self.forget_oldest();
-        }
+        let forgotten = self.make_room(ids_max);
         let stamp = self.generation(hour, ids_max);
-        self.stored.insert(id, stamp, ids_max);
+        self.ids.insert(id, stamp, ids_max + UNDER_WAY_EXPECTED);
         forgotten
     }
 
     /// Forgets what has been remembered for long enough.
     pub(super) fn expire(&mut self, hour: u32) {
-        let is_over = |generation: &Generation| generation.hour.saturating_add(HOURS) < hour;
-        if self.generations.front().is_some_and(is_over) {
-            self.generations.retain(|generation| !is_over(generation));
+        let is_over = |of: u32| of.saturating_add(HOURS) < hour;
+        if self.oldest_hour.is_some_and(is_over) {
+            self.generations.retain(|generation| !is_over(generation.hour));
             self.sweep();
         }
     }
 
-    fn forget_oldest(&mut self) -> usize {
-        let before = self.stored.len();
-        self.generations.pop_front();
-        self.sweep();
-        before - self.stored.len()
+    fn make_room(&mut self, ids_max: usize) -> usize {
+        let mut forgotten = 0;
+        while self.len() >= ids_max && self.len() > 0 {
+            forgotten += self.forget_oldest();
+        }
+        forgotten
     }
 
+    fn forget_oldest(&mut self) -> usize {
+        let before = self.len();
+        self.generations.pop_front();
+        self.sweep();
+        before - self.len()
+    }
+
+    /// Removes the ids of generations that are gone.
     fn sweep(&mut self) {
+        self.oldest_hour = self.generations.front().map(|generation| generation.hour);
         let mut kept = [false; Stamp::MAX as usize + 1];
+        kept[usize::from(UNDER_WAY)] = true;
         for generation in &self.generations {
             kept[usize::from(generation.stamp)] = true;
         }
-        self.stored.retain(|stamp| kept[usize::from(stamp)]);
+        self.ids.retain(|stamp| kept[usize::from(stamp)]);
     }
 
     /// The stamp for an id of this hour. Ids of earlier hours, which a start reads back, or which come when the
     /// clock has been set back, go to the last generation that is not younger than theirs, so that they are
     /// remembered for long enough.
     fn generation(&mut self, hour: u32, ids_max: usize) -> Stamp {
-        let part = (ids_max / PARTS).max(1);
-        let is_new = match self.generations.back() {
-            None => true,
-            Some(last) => last.hour < hour || (last.hour == hour && last.count >= part),
-        };
-        if is_new {
-            if self.generations.len() >= GENERATIONS_MAX {
-                self.forget_oldest();
-            }
-            let stamp = match self.generations.back() {
-                Some(last) => last.stamp.checked_add(1).unwrap_or(1),
-                None => 1,
-            };
-            self.generations.push_back(Generation {
-                stamp,
-                hour,
-                count: 0,
-            });
+        let newest = &mut self.newest;
+        let is_there = self.oldest_hour.is_some();
+        if is_there && newest.hour == hour && newest.room > 0 {
+            newest.room -= 1;
+            return newest.stamp;
+        }
+        if !is_there || newest.hour <= hour {
+            return self.begin_generation(hour, (ids_max / PARTS).max(1));
         }
         let index = self
             .generations
@@ -135,13 +168,32 @@ impl Shard {
             .skip(index)
             .take_while(|generation| generation.hour == hour)
             .count();
-        match self.generations.get_mut(index + same.saturating_sub(1)) {
-            Some(generation) => {
-                generation.count += 1;
-                generation.stamp
-            }
-            None => 1,
+        let index = index + same.saturating_sub(1);
+        if index + 1 == self.generations.len() {
+            self.newest.room = self.newest.room.saturating_sub(1);
         }
+        self.generations
+            .get(index)
+            .map_or(self.newest.stamp, |generation| generation.stamp)
+    }
+
+    /// A generation that takes `room` ids, the first of them at once.
+    fn begin_generation(&mut self, hour: u32, room: usize) -> Stamp {
+        if self.generations.len() >= GENERATIONS_MAX {
+            self.forget_oldest();
+        }
+        let stamp = match self.newest.stamp {
+            STAMP_LAST.. => 1,
+            before => before + 1,
+        };
+        self.generations.push_back(Generation { stamp, hour });
+        self.oldest_hour = self.generations.front().map(|generation| generation.hour);
+        self.newest = Newest {
+            stamp,
+            hour,
+            room: room - 1,
+        };
+        stamp
     }
 }
 
@@ -168,7 +220,7 @@ mod tests {
                 let seen = last_seen.iter().rev().find(|(other, _)| *other == number).map(|(_, at)| *at);
                 match known {
                     Known::New => {
-                        shard.store(id(number), hour, ids_max);
+                        shard.settle(id(number), hour, ids_max);
                         last_seen.push((number, hour));
                     }
                     Known::Stored => prop_assert!(seen.is_some_and(|at| at + HOURS >= hour)),
@@ -178,7 +230,7 @@ mod tests {
                 let sure = ids_max - ids_max / PARTS - 1;
                 for (number, at) in last_seen.iter().rev().take(sure) {
                     if at + HOURS >= hour {
-                        prop_assert!(shard.stored.holds(id(*number)), "{number} of {at} at {hour}");
+                        prop_assert!(shard.ids.get(id(*number)).is_some(), "{number} of {at} at {hour}");
                     }
                 }
                 prop_assert!(shard.len() <= ids_max);
@@ -190,13 +242,40 @@ mod tests {
     fn ids_that_are_read_back_in_any_order_are_remembered_for_long_enough() {
         let mut shard = Shard::default();
         for (number, hour) in [(1, 110), (2, 100), (3, 105), (4, 110), (5, 90)] {
-            shard.store(id(number), hour, 1_000);
+            shard.restore(id(number), hour, 1_000);
         }
         for (number, last) in [(5, 114), (2, 124), (3, 129), (1, 134), (4, 134)] {
             shard.expire(last);
-            assert!(shard.stored.holds(id(number)), "{number} at {last}");
+            assert!(shard.ids.get(id(number)).is_some(), "{number} at {last}");
         }
         shard.expire(135);
         assert_eq!(shard.len(), 0);
+    }
+
+    #[test]
+    fn what_is_under_way_is_known_and_not_counted_whatever_is_forgotten_meanwhile() {
+        const IDS_MAX: usize = 500;
+        let mut shard = Shard::default();
+        for number in 0..100 {
+            assert_eq!(shard.reserve(id(number), 100, IDS_MAX), Known::New);
+        }
+        for number in 100..5_000 {
+            assert_eq!(shard.reserve(id(number), 100, IDS_MAX), Known::New);
+            shard.settle(id(number), 100, IDS_MAX);
+        }
+        shard.expire(200);
+        assert_eq!(shard.len(), 0);
+        for number in 0..100 {
+            assert_eq!(shard.reserve(id(number), 200, IDS_MAX), Known::UnderWay);
+            if number < 50 {
+                shard.settle(id(number), 200, IDS_MAX);
+                assert_eq!(shard.reserve(id(number), 200, IDS_MAX), Known::Stored);
+            } else {
+                shard.undo(id(number));
+                assert_eq!(shard.reserve(id(number), 200, IDS_MAX), Known::New);
+                shard.undo(id(number));
+            }
+        }
+        assert_eq!((shard.len(), shard.under_way), (50, 0));
     }
 }

@@ -3,7 +3,8 @@
 //!
 //! It is a cuckoo table. A bucket is one cache line with seven places; a fingerprint stands in one of two
 //! buckets, so a look-up touches two lines at most. When both are full, one that stands there moves to its
-//! other bucket. The table grows by an eighth when 95 % of it is used.
+//! other bucket. The table grows by an eighth when 95 % of it is used; a small one by a half, so that the first
+//! fingerprints do not move all the time.
 
 /// Places of a bucket.
 const PLACES: usize = 7;
@@ -11,6 +12,10 @@ const PLACES: usize = 7;
 const MOVES_MAX: usize = 200;
 /// Share of the places that is used before the table grows, in percent.
 const FULL_PERCENT: usize = 95;
+/// Places that are kept when nothing is left in them.
+const SPARE_PLACES: usize = 64;
+/// A table with fewer buckets is a small one.
+const SMALL_BUCKETS: usize = 128;
 
 /// When a fingerprint came; 0 stands for an empty place.
 pub(super) type Stamp = u8;
@@ -25,9 +30,9 @@ struct Bucket {
 const _: () = assert!(size_of::<Bucket>() == 64, "one cache line");
 
 impl Bucket {
-    fn holds(&self, id: u64) -> bool {
+    fn place_of(&self, id: u64) -> Option<usize> {
         let mut places = self.ids.iter().zip(&self.stamps);
-        places.any(|(there, stamp)| *there == id && *stamp != 0)
+        places.position(|(there, stamp)| *there == id && *stamp != 0)
     }
 
     fn put(&mut self, id: u64, stamp: Stamp) -> bool {
@@ -58,21 +63,48 @@ impl Table {
         self.buckets.capacity() * size_of::<Bucket>()
     }
 
-    pub(super) fn holds(&self, id: u64) -> bool {
-        let mut homes = self.homes(id).into_iter();
-        homes.any(|home| self.buckets.get(home).is_some_and(|bucket| bucket.holds(id)))
+    /// The stamp of a fingerprint; none when it is not there.
+    pub(super) fn get(&self, id: u64) -> Option<Stamp> {
+        self.homes(id).into_iter().find_map(|home| {
+            let bucket = self.buckets.get(home)?;
+            bucket.place_of(id).map(|place| bucket.stamps[place])
+        })
+    }
+
+    /// Stamps a fingerprint anew; false when it is not there. (0 is no stamp: see [`remove`](Self::remove).)
+    pub(super) fn set(&mut self, id: u64, stamp: Stamp) -> bool {
+        for home in self.homes(id) {
+            let Some(bucket) = self.buckets.get_mut(home) else {
+                return false;
+            };
+            if let Some(place) = bucket.place_of(id) {
+                bucket.stamps[place] = stamp;
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Removes a fingerprint that is there.
+    pub(super) fn remove(&mut self, id: u64) {
+        if self.set(id, 0) {
+            self.used -= 1;
+            // After a flood the memory is given back.
+            if self.buckets.len() * PLACES > SPARE_PLACES + 16 * self.used {
+                self.shrink();
+            }
+        }
     }
 
     /// Adds a fingerprint that is not there. The table is never made larger than `ids_max` need, unless they are
     /// very unevenly spread.
     pub(super) fn insert(&mut self, id: u64, stamp: Stamp, ids_max: usize) {
         if self.used * 100 >= self.buckets.len() * PLACES * FULL_PERCENT {
-            let larger = self.buckets.len() + self.buckets.len() / 8 + 1;
             let largest = ids_max * 100 / (PLACES * FULL_PERCENT) + 1;
             if largest > self.buckets.len() {
-                self.resize(larger.min(largest));
+                self.resize(self.larger().min(largest));
             } else {
-                self.resize(larger);
+                self.resize(self.larger());
             }
         }
         let mut left_over = self.place(id, stamp);
@@ -96,7 +128,20 @@ impl Table {
         }
         // After a flood the memory is given back.
         if self.used * 4 < self.buckets.len() * PLACES {
-            self.resize(self.used * 2 / PLACES + 1);
+            self.shrink();
+        }
+    }
+
+    fn shrink(&mut self) {
+        self.resize(self.used * 2 / PLACES + 1);
+    }
+
+    const fn larger(&self) -> usize {
+        let buckets = self.buckets.len();
+        if buckets < SMALL_BUCKETS {
+            buckets + buckets / 2 + 2
+        } else {
+            buckets + buckets / 8 + 1
         }
     }
 
@@ -142,7 +187,7 @@ impl Table {
     }
 
     fn grow(&mut self) {
-        self.resize(self.buckets.len() + self.buckets.len() / 8 + 1);
+        self.resize(self.larger());
     }
 
     fn resize(&mut self, buckets: usize) {
@@ -178,13 +223,24 @@ mod tests {
     proptest! {
         #[test]
         fn the_table_holds_what_a_map_holds(
-            steps in prop::collection::vec((0_u64..3_000, 1_u8..6, any::<prop::sample::Index>()), 1..2_000),
+            steps in prop::collection::vec((0_u64..3_000, 1_u8..6, any::<prop::sample::Index>()), 1..3_000),
         ) {
             let (mut table, mut map) = (Table::default(), HashMap::new());
             for (number, stamp, sweeps) in steps {
-                if !table.holds(id(number)) {
-                    table.insert(id(number), stamp, 3_000);
-                    prop_assert!(map.insert(number, stamp).is_none());
+                prop_assert_eq!(table.get(id(number)), map.get(&number).copied());
+                match (map.get_mut(&number), sweeps.index(2)) {
+                    (None, _) => {
+                        table.insert(id(number), stamp, 3_000);
+                        map.insert(number, stamp);
+                    }
+                    (Some(there), 0) => {
+                        prop_assert!(table.set(id(number), stamp));
+                        *there = stamp;
+                    }
+                    (Some(_), _) => {
+                        table.remove(id(number));
+                        map.remove(&number);
+                    }
                 }
                 if sweeps.index(300) == 0 {
                     table.retain(|other| other != stamp);
@@ -193,7 +249,7 @@ mod tests {
                 prop_assert_eq!(table.len(), map.len());
             }
             for number in 0..3_000 {
-                prop_assert_eq!(table.holds(id(number)), map.contains_key(&number));
+                prop_assert_eq!(table.get(id(number)), map.get(&number).copied());
             }
         }
     }
@@ -217,10 +273,23 @@ mod tests {
         let mut table = Table::default();
         for number in [0, 1, u64::MAX, 1 << 63] {
             table.insert(number, 255, 4);
-            assert!(table.holds(number));
+            assert_eq!(table.get(number), Some(255));
         }
         table.retain(|_| false);
         assert_eq!(table.len(), 0);
-        assert!(!table.holds(0));
+        assert_eq!(table.get(0), None);
+    }
+
+    #[test]
+    fn a_flood_that_is_taken_back_leaves_no_memory_behind() {
+        let mut table = Table::default();
+        for number in 0..20_000 {
+            table.insert(id(number), 1, 40_000);
+        }
+        for number in 0..20_000 {
+            table.remove(id(number));
+        }
+        assert_eq!(table.len(), 0);
+        assert!(table.bytes() < 1_024, "{}", table.bytes());
     }
 }

@@ -31,6 +31,7 @@
 
 mod class;
 mod keys;
+mod local;
 mod look;
 mod shards;
 mod subject;
@@ -48,6 +49,7 @@ use timeline::Timeline;
 use window::{SLOTS, Slot};
 
 pub use class::Class;
+pub use local::LocalSubjects;
 pub use subject::{Pair, Subject, SubjectKeys, Who};
 
 /// Slots outside of windows that there is room for, for each window that there is room for.
@@ -306,19 +308,7 @@ impl Quotas {
         }
         let clock = class.slot(at_ms);
         let held = self.of(class).hold(&keys, clock, &self.room);
-        // Another thread, whose clock was read a moment later, may have come first.
-        let newest = keys
-            .into_iter()
-            .flatten()
-            .filter_map(|key| held.peek(key)?.newest());
-        let now = newest.max().map_or(clock, |newest| newest.max(clock));
-        Look {
-            class,
-            levels,
-            held,
-            now,
-            at_ms,
-        }
+        Look::new(class, levels, held, clock, at_ms)
     }
 
     /// There is no room for a window of this level: its share is counted elsewhere.

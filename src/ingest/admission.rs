@@ -1,12 +1,13 @@
 //! Whose quota a beacon takes from, and how much that quota is.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use super::{Caller, Sender};
 use crate::control::Subject as LimitsOf;
 use crate::domain::account::QuotaLimits;
 use crate::domain::beacon::Kind;
-use crate::quota::{Ask, Class, Decision, Quotas, Who};
+use crate::quota::{Ask, Class, Decision, LocalSubjects, Quotas, Who};
 
 /// Without limits.
 const UNLIMITED: QuotaLimits = QuotaLimits {
@@ -28,6 +29,7 @@ const fn class_of(kind: Kind) -> Class {
 #[derive(Debug)]
 pub(super) struct Admission {
     quotas: Arc<Quotas>,
+    subjects: RefCell<LocalSubjects>,
     defaults: QuotaLimits,
 }
 
@@ -35,7 +37,11 @@ impl Admission {
     /// By these quotas, with the limits of the settings.
     pub(super) fn new(quotas: Arc<Quotas>) -> Self {
         let defaults = quotas.limits();
-        Self { quotas, defaults }
+        Self {
+            quotas,
+            subjects: RefCell::default(),
+            defaults,
+        }
     }
 
     /// Gives back what was admitted and then not stored.
@@ -106,7 +112,10 @@ impl Admission {
             Class::External => limits.external_per_minute,
         };
         let ask = Ask {
-            subject: self.quotas.subject(sender.project_id(), who, now_ms),
+            subject: self
+                .subjects
+                .borrow_mut()
+                .subject(&self.quotas, sender.project_id(), who, now_ms),
             class,
             limit,
             network_limit: self.quotas.network_limit(limit),

@@ -9,15 +9,78 @@ use super::{Ask, Charge, Decision, Level};
 
 /// The windows of one ask, locked.
 pub(super) struct Look<'a> {
-    pub(super) class: Class,
-    pub(super) levels: &'a [Option<Level>; 2],
-    pub(super) held: Held<'a>,
+    class: Class,
+    levels: &'a [Option<Level>; 2],
+    held: Held<'a>,
     /// The current slot.
-    pub(super) now: u32,
-    pub(super) at_ms: i64,
+    now: u32,
+    at_ms: i64,
+    /// What the windows of each level say.
+    said: [Said; 2],
 }
 
-impl Look<'_> {
+/// What the windows of one level say: each is looked up once, as it stands far off in memory.
+#[derive(Clone, Copy, Debug, Default)]
+struct Said {
+    /// Items that count now.
+    live: u64,
+    /// The latest slot that counts now.
+    newest: Option<u32>,
+    /// Whether there is a window under the key that is counted under, and under the other one.
+    is_there: [bool; 2],
+}
+
+impl<'a> Look<'a> {
+    /// Looks at what is held, at the slot of a clock.
+    pub(super) fn new(
+        class: Class,
+        levels: &'a [Option<Level>; 2],
+        held: Held<'a>,
+        clock: u32,
+        at_ms: i64,
+    ) -> Self {
+        let mut look = Self {
+            class,
+            levels,
+            held,
+            now: clock,
+            at_ms,
+            said: [Said::default(); 2],
+        };
+        // Another thread, whose clock was read a moment later, may have come first.
+        if let Some(newest) = look.see().filter(|newest| *newest > clock) {
+            look.now = newest;
+            look.see();
+        }
+        look
+    }
+
+    /// Reads the windows; tells the latest slot of all.
+    fn see(&mut self) -> Option<u32> {
+        let mut newest = None;
+        for (said, level) in self.said.iter_mut().zip(self.levels) {
+            *said = Said::default();
+            let Some(Level { pair, .. }) = level else {
+                continue;
+            };
+            for (key, is_there) in [Some(pair.charged), pair.other()]
+                .into_iter()
+                .zip(&mut said.is_there)
+            {
+                let Some(window) = key.and_then(|key| self.held.peek(key)) else {
+                    continue;
+                };
+                *is_there = true;
+                newest = newest.max(window.newest());
+                for slot in window.live_slots(self.now) {
+                    said.live += u64::from(slot.count);
+                    said.newest = said.newest.max(Some(slot.at));
+                }
+            }
+        }
+        newest
+    }
+
     fn windows(&self, level: &Level) -> impl Iterator<Item = &Window> {
         [Some(level.pair.charged), level.pair.other()]
             .into_iter()
@@ -25,16 +88,15 @@ impl Look<'_> {
             .filter_map(|key| self.held.peek(key))
     }
 
-    fn left(&self, level: &Level) -> u32 {
-        let live: u64 = self.windows(level).map(|window| window.live(self.now)).sum();
-        level
-            .limit
-            .saturating_sub(u32::try_from(live).unwrap_or(u32::MAX))
+    fn levels(&self) -> impl Iterator<Item = (&Level, &Said)> {
+        let levels = self.levels.iter().zip(&self.said);
+        levels.filter_map(|(level, said)| Some((level.as_ref()?, said)))
     }
 
     pub(super) fn admits(&self, items: u32) -> u32 {
-        let levels = self.levels.iter().flatten();
-        levels.map(|level| self.left(level)).fold(items, u32::min)
+        self.levels()
+            .map(|(level, said)| left(level, said))
+            .fold(items, u32::min)
     }
 
     /// Counts items at every level; or counts nothing and tells the level that there is no room for.
@@ -47,19 +109,24 @@ impl Look<'_> {
             let Some(Level { pair, is_crowd, .. }) = level else {
                 continue;
             };
+            let [is_there, has_other] = self.said[index].is_there;
             let making = if *is_crowd {
                 Making::Always
-            } else if pair.other().is_some_and(|other| self.held.peek(other).is_some()) {
+            } else if has_other {
                 Making::Continuing
             } else {
                 Making::Ordinary
             };
-            if !self.held.make(pair.charged, making, self.now) {
+            if !is_there && !self.held.make(pair.charged, making, self.now) {
                 return Some(index);
             }
         }
-        for level in self.levels.iter().flatten() {
-            self.held.add(level.pair.charged, self.now, items, self.now);
+        for (level, said) in self.levels.iter().zip(&mut self.said) {
+            if let Some(Level { pair, .. }) = level {
+                self.held.add(pair.charged, self.now, items, self.now);
+                said.live += u64::from(items);
+                said.newest = Some(self.now);
+            }
         }
         None
     }
@@ -76,10 +143,8 @@ impl Look<'_> {
 
     pub(super) fn decide(&self, ask: &Ask, admitted: u32) -> Decision {
         let tightest = self
-            .levels
-            .iter()
-            .flatten()
-            .map(|level| (self.left(level), level))
+            .levels()
+            .map(|(level, said)| (left(level, said), said))
             .min_by_key(|(left, _)| *left);
         let waits = || {
             let levels = self.levels.iter().flatten();
@@ -93,7 +158,7 @@ impl Look<'_> {
                 ask.network_limit
             },
             remaining: tightest.map_or(0, |(left, _)| left),
-            reset_s: tightest.map_or(0, |(_, level)| self.reset_s(level)),
+            reset_s: tightest.map_or(0, |(_, said)| self.reset_s(said)),
             retry_after_s: (admitted < ask.items).then(waits).flatten(),
             charge: self.charge(),
         }
@@ -123,14 +188,16 @@ impl Look<'_> {
         }
     }
 
-    fn reset_s(&self, level: &Level) -> u32 {
-        let newest = self
-            .windows(level)
-            .filter_map(|window| window.live_slots(self.now).last())
-            .map(|slot| slot.at)
-            .max();
-        newest.map_or(0, |slot| self.class.seconds_until_over(slot, self.at_ms))
+    fn reset_s(&self, said: &Said) -> u32 {
+        said.newest
+            .map_or(0, |slot| self.class.seconds_until_over(slot, self.at_ms))
     }
+}
+
+fn left(level: &Level, said: &Said) -> u32 {
+    level
+        .limit
+        .saturating_sub(u32::try_from(said.live).unwrap_or(u32::MAX))
 }
 
 fn peek_slot(slots: Option<&mut Peekable<impl Iterator<Item = Slot>>>) -> Option<Slot> {

@@ -7,7 +7,7 @@
 //!
 //! Keys change: see `keys.rs` for when, and why no count is lost by it.
 
-use std::hash::Hasher as _;
+use std::hash::Hasher;
 use std::io;
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -129,6 +129,16 @@ fn prefix(address: IpAddr) -> ([u8; 7], usize) {
             (bytes, 7)
         }
     }
+}
+
+/// Hashes what an unknown one is made of.
+pub(super) fn hash_parts(hasher: &mut impl Hasher, project: &str, address: IpAddr, user_agent: &[u8]) {
+    let (bytes, length) = prefix(address);
+    // With their lengths: no part can reach into the next.
+    hasher.write_usize(project.len() << 8 | length);
+    hasher.write(project.as_bytes());
+    hasher.write(&bytes);
+    hasher.write(user_agent);
 }
 
 /// Never 0, which means none on disk, and never one of the crowds.

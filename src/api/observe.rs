@@ -14,6 +14,7 @@ use std::time::Instant;
 use actix_web::Error;
 use actix_web::dev::{Extensions, Service, ServiceRequest, ServiceResponse, Transform};
 use actix_web::http::{Method, StatusCode};
+use foldhash::fast::RandomState;
 use metrics::{Counter, Histogram, counter, histogram};
 use pin_project_lite::pin_project;
 
@@ -134,13 +135,13 @@ where
 }
 
 /// One worker's counters: a look-up by labels on each request would cost more than the count. Routes, methods and
-/// statuses are few, so the maps are small.
+/// statuses are few, so the maps are small; and their keys are ours, so that nobody can choose ones that collide.
 #[derive(Default)]
 struct Series {
     /// By path, for routes without parameters.
-    by_path: HashMap<Box<str>, Vec<One>>,
+    by_path: HashMap<Box<str>, Vec<One>, RandomState>,
     /// By route, for the others, and for what has no route.
-    by_route: HashMap<Box<str>, Vec<One>>,
+    by_route: HashMap<Box<str>, Vec<One>, RandomState>,
 }
 
 /// The counters of one route, method and status.

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 
+use foldhash::fast::RandomState;
 use uuid::Uuid;
 
 use super::statement::{Row, Statement};
@@ -25,7 +26,8 @@ const POLLS_A_PRUNE: u32 = 3_600;
 pub struct Directory {
     revision: i64,
     projects: HashMap<ProjectId, Arc<ProjectEntry>>,
-    keys: HashMap<Sha256Sum, KeyEntry>,
+    /// Asked for each beacon. Nobody can choose sums that collide.
+    keys: HashMap<Sha256Sum, KeyEntry, RandomState>,
     users: HashMap<Uuid, Arc<UserEntry>>,
 }
 

@@ -23,7 +23,7 @@ pub struct ShapeLimits {
 }
 
 /// Most members for which room is made before they are read.
-const MEMBERS_EXPECTED: usize = 12;
+const MEMBERS_EXPECTED: usize = 16;
 /// Longest key that an error names.
 const KEY_SHOWN_CHARS_MAX: usize = 100;
 

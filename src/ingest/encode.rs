@@ -122,23 +122,37 @@ fn put_object(members: &Members<'_>, row: &mut Vec<u8>) {
     match u8::try_from(bytes) {
         Ok(short) if short < 0x80 => row[length_at] = short,
         _ => {
-            let mut length = Vec::with_capacity(5);
-            put_length(bytes, &mut length);
-            row.splice(length_at..text_at, length);
+            let (length, length_bytes) = leb128(bytes);
+            let moved_to = length_at + length_bytes;
+            row.resize(moved_to + bytes, 0);
+            row.copy_within(text_at..text_at + bytes, moved_to);
+            row[length_at..moved_to].copy_from_slice(&length[..length_bytes]);
         }
     }
 }
 
-/// Unsigned LEB128.
-fn put_length(mut length: usize, row: &mut Vec<u8>) {
-    loop {
-        let low_bits = (length & 0x7f) as u8;
-        length >>= 7;
-        if length == 0 {
-            row.push(low_bits);
-            return;
+fn put_length(length: usize, row: &mut Vec<u8>) {
+    match u8::try_from(length) {
+        Ok(short) if short < 0x80 => row.push(short),
+        _ => {
+            let (length, length_bytes) = leb128(length);
+            row.extend_from_slice(&length[..length_bytes]);
         }
-        row.push(low_bits | 0x80);
+    }
+}
+
+/// Unsigned LEB128, and how many bytes it takes.
+fn leb128(mut number: usize) -> ([u8; 10], usize) {
+    let mut bytes = [0; 10];
+    let mut place = 0;
+    loop {
+        bytes[place] = (number & 0x7f) as u8;
+        number >>= 7;
+        if number == 0 {
+            return (bytes, place + 1);
+        }
+        bytes[place] |= 0x80;
+        place += 1;
     }
 }
 

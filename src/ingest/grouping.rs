@@ -125,6 +125,9 @@ impl Grouping {
 
     /// True for a path that stays as it is: no empty segment, no id.
     fn is_plain(&self, path: &str) -> bool {
+        if ids::is_of_words(path) {
+            return true;
+        }
         let is_clean = !path.as_bytes().windows(2).any(|pair| pair == b"//")
             && (path.len() <= 1 || !path.ends_with('/'));
         is_clean && !(self.is_enabled && path.split('/').any(ids::holds_id))

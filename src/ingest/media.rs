@@ -22,6 +22,12 @@ impl MediaType {
     /// Reads a `Content-Type` header; `None` for a type or a charset that is not taken.
     #[must_use]
     pub fn from_header(value: &str) -> Option<Self> {
+        // What nearly all send.
+        match value {
+            "application/json" => return Some(Self::Json),
+            "text/plain;charset=UTF-8" | "" => return Some(Self::BodyDecides),
+            _ => {}
+        }
         let mut parts = value.split(';').map(str::trim);
         let essence = parts.next().unwrap_or_default().to_ascii_lowercase();
         let charset_is_utf8 = parts.all(|parameter| {

@@ -5,6 +5,8 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
+use foldhash::fast::RandomState;
+
 use super::grouping::{Grouping, GroupingRules, LocalNames, NameLimiter};
 use super::scrub::{PatternError, ScrubPatterns, Scrubber};
 use super::validate::Rules;
@@ -79,7 +81,7 @@ pub(super) struct ProjectRules {
 pub(super) struct Refiner {
     shared: Refinery,
     names: RefCell<LocalNames>,
-    projects: RefCell<HashMap<ProjectId, Rc<ProjectRules>>>,
+    projects: RefCell<HashMap<ProjectId, Rc<ProjectRules>, RandomState>>,
 }
 
 impl Refiner {

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use foldhash::fast::RandomState;
+
 use super::device;
 use super::rules::Rules;
 use crate::domain::enrichment::{Client, Device};
@@ -71,8 +73,8 @@ pub(super) fn cut(user_agent: &str) -> &str {
 /// one, and what the old one had and nobody asked for is forgotten.
 #[derive(Debug)]
 pub(super) struct Known {
-    young: HashMap<Box<str>, Agent>,
-    old: HashMap<Box<str>, Agent>,
+    young: HashMap<Box<str>, Agent, RandomState>,
+    old: HashMap<Box<str>, Agent, RandomState>,
     generation_max: usize,
 }
 
@@ -80,8 +82,8 @@ impl Known {
     /// Remembers at most so many.
     pub(super) fn new(user_agents_max: usize) -> Self {
         Self {
-            young: HashMap::new(),
-            old: HashMap::new(),
+            young: HashMap::default(),
+            old: HashMap::default(),
             generation_max: user_agents_max / 2,
         }
     }

@@ -10,12 +10,33 @@ const CHANGES_MIN: usize = 5;
 
 /// True when a segment is an id, or has one between its dots, like `main.8f3b2c1d.js`.
 pub(super) fn holds_id(segment: &str) -> bool {
-    // Most segments are words: no digit, no sign of an address, not long.
-    let might = segment.len() >= HEX_LETTERS_MIN
-        || segment
-            .bytes()
-            .any(|byte| byte.is_ascii_digit() || matches!(byte, b'@' | b'%' | b'['));
+    let might = segment.len() >= HEX_LETTERS_MIN || segment.bytes().any(is_in_ids_only);
     might && (is_id(segment) || segment.split('.').any(is_id))
+}
+
+/// No short word holds such a byte.
+const fn is_in_ids_only(byte: u8) -> bool {
+    byte.is_ascii_digit() || matches!(byte, b'@' | b'%' | b'[')
+}
+
+/// True for a path of short words with one slash between them, as most are: no id is in it, and nothing to be
+/// cleaned. One pass tells.
+pub(super) fn is_of_words(path: &str) -> bool {
+    let (mut word_bytes, mut is_behind_slash) = (0, false);
+    for byte in path.bytes() {
+        if byte == b'/' {
+            if is_behind_slash {
+                return false;
+            }
+            (word_bytes, is_behind_slash) = (0, true);
+        } else {
+            (word_bytes, is_behind_slash) = (word_bytes + 1, false);
+            if word_bytes >= HEX_LETTERS_MIN || is_in_ids_only(byte) {
+                return false;
+            }
+        }
+    }
+    !is_behind_slash || path.len() == 1
 }
 
 /// Writes a segment that holds an id, with `:id` in its place.
@@ -78,4 +99,37 @@ fn is_random(text: &[u8]) -> bool {
         })
         .count();
     changes >= CHANGES_MIN && text.iter().all(is_part)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{holds_id, is_of_words};
+
+    proptest! {
+        #[test]
+        fn a_path_of_words_is_clean_and_holds_no_id(path in "(/|[a-z]{1,7}|-|[.]|[a-f0-9]|@|%4|\\PC){0,12}") {
+            if is_of_words(&path) {
+                prop_assert!(!path.contains("//") && (path.len() <= 1 || !path.ends_with('/')));
+                prop_assert!(!path.split('/').any(holds_id));
+            }
+        }
+    }
+
+    #[test]
+    fn everyday_paths_are_of_words() {
+        for path in [
+            "",
+            "/",
+            "/effects/oil-painting",
+            "/api/images/upload",
+            "about.html",
+        ] {
+            assert!(is_of_words(path), "{path}");
+        }
+        for path in ["//", "/a/", "/user/123", "/a//b"] {
+            assert!(!is_of_words(path), "{path}");
+        }
+    }
 }

@@ -8,7 +8,7 @@
 //! limiter's memory ends with the process: for a day after a start the rollups may see up to twice the limit.
 
 use std::collections::{HashMap, HashSet};
-use std::hash::{BuildHasher, RandomState};
+use std::hash::{BuildHasher, Hasher as _, RandomState};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -182,12 +182,21 @@ impl LocalNames {
     /// True when a project's field may have this name at this time; false, and counted, when it is one too many.
     /// The empty name is always admitted.
     pub fn admit(&mut self, project: &str, field: Field, name: &str, now_ms: i64) -> bool {
+        let project = self.shared.0.hasher.hash_one(project);
+        self.admit_in(project, field, name, now_ms)
+    }
+
+    /// The same, with the project's hash: it is one for all names of a beacon.
+    fn admit_in(&mut self, project: u64, field: Field, name: &str, now_ms: i64) -> bool {
         if name.is_empty() || name == OTHER_NAME {
             return true;
         }
         let hour = now_ms.div_euclid(HOUR_MS);
-        let hasher = &self.shared.0.hasher;
-        let name = hasher.hash_one((project, field, name));
+        let set = project.wrapping_add(field as u64);
+        let mut hasher = self.shared.0.hasher.build_hasher();
+        hasher.write_u64(set);
+        hasher.write(name.as_bytes());
+        let name = hasher.finish();
         if self.hour != hour || self.known.len() >= LOCAL_MAX {
             self.known.clear();
             self.hour = hour;
@@ -195,7 +204,6 @@ impl LocalNames {
         if self.known.contains(&name) {
             return true;
         }
-        let set = hasher.hash_one((project, field));
         let is_admitted = self.shared.admit(set, name, hour);
         if is_admitted {
             self.known.insert(name);
@@ -211,13 +219,14 @@ impl LocalNames {
     pub fn group_beacon(&mut self, beacon: &mut Beacon<'_>, project: &str, grouping: &Grouping, now_ms: i64) {
         match &mut beacon.detail {
             Detail::Metric(metric) => {
+                let project = self.shared.0.hasher.hash_one(project);
                 metric.page = grouping.page(std::mem::take(&mut metric.page));
                 metric.api_endpoint = grouping.endpoint(std::mem::take(&mut metric.api_endpoint));
                 for (field, text) in [
                     (Field::Page, &mut metric.page),
                     (Field::ApiEndpoint, &mut metric.api_endpoint),
                 ] {
-                    if !self.admit(project, field, text, now_ms) {
+                    if !self.admit_in(project, field, text, now_ms) {
                         *text = OTHER_NAME.into();
                     }
                 }
@@ -233,10 +242,10 @@ impl LocalNames {
         }
     }
 
-    fn limit(&mut self, project: &str, field: Field, id: &mut Option<Id<'_>>, now_ms: i64) {
+    fn limit(&mut self, project: u64, field: Field, id: &mut Option<Id<'_>>, now_ms: i64) {
         let is_admitted = id
             .as_ref()
-            .is_none_or(|id| self.admit(project, field, id.as_str(), now_ms));
+            .is_none_or(|id| self.admit_in(project, field, id.as_str(), now_ms));
         if !is_admitted {
             *id = Id::parse(OTHER_NAME.into()).ok();
         }

@@ -18,7 +18,7 @@ use clap::{Args, ValueEnum};
 use serde::Serialize;
 
 use crate::beacons::KindShares;
-use mode::{Layout, Mode};
+use mode::{Build, Layout, Mode};
 use sample::{DiskSync, Sample, Stage};
 
 /// Magic number of tmpfs in `statfs`: nothing there is ever synced.
@@ -68,6 +68,12 @@ pub(crate) struct CompareArgs {
     /// The binary to measure.
     #[arg(long, default_value = env!("CARGO_BIN_EXE_fresnel"))]
     fresnel: PathBuf,
+    /// Another build of it, measured in the same rounds, in each mode of the throughput part.
+    #[arg(long)]
+    before: Option<PathBuf>,
+    /// That build knows no quotas, and refuses their settings.
+    #[arg(long, requires = "before")]
+    before_plain: bool,
     /// Folder for the data of the servers, on a real disk; emptied before and after each measurement.
     #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/target/load"))]
     dir: PathBuf,
@@ -146,8 +152,16 @@ async fn throughput(args: &CompareArgs, layout: Layout) -> anyhow::Result<Vec<Sa
                 bare = Some(sample.load.accepted_per_second);
                 samples.push(sample.note());
             }
+            let mut before = None;
+            if let Some(build) = args.build_before() {
+                let mut sample = sample::take(&Stage { build, ..stage }, *mode, round, None).await?;
+                sample.ratio = bare.map(|bare| sample.load.accepted_per_second / bare);
+                before = Some(sample.load.accepted_per_second);
+                samples.push(sample.note());
+            }
             let mut sample = sample::take(&stage, *mode, round, None).await?;
             sample.ratio = bare.map(|bare| sample.load.accepted_per_second / bare);
+            sample.of_before = before.map(|before| sample.load.accepted_per_second / before);
             samples.push(sample.note());
         }
     }
@@ -169,13 +183,25 @@ async fn latency(args: &CompareArgs, layout: Layout) -> anyhow::Result<Vec<Sampl
 }
 
 impl CompareArgs {
+    fn build_before(&self) -> Option<Build<'_>> {
+        Some(Build {
+            fresnel: self.before.as_deref()?,
+            has_quotas: !self.before_plain,
+            is_before: true,
+        })
+    }
+
     /// What the measurements of a layout share. The generator spins on its own core, unless the engine wants
     /// what it leaves of it.
     fn stage(&self, layout: Layout, has_engine: bool) -> Stage<'_> {
         Stage {
             layout,
             spin: layout == Layout::Pinned && !has_engine,
-            fresnel: &self.fresnel,
+            build: Build {
+                fresnel: &self.fresnel,
+                has_quotas: true,
+                is_before: false,
+            },
             dir: &self.dir,
             connections: self.connections as usize,
             warmup: Duration::from_millis(self.warmup_ms),

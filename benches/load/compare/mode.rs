@@ -11,6 +11,18 @@ use serde::Serialize;
 pub(super) const INGEST_KEY: &str = "load-generators-ingest-key";
 /// Address at which no ClickHouse is: all beacons stay in the log.
 const NOWHERE: &str = "http://127.0.0.1:9";
+/// The generator is one user with one address: a quota that it never spends, and that is counted all the same.
+const QUOTA: &str = "1000000000";
+
+/// A build of the product.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Build<'args> {
+    pub(super) fresnel: &'args Path,
+    /// Whether it has settings of quotas: an older one refuses what it does not know.
+    pub(super) has_quotas: bool,
+    /// True for the one that the product is compared with.
+    pub(super) is_before: bool,
+}
 
 /// A server in one setting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, ValueEnum)]
@@ -67,14 +79,19 @@ impl Mode {
     }
 
     /// The command that serves in this mode.
-    pub(super) fn command(self, fresnel: &Path, data_dir: &Path, layout: Layout) -> std::io::Result<Command> {
+    pub(super) fn command(
+        self,
+        build: Build<'_>,
+        data_dir: &Path,
+        layout: Layout,
+    ) -> std::io::Result<Command> {
         let workers = layout.workers().to_string();
         let Some(durability) = self.durability() else {
             let mut bare = Command::new(std::env::current_exe()?);
             bare.args(["bare", "--listen", "127.0.0.1:0", "--workers", &workers]);
             return Ok(bare);
         };
-        let mut serve = Command::new(fresnel);
+        let mut serve = Command::new(build.fresnel);
         serve
             .arg("serve")
             .env("FRESNEL_DATA_DIR", data_dir)
@@ -82,10 +99,12 @@ impl Mode {
             .env("FRESNEL_SERVER__WORKERS", workers)
             .env("FRESNEL_BOOTSTRAP__INGEST_KEY", INGEST_KEY)
             .env("FRESNEL_WAL__DURABILITY", durability)
-            // The generator is one user with one address.
-            .env("FRESNEL_QUOTA__METRICS_PER_HOUR", "0")
-            .env("FRESNEL_QUOTA__EVENTS_PER_HOUR", "0")
             .env("FRESNEL_LOG__FILTER", "warn");
+        if build.has_quotas {
+            serve
+                .env("FRESNEL_QUOTA__METRICS_PER_HOUR", QUOTA)
+                .env("FRESNEL_QUOTA__EVENTS_PER_HOUR", QUOTA);
+        }
         if self.has_flush() {
             serve.env_remove("FRESNEL_WAREHOUSE__URL");
         } else {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use super::mode::{INGEST_KEY, Layout, Mode};
+use super::mode::{Build, INGEST_KEY, Layout, Mode};
 use crate::beacons::KindShares;
 use crate::clickhouse::ClickHouse;
 use crate::generator::{self, Plan};
@@ -27,7 +27,7 @@ const SYNC_BLOCKS: usize = 500;
 pub(super) struct Stage<'args> {
     pub(super) layout: Layout,
     pub(super) spin: bool,
-    pub(super) fresnel: &'args Path,
+    pub(super) build: Build<'args>,
     pub(super) dir: &'args Path,
     pub(super) connections: usize,
     pub(super) warmup: Duration,
@@ -43,6 +43,10 @@ pub(super) struct Sample {
     pub(super) round: u32,
     /// Throughput as a share of the bare handler's in the same round.
     pub(super) ratio: Option<f64>,
+    /// True for the build that the product is compared with.
+    pub(super) is_before: bool,
+    /// Throughput as a share of that build's in the same round.
+    pub(super) of_before: Option<f64>,
     pub(super) load: Report,
     /// Processor time of the server a request, by the names of its threads, in microseconds.
     pub(super) cpu_us: BTreeMap<String, f64>,
@@ -58,11 +62,14 @@ impl Sample {
         let ratio = self
             .ratio
             .map_or_else(String::new, |ratio| format!("  {ratio:.2} of bare"));
+        let of_before = self
+            .of_before
+            .map_or_else(String::new, |ratio| format!("  {ratio:.2} of before"));
         eprintln!(
-            "{} round {} {:<12} {:>8.0}/s  p99 {:>7.3} ms{ratio}",
+            "{} round {} {:<19} {:>8.0}/s  p99 {:>7.3} ms{ratio}{of_before}",
             self.layout,
             self.round + 1,
-            self.mode,
+            self.name(),
             self.load.accepted_per_second,
             self.load.latency_ms.p99
         );
@@ -70,6 +77,16 @@ impl Sample {
             eprintln!("  not clean: {:?} {:?}", self.load.statuses, self.load.errors);
         }
         self
+    }
+
+    /// What was measured: the mode, and whether it is the build before.
+    pub(super) fn name(&self) -> String {
+        let mode = self.mode;
+        if self.is_before {
+            format!("{mode}, before")
+        } else {
+            mode.to_string()
+        }
     }
 
     pub(super) fn cpu_us_sum(&self) -> f64 {
@@ -103,7 +120,7 @@ impl Stage<'_> {
     pub(super) async fn start_again(&self, mode: Mode) -> anyhow::Result<(Server, Option<ClickHouse>)> {
         unpin_self()?;
         let data_dir = self.dir.join("data");
-        let mut command = mode.command(self.fresnel, &data_dir, self.layout)?;
+        let mut command = mode.command(self.build, &data_dir, self.layout)?;
         let server = Server::start(&mut command, &self.dir.join("serve.log"))?;
         let engine = match mode.has_flush() {
             true => Some(ClickHouse::of_folder(&data_dir, ENGINE_START_TIMEOUT).await?),
@@ -150,6 +167,8 @@ pub(super) async fn take(
         mode,
         round,
         ratio: None,
+        is_before: stage.build.is_before,
+        of_before: None,
         load,
         cpu_us,
         resident_idle_bytes: idle.resident,

@@ -36,37 +36,50 @@ fn show(figures: impl Iterator<Item = f64>, digits: usize) -> String {
     Spread::of(figures).map_or_else(|| "–".to_owned(), |spread| spread.show(digits))
 }
 
-fn modes(samples: &[Sample]) -> Vec<Mode> {
-    let mut modes: Vec<Mode> = samples.iter().map(|sample| sample.mode).collect();
-    modes.sort_unstable();
-    modes.dedup();
-    modes
+/// What was measured, in the order of the modes, the build before ahead of the other.
+fn rows(samples: &[Sample]) -> Vec<(Mode, bool)> {
+    let mut rows: Vec<_> = samples
+        .iter()
+        .map(|sample| (sample.mode, !sample.is_before))
+        .collect();
+    rows.sort_unstable();
+    rows.dedup();
+    rows
 }
 
-fn of_mode(samples: &[Sample], mode: Mode) -> impl Iterator<Item = &Sample> + Clone {
-    samples.iter().filter(move |sample| sample.mode == mode)
+fn of_row(samples: &[Sample], (mode, is_now): (Mode, bool)) -> impl Iterator<Item = &Sample> + Clone {
+    samples
+        .iter()
+        .filter(move |sample| sample.mode == mode && sample.is_before != is_now)
+}
+
+fn name(samples: &[Sample], row: (Mode, bool)) -> String {
+    of_row(samples, row).next().map_or_else(String::new, Sample::name)
 }
 
 /// Requests a second; figures are medians, with the least and the largest in brackets.
 pub(super) fn throughput(layout: Layout, samples: &[Sample]) -> String {
     let mut text = format!(
         "\n### Throughput, {layout}\n\n\
-         | mode | requests/s | of bare | target | p99 ms | server CPU µs/request | memory idle MiB | peak MiB | stored at the end |\n\
-         |---|---|---|---|---|---|---|---|---|\n"
+         | mode | requests/s | of bare | target | of before | p99 ms | server CPU µs/request | memory idle MiB | peak MiB | stored at the end |\n\
+         |---|---|---|---|---|---|---|---|---|---|\n"
     );
-    for mode in modes(samples) {
-        let of = of_mode(samples, mode);
+    for row in rows(samples) {
+        let of = of_row(samples, row);
         let stored = show(
             of.clone()
                 .filter_map(|sample| sample.stored.map(|share| share * 100.0)),
             0,
         );
         text += &format!(
-            "| {mode} | {} | {} | {} | {} | {} | {} | {} | {} |\n",
+            "| {} | {} | {} | {} | {} | {} | {} | {} | {} | {} |\n",
+            name(samples, row),
             show(of.clone().map(|sample| sample.load.accepted_per_second), 0),
             show(of.clone().filter_map(|sample| sample.ratio), 2),
-            mode.target()
+            row.0
+                .target()
                 .map_or_else(|| "–".to_owned(), |target| format!("≥ {target}")),
+            show(of.clone().filter_map(|sample| sample.of_before), 2),
             show(of.clone().map(|sample| sample.load.latency_ms.p99), 1),
             show(of.clone().map(Sample::cpu_us_sum), 1),
             show(
@@ -91,14 +104,14 @@ pub(super) fn throughput(layout: Layout, samples: &[Sample]) -> String {
 /// Where the processor time goes: by threads.
 fn threads(samples: &[Sample]) -> String {
     let mut text = "Processor time a request in µs, by thread:\n\n".to_owned();
-    for mode in modes(samples) {
-        let Some(sample) = of_mode(samples, mode).last() else {
+    for row in rows(samples) {
+        let Some(sample) = of_row(samples, row).last() else {
             continue;
         };
         let mut parts: Vec<(&String, &f64)> = sample.cpu_us.iter().filter(|(_, us)| **us >= 0.05).collect();
         parts.sort_by(|one, other| other.1.total_cmp(one.1));
         let parts: Vec<String> = parts.iter().map(|(name, us)| format!("{name} {us:.2}")).collect();
-        text += &format!("- {mode}: {}\n", parts.join(", "));
+        text += &format!("- {}: {}\n", sample.name(), parts.join(", "));
     }
     text
 }
@@ -109,10 +122,11 @@ pub(super) fn latency(layout: Layout, rate: f64, samples: &[Sample], disk: DiskS
         "\n### Latency at {rate:.0} requests/s, {layout}\n\n\
          | mode | p50 ms | p99 ms | p99.9 ms | max ms | unsent |\n|---|---|---|---|---|---|\n"
     );
-    for mode in modes(samples) {
-        let of = of_mode(samples, mode);
+    for row in rows(samples) {
+        let of = of_row(samples, row);
         text += &format!(
-            "| {mode} | {} | {} | {} | {} | {} |\n",
+            "| {} | {} | {} | {} | {} | {} |\n",
+            name(samples, row),
             show(of.clone().map(|sample| sample.load.latency_ms.p50), 3),
             show(of.clone().map(|sample| sample.load.latency_ms.p99), 3),
             show(of.clone().map(|sample| sample.load.latency_ms.p999), 3),

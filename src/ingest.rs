@@ -206,7 +206,7 @@ impl Ingest {
         };
         Ok(Outcome::Stored(Accepted {
             event_id,
-            commit: Settling::new(commit, booking, reservation.into_iter().collect()),
+            commit: Settling::new(commit, booking, reservation),
             class,
             decision,
         }))

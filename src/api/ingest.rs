@@ -193,14 +193,22 @@ async fn take(
         .inspect_err(|rejection| note(rejection, None))?;
     let now_ms = clock::now().as_millis();
     if asks_only(request) {
-        state
-            .ingest
-            .check(&sender(state, poster, request, headers), kind, read.body(), now_ms)?;
+        state.ingest.check(
+            &sender(state, poster, request, headers),
+            kind,
+            read.body(),
+            now_ms,
+        )?;
         return Ok(Taken::Checked);
     }
     let outcome = state
         .ingest
-        .accept(&sender(state, poster, request, headers), kind, read.body(), now_ms)
+        .accept(
+            &sender(state, poster, request, headers),
+            kind,
+            read.body(),
+            now_ms,
+        )
         .inspect_err(|rejection| {
             note(rejection, Some(read.body()));
             let session = state.ingest.session_in(read.body());
@@ -415,12 +423,12 @@ async fn read(
     headers: &BeaconHeaders<'_>,
     payload: &mut web::Payload,
 ) -> Result<Read, Rejection> {
-    let media_type = MediaType::from_header(headers.content_type()).ok_or(
-        Rejection::UnsupportedMedia("send application/json, text/plain or a form, in UTF-8"),
-    )?;
-    let encoding = Encoding::from_header(headers.content_encoding()).ok_or(
-        Rejection::UnsupportedMedia("Content-Encoding must be one of gzip, deflate, br, zstd"),
-    )?;
+    let media_type = MediaType::from_header(headers.content_type()).ok_or(Rejection::UnsupportedMedia(
+        "send application/json, text/plain or a form, in UTF-8",
+    ))?;
+    let encoding = Encoding::from_header(headers.content_encoding()).ok_or(Rejection::UnsupportedMedia(
+        "Content-Encoding must be one of gzip, deflate, br, zstd",
+    ))?;
     let bytes_max = state.ingest.body_max_bytes(poster.is_server);
     if headers
         .content_length()

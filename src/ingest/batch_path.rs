@@ -99,8 +99,8 @@ impl Ingest {
             decisions,
             fates,
         };
-        let reservations = reservations.into_values().collect();
-        Ok((outcome, Settling::new(commit, booking, reservations)))
+        let commit = Settling::new(commit, booking, reservations.into_values());
+        Ok((outcome, commit))
     }
 
     /// Looks at a batch as [`Ingest::accept_batch`] does, and keeps nothing.

@@ -58,7 +58,7 @@ impl Bookkeeper {
             // The booking is dropped, and with that owed.
             return;
         };
-        if Settling::new(commit, booking, Vec::new()).await.is_err() {
+        if Settling::new(commit, booking, None).await.is_err() {
             self.desk.owe(project_id, minute, shares.as_slice());
         }
     }

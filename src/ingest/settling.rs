@@ -20,13 +20,17 @@ pub struct Settling(Option<(Commit, Stakes)>);
 #[derive(Debug)]
 struct Stakes {
     booking: Booking,
-    reservations: Vec<Reservation>,
+    /// A beacon of its own has one at most: no allocation for it.
+    reservation: Option<Reservation>,
+    /// Those of a batch's other beacons.
+    more: Vec<Reservation>,
 }
 
 impl Stakes {
     fn won(self) {
         self.booking.keep();
-        self.reservations.into_iter().for_each(Reservation::settle);
+        let reservations = self.reservation.into_iter().chain(self.more);
+        reservations.for_each(Reservation::settle);
     }
 
     /// Whoever waits is told, and notes the drop with its reason.
@@ -37,14 +41,18 @@ impl Stakes {
 
 impl Settling {
     /// For one append: what was booked for it, and the reservations of its beacons.
-    pub(super) const fn new(commit: Commit, booking: Booking, reservations: Vec<Reservation>) -> Self {
-        Self(Some((
-            commit,
-            Stakes {
-                booking,
-                reservations,
-            },
-        )))
+    pub(super) fn new(
+        commit: Commit,
+        booking: Booking,
+        reservations: impl IntoIterator<Item = Reservation>,
+    ) -> Self {
+        let mut reservations = reservations.into_iter();
+        let stakes = Stakes {
+            booking,
+            reservation: reservations.next(),
+            more: reservations.collect(),
+        };
+        Self(Some((commit, stakes)))
     }
 }
 

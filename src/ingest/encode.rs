@@ -106,6 +106,7 @@ fn put_uuid(id: Uuid, row: &mut Vec<u8>) {
     row.extend_from_slice(&low.to_le_bytes());
 }
 
+#[inline]
 fn put_text(text: &str, row: &mut Vec<u8>) {
     put_length(text.len(), row);
     row.extend_from_slice(text.as_bytes());
@@ -131,6 +132,7 @@ fn put_object(members: &Members<'_>, row: &mut Vec<u8>) {
     }
 }
 
+#[inline]
 fn put_length(length: usize, row: &mut Vec<u8>) {
     match u8::try_from(length) {
         Ok(short) if short < 0x80 => row.push(short),

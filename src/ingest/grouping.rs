@@ -111,7 +111,7 @@ impl Grouping {
         let text = text.trim_ascii();
         let (host, path) = split_host(text);
         let end = path.bytes().position(|byte| matches!(byte, b'?' | b'#'));
-        let path = &path[..end.unwrap_or(path.len())];
+        let path = without_end(&path[..end.unwrap_or(path.len())]);
         let Some(host) = host else {
             return self.group_path(path);
         };
@@ -156,6 +156,16 @@ impl Grouping {
             }
         }
         Cow::Owned(name)
+    }
+}
+
+/// A path without the slashes and spaces at its end; the root stays.
+fn without_end(path: &str) -> &str {
+    let kept = path.trim_end_matches(|letter: char| letter == '/' || letter.is_ascii_whitespace());
+    if kept.is_empty() && path.starts_with('/') {
+        "/"
+    } else {
+        kept
     }
 }
 

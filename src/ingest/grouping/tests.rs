@@ -244,6 +244,16 @@ fn paths() -> impl Strategy<Value = String> {
         .prop_map(|(head, segments, tail)| format!("{head}{}{tail}", segments.join("/")))
 }
 
+#[test]
+fn nothing_at_the_end_of_a_path_makes_it_another() {
+    for path in ["/a", "/a/", "/a /", "/a/ /", "/a ?b", "/a// # b"] {
+        assert_eq!(page(path), "/a", "{path}");
+    }
+    for path in ["/", "/ /", "// ", "/ ?a"] {
+        assert_eq!(page(path), "/", "{path}");
+    }
+}
+
 proptest! {
     #[test]
     fn grouping_twice_is_grouping_once(path in paths()) {

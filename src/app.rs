@@ -35,10 +35,11 @@ use crate::engine::{EngineError, library};
 use crate::flush::{Flush, Kept};
 use crate::ingest::bots::Robots;
 use crate::ingest::scrub::PatternError;
-use crate::ingest::{Refinery, Shared};
+use crate::ingest::{Refinery, Shared, tell_what_the_log_holds};
 use crate::jwks::{self, Jwks};
 use crate::memory::Pressure;
 use crate::outbound::Outbound;
+use crate::peers::Peers;
 use crate::quota::Quotas;
 use crate::task;
 use crate::telemetry::{self, TelemetryError};
@@ -107,6 +108,9 @@ pub enum AppError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// The address of Redis is none.
+    #[error("setting redis.url: {0}")]
+    Redis(#[from] redis::RedisError),
     /// The system refused something at the start.
     #[error("{0}")]
     Io(#[from] std::io::Error),
@@ -153,6 +157,8 @@ impl App {
         let control = open_management(&config, folder.path(), control, Arc::clone(&past.quotas))?;
         let identity = control.identity.clone();
         let letters = folder.path().join("dead-letters");
+        // Before the flush: it empties the log.
+        let peers = open_peers(&config, &wal)?;
         let kept = Kept {
             ledger: past.ledger.clone(),
             recall: past.recall,
@@ -190,6 +196,7 @@ impl App {
             quotas: past.quotas,
             dedup: past.dedup,
             ledger: past.ledger,
+            peers,
         };
         let handlers = Handlers {
             identity,
@@ -304,6 +311,21 @@ fn open_wal(config: &Config, data_dir: &Path) -> Result<Wal, AppError> {
         tracing::warn!("wal.durability is `memory`: acknowledged beacons are lost when the process dies");
     }
     Ok(wal)
+}
+
+/// The other nodes; they are told what the log holds.
+fn open_peers(config: &Config, wal: &Wal) -> Result<Option<Peers>, AppError> {
+    let peers = Peers::open(&config.redis)?;
+    if let Some(peers) = peers.clone() {
+        let (wal, waiting) = (wal.clone(), wal.waiting());
+        let _detached = task::spawn("tell the log", async move {
+            let tell = move || tell_what_the_log_holds(&wal, &waiting, &peers);
+            if let Err(error) = task::blocking(tell).await {
+                tracing::error!(%error, "other nodes were not told what the log holds");
+            }
+        });
+    }
+    Ok(peers)
 }
 
 fn start_engine(

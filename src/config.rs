@@ -41,6 +41,8 @@ pub struct Config {
     pub quota: QuotaConfig,
     /// Beacons that are sent twice.
     pub dedup: DedupConfig,
+    /// Section `redis`.
+    pub redis: RedisConfig,
     /// What is known of a visitor.
     pub enrich: EnrichConfig,
     /// What happens to beacons of robots.
@@ -75,6 +77,7 @@ impl Default for Config {
             ingest: IngestConfig::default(),
             quota: QuotaConfig::default(),
             dedup: DedupConfig::default(),
+            redis: RedisConfig::default(),
             enrich: EnrichConfig::default(),
             bots: BotsConfig::default(),
             scrub: ScrubConfig::default(),
@@ -217,6 +220,25 @@ pub struct DedupConfig {
 impl Default for DedupConfig {
     fn default() -> Self {
         Self { ids_max: 8_000_000 }
+    }
+}
+
+/// What several nodes share.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RedisConfig {
+    /// Address of a Redis, `redis://…` or `unix:///…`; empty: this node is alone.
+    pub url: Secret,
+    /// Longest wait for an answer; then the node goes on by itself.
+    pub timeout_ms: u64,
+}
+
+impl Default for RedisConfig {
+    fn default() -> Self {
+        Self {
+            url: Secret::default(),
+            timeout_ms: 100,
+        }
     }
 }
 

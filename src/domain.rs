@@ -9,4 +9,5 @@ pub mod json;
 pub mod ledger;
 pub mod page;
 pub mod quota_count;
+pub mod row_head;
 pub mod table;

@@ -10,6 +10,7 @@
 //! durable, or neither, and so both are known again after a crash.
 
 mod admission;
+mod among_peers;
 pub mod batch;
 mod batch_path;
 mod bookkeeping;
@@ -43,6 +44,7 @@ use crate::domain::ledger::{DropReason, ItemKind, Outcome as Fate};
 use crate::domain::table::Table;
 use crate::ledger::{Ledger, Share, Shares};
 use crate::metric_definitions::IngestCounters;
+use crate::peers::Peers;
 use crate::quota::Quotas;
 use crate::recall::Note;
 use crate::wal::{Lane, RowSink};
@@ -57,6 +59,7 @@ use rejected::{RejectedBeacon, RejectedLog};
 use settling::Settling;
 use validate::Arrival;
 
+pub use among_peers::tell_what_the_log_holds;
 pub use batch::RefusedItem;
 pub use inflate::Encoding;
 pub use media::MediaType;
@@ -83,6 +86,22 @@ fn counted_kinds() -> [&'static str; KINDS_COUNTED] {
     std::array::from_fn(|place| Kind::ALL.get(place).map_or("unknown", |kind| kind.as_str()))
 }
 
+/// What the first steps say of a beacon.
+enum Looked<'t> {
+    /// Nothing is to be done.
+    Known(Outcome),
+    New(NewBeacon<'t>),
+}
+
+/// A valid beacon that has not come before.
+struct NewBeacon<'t> {
+    rules: Rc<ProjectRules>,
+    beacon: Beacon<'t>,
+    enrichment: Enrichment,
+    /// None for an id that the server has made.
+    reservation: Option<Reservation>,
+}
+
 /// What the ingest paths of all workers share.
 #[derive(Clone, Debug)]
 pub struct Shared {
@@ -100,6 +119,8 @@ pub struct Shared {
     pub dedup: Dedup,
     /// What has become of each item.
     pub ledger: Ledger,
+    /// The other nodes, if there are any.
+    pub peers: Option<Peers>,
 }
 
 /// The ingest path of one HTTP worker; it owns that worker's lane of the log.
@@ -118,6 +139,7 @@ pub struct Ingest {
     enricher: LocalEnricher,
     robots: Robots,
     books: Bookkeeper,
+    peers: Option<Peers>,
 }
 
 impl Ingest {
@@ -141,6 +163,7 @@ impl Ingest {
             dedup: shared.dedup.clone(),
             enricher: shared.enricher.local(),
             robots: shared.robots,
+            peers: shared.peers.clone(),
         }
     }
 
@@ -166,18 +189,55 @@ impl Ingest {
         received_at_ms: i64,
     ) -> Result<Outcome, Rejection> {
         let text = self.json_text(body)?;
-        let (rules, mut beacon) = self.valid_beacon(sender, kind, &text, received_at_ms)?;
+        match self.look_at(sender, kind, &text, received_at_ms)? {
+            Looked::Known(outcome) => Ok(outcome),
+            Looked::New(beacon) => self.store(sender, kind, beacon, received_at_ms),
+        }
+    }
+
+    /// All steps up to the question whether the beacon has come before.
+    fn look_at<'t>(
+        &self,
+        sender: &Sender<'_>,
+        kind: Kind,
+        text: &'t [u8],
+        received_at_ms: i64,
+    ) -> Result<Looked<'t>, Rejection> {
+        let (rules, beacon) = self.valid_beacon(sender, kind, text, received_at_ms)?;
         let event_id = beacon.common.event_id;
         let (enrichment, is_robot) = self.look(sender, received_at_ms);
         if is_robot {
-            return Ok(Outcome::Robot(event_id));
+            return Ok(Looked::Known(Outcome::Robot(event_id)));
         }
         let reservation = match self.seen(sender, &beacon, received_at_ms) {
             None => None,
             Some(Seen::New(reservation)) => Some(reservation),
             Some(Seen::UnderWay) => return Err(Rejection::UnderWay),
-            Some(Seen::Stored) => return Ok(Outcome::Repeated(event_id)),
+            Some(Seen::Stored) => return Ok(Looked::Known(Outcome::Repeated(event_id))),
         };
+        Ok(Looked::New(NewBeacon {
+            rules,
+            beacon,
+            enrichment,
+            reservation,
+        }))
+    }
+
+    /// The steps from there into the log.
+    fn store(
+        &self,
+        sender: &Sender<'_>,
+        kind: Kind,
+        new: NewBeacon<'_>,
+        received_at_ms: i64,
+    ) -> Result<Outcome, Rejection> {
+        let NewBeacon {
+            rules,
+            mut beacon,
+            enrichment,
+            reservation,
+        } = new;
+        let event_id = beacon.common.event_id;
         let user_id = beacon.common.user_id.as_ref().map(Id::as_str);
         let (class, decision) = self.admission.admit(sender, kind, user_id, 1, received_at_ms);
         if decision.admitted == 0 {

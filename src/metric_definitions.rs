@@ -36,6 +36,10 @@ pub const FLUSH_RETRIES: &str = "fresnel_flush_retries_total";
 pub const DEDUP_FORGOTTEN: &str = "fresnel_dedup_ids_forgotten_total";
 /// Segments whose notes for the next start could not be written down.
 pub const RECALL_LOST: &str = "fresnel_recall_segments_lost_total";
+/// Ids of beacons that were taken without asking the other nodes, because Redis did not answer.
+pub const PEERS_UNASKED: &str = "fresnel_peers_ids_unasked_total";
+/// Ids whose fate the other nodes were not told.
+pub const PEERS_UNTOLD: &str = "fresnel_peers_ids_untold_total";
 /// Items of the last hour that were accepted and are not stored, or the other way round.
 pub const LEDGER_MISSING: &str = "fresnel_ledger_missing_items";
 /// 1 while the warehouse can be reached.
@@ -100,6 +104,11 @@ pub fn describe() {
         "Segments whose quota counts and ids could not be written down for the next start"
     );
     describe_counter!(OUTBOUND_CALLS, "Calls to addresses that users supply");
+    describe_counter!(
+        PEERS_UNASKED,
+        "Ids of beacons that were taken without asking the other nodes, because Redis did not answer"
+    );
+    describe_counter!(PEERS_UNTOLD, "Ids whose fate the other nodes were not told");
     describe_gauge!(
         LEDGER_MISSING,
         "Items of the last hour that were accepted and are not stored, or the other way round; 0 is well"

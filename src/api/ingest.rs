@@ -201,19 +201,19 @@ async fn take(
         )?;
         return Ok(Taken::Checked);
     }
-    let outcome = state
-        .ingest
-        .accept(
-            &sender(state, poster, request, headers),
-            kind,
-            read.body(),
-            now_ms,
-        )
-        .inspect_err(|rejection| {
-            note(rejection, Some(read.body()));
-            let session = state.ingest.session_in(read.body());
-            asked::note(request, |asked| asked.session = session.as_deref().map(asked::id));
-        })?;
+    let sender = sender(state, poster, request, headers);
+    let ingest = &state.ingest;
+    let outcome = if ingest.has_peers() {
+        // Boxed, or every request of a node that is alone would carry the room for it.
+        Box::pin(ingest.accept_among_peers(&sender, kind, read.body(), now_ms)).await
+    } else {
+        ingest.accept(&sender, kind, read.body(), now_ms)
+    };
+    let outcome = outcome.inspect_err(|rejection| {
+        note(rejection, Some(read.body()));
+        let session = ingest.session_in(read.body());
+        asked::note(request, |asked| asked.session = session.as_deref().map(asked::id));
+    })?;
     let Accepted {
         event_id,
         commit,
@@ -342,10 +342,15 @@ async fn take_batch(
             state.ingest.check_batch(&sender, read.body(), now_ms)?,
         ));
     }
-    let (outcome, commit) = state
-        .ingest
-        .accept_batch(&sender(state, poster, request, headers), read.body(), now_ms)
-        .inspect_err(|refusal| note(state, poster, BATCH, &refusal.rejection, Some(read.body())))?;
+    let sender = sender(state, poster, request, headers);
+    let ingest = &state.ingest;
+    let taken = if ingest.has_peers() {
+        Box::pin(ingest.accept_batch_among_peers(&sender, read.body(), now_ms)).await
+    } else {
+        ingest.accept_batch(&sender, read.body(), now_ms)
+    };
+    let (outcome, commit) =
+        taken.inspect_err(|refusal| note(state, poster, BATCH, &refusal.rejection, Some(read.body())))?;
     for item in &outcome.refused {
         if item.reason() == DropReason::Invalid {
             let kind = item.kind.map_or(BATCH, Kind::as_str);

@@ -183,6 +183,16 @@ impl Config {
                 "from 10000 to 1000000000",
             ),
             (
+                "redis.url",
+                is_empty_or_redis(self.redis.url.reveal()),
+                "empty, redis:// or unix://",
+            ),
+            (
+                "redis.timeout_ms",
+                (5..=10_000).contains(&self.redis.timeout_ms),
+                "from 5 to 10000",
+            ),
+            (
                 "enrich.user_agents_max",
                 (16..=1_000_000).contains(&self.enrich.user_agents_max),
                 "from 16 to 1000000",
@@ -290,6 +300,10 @@ fn is_empty_or_long(secret: &str) -> bool {
 
 fn is_empty_or_postgres(url: &str) -> bool {
     url.is_empty() || url.starts_with("postgres://") || url.starts_with("postgresql://")
+}
+
+fn is_empty_or_redis(url: &str) -> bool {
+    url.is_empty() || url.starts_with("redis://") || url.starts_with("unix://")
 }
 
 fn read_file(path: &Path) -> Result<Table, ConfigError> {

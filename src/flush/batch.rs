@@ -6,10 +6,9 @@ use std::collections::HashSet;
 use bytes::{Bytes, BytesMut};
 use uuid::Uuid;
 
+use crate::domain::row_head::EVENT_ID_BYTES;
+pub(super) use crate::domain::row_head::event_id;
 use crate::wal::TableRows;
-
-/// Bytes of the event id that each row begins with.
-const EVENT_ID_BYTES: usize = 16;
 
 /// Rows that are inserted together under one token. Cutting copies no rows.
 #[derive(Clone, Debug)]
@@ -161,16 +160,6 @@ impl Batch {
             is_sums: self.is_sums,
         }
     }
-}
-
-/// The event id that a row begins with. ClickHouse writes a UUID in RowBinary as two little-endian halves.
-pub(super) fn event_id(row: &[u8]) -> Option<Uuid> {
-    let (high, rest) = row.split_first_chunk()?;
-    let (low, _) = rest.split_first_chunk()?;
-    Some(Uuid::from_u64_pair(
-        u64::from_le_bytes(*high),
-        u64::from_le_bytes(*low),
-    ))
 }
 
 #[cfg(test)]

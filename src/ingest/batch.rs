@@ -114,15 +114,39 @@ impl Batch<'_> {
                 false
             }
         });
-        self.refused.extend(under_way.into_iter().map(|(index, kind)| {
-            let message = "another request is storing it: send it again";
-            RefusedItem {
-                index,
-                kind: Some(kind),
-                faults: vec![FieldError::new("event_id", FieldFault::UnderWay, message)],
-            }
-        }));
+        for (index, kind) in under_way {
+            self.refuse_under_way(index, kind);
+        }
         (repeated, reservations)
+    }
+
+    /// An item that somebody else is storing.
+    fn refuse_under_way(&mut self, index: usize, kind: Kind) {
+        let message = "another request is storing it: send it again";
+        self.refused.push(RefusedItem {
+            index,
+            kind: Some(kind),
+            faults: vec![FieldError::new("event_id", FieldFault::UnderWay, message)],
+        });
+    }
+
+    /// Takes out what other nodes have stored, and returns its kinds; what they are storing is refused. The places stand in
+    /// order.
+    pub(super) fn without_those_of_peers(&mut self, stored: &[usize], under_way: &[usize]) -> Vec<Kind> {
+        let among = |places: &[usize], item: &Item<'_>| places.binary_search(&item.index).is_ok();
+        let gone: Vec<_> = self
+            .beacons
+            .extract_if(.., |item| among(stored, item) || among(under_way, item))
+            .collect();
+        let mut repeated = Vec::new();
+        for item in gone {
+            if among(stored, &item) {
+                repeated.push(item.kind);
+            } else {
+                self.refuse_under_way(item.index, item.kind);
+            }
+        }
+        repeated
     }
 
     /// Why nothing can be taken: with several quotas the one that comes back last says when to come again.

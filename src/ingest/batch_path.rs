@@ -1,5 +1,8 @@
 //! The way of many beacons in one body: the same steps as for one, and one commit for all.
 
+use std::collections::HashMap;
+use std::rc::Rc;
+
 use super::batch::{self, Batch, RefusedItem};
 use super::bookkeeping::{Fates, put_notes};
 use super::dedup::Reservation;
@@ -9,8 +12,23 @@ use super::rejection::Rejection;
 use super::sender::Sender;
 use super::settling::Settling;
 use super::{Body, Ingest, decode, encode, put_note};
+use crate::domain::beacon::Kind;
+use crate::domain::enrichment::Enrichment;
 use crate::domain::ledger::{DropReason, Outcome, minute_of};
 use crate::recall::Note;
+
+/// A batch whose beacons have been looked at.
+pub(super) struct TakenUp<'t> {
+    rules: Rc<ProjectRules>,
+    pub(super) batch: Batch<'t>,
+    enrichment: Enrichment,
+    /// Kinds of the beacons that robots sent.
+    robots: Vec<Kind>,
+    /// Kinds of the beacons that are stored since an earlier time.
+    pub(super) repeated: Vec<Kind>,
+    /// The right to store the others, by their places in the batch.
+    pub(super) reservations: HashMap<usize, Reservation>,
+}
 
 impl Ingest {
     /// Takes the valid beacons of a batch up to the log, as far as the quotas go, all in one commit.
@@ -24,16 +42,52 @@ impl Ingest {
         received_at_ms: i64,
     ) -> Result<(BatchOutcome, Settling), BatchRefusal> {
         let text = self.json_text(body)?;
-        let (rules, mut batch) = self.looked_at(sender, &text, received_at_ms)?;
+        let taken = self.take_up(sender, &text, received_at_ms)?;
+        self.store_batch(sender, taken, received_at_ms)
+    }
+
+    /// All steps up to the question which of its beacons have come before.
+    pub(super) fn take_up<'t>(
+        &self,
+        sender: &Sender<'_>,
+        text: &'t [u8],
+        received_at_ms: i64,
+    ) -> Result<TakenUp<'t>, Rejection> {
+        let (rules, mut batch) = self.looked_at(sender, text, received_at_ms)?;
+        let (enrichment, is_robot) = self.look(sender, received_at_ms);
+        let robots = if is_robot { batch.take_all() } else { Vec::new() };
+        let (repeated, reservations) =
+            batch.without_repeated(|beacon| self.seen(sender, beacon, received_at_ms));
+        Ok(TakenUp {
+            rules,
+            batch,
+            enrichment,
+            robots,
+            repeated,
+            reservations,
+        })
+    }
+
+    /// The steps from there into the log.
+    pub(super) fn store_batch(
+        &self,
+        sender: &Sender<'_>,
+        taken: TakenUp<'_>,
+        received_at_ms: i64,
+    ) -> Result<(BatchOutcome, Settling), BatchRefusal> {
+        let TakenUp {
+            rules,
+            mut batch,
+            enrichment,
+            robots,
+            repeated,
+            mut reservations,
+        } = taken;
         let mut fates = Fates::default();
         for (kind, items) in std::mem::take(&mut batch.client_lost) {
             fates.add(kind, Outcome::ClientLost, items);
         }
-        let (enrichment, is_robot) = self.look(sender, received_at_ms);
-        let robots = if is_robot { batch.take_all() } else { Vec::new() };
         fates.drop_each(&robots, DropReason::Robot);
-        let (repeated, mut reservations) =
-            batch.without_repeated(|beacon| self.seen(sender, beacon, received_at_ms));
         fates.drop_each(&repeated, DropReason::Duplicate);
         let mut decisions = Vec::new();
         for group in batch.groups() {
@@ -141,7 +195,7 @@ impl Ingest {
         sender: &Sender<'_>,
         text: &'t [u8],
         received_at_ms: i64,
-    ) -> Result<(std::rc::Rc<ProjectRules>, Batch<'t>), Rejection> {
+    ) -> Result<(Rc<ProjectRules>, Batch<'t>), Rejection> {
         let value = decode::decode(text, &self.shape).map_err(Rejection::BadJson)?;
         let rules = self.refiner.rules_of(&sender.project.project);
         let batch = batch::look_at(value, received_at_ms, &rules.rules).map_err(Rejection::Invalid)?;

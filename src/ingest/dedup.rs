@@ -43,6 +43,7 @@ use uuid::Uuid;
 
 use crate::config::DedupConfig;
 use crate::metric_definitions::DEDUP_FORGOTTEN;
+use crate::peers::{Peers, SharedId};
 use crate::private_file;
 use crate::recall::EventMark;
 use shard::{Known, PARTS, Shard};
@@ -125,6 +126,7 @@ impl Dedup {
                 fingerprint,
                 hour,
                 is_settled: false,
+                shared: None,
             }),
             Known::UnderWay => Seen::UnderWay,
             Known::Stored => Seen::Stored,
@@ -200,6 +202,8 @@ pub struct Reservation {
     fingerprint: u64,
     hour: u32,
     is_settled: bool,
+    /// Claimed among the other nodes too.
+    shared: Option<Box<(Peers, SharedId)>>,
 }
 
 impl Reservation {
@@ -212,6 +216,11 @@ impl Reservation {
         }
     }
 
+    /// The other nodes have left the id to this one: they are told what becomes of it.
+    pub fn share(&mut self, peers: &Peers, id: SharedId) {
+        self.shared = Some(Box::new((peers.clone(), id)));
+    }
+
     /// The beacon is durable: remembers the id. Call it when the commit of the log has resolved with success.
     pub fn settle(mut self) {
         self.is_settled = true;
@@ -220,11 +229,19 @@ impl Reservation {
             .lock(self.fingerprint)
             .settle(self.fingerprint, self.hour, inner.ids_max);
         inner.count_forgotten(forgotten);
+        if let Some(shared) = self.shared.take() {
+            let (peers, id) = *shared;
+            peers.tell_stored(vec![id]);
+        }
     }
 }
 
 impl Drop for Reservation {
     fn drop(&mut self) {
+        if let Some(shared) = self.shared.take() {
+            let (peers, id) = *shared;
+            peers.release(vec![id]);
+        }
         if !self.is_settled {
             self.dedup.0.lock(self.fingerprint).undo(self.fingerprint);
         }

@@ -12,6 +12,10 @@ use crate::wal::AppendError;
 
 /// What became of a beacon that was not refused.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "the largest is the rule; a box would cost each beacon an allocation"
+)]
 pub enum Outcome {
     /// It stands in the log.
     Stored(Accepted),

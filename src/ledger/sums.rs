@@ -6,12 +6,11 @@ use super::entry::Entry;
 use super::note::Note;
 use crate::domain::beacon::Kind;
 use crate::domain::ledger::{ItemKind, Outcome, minute_of};
+use crate::domain::row_head::RowHead;
 use crate::domain::table::Table;
 
 /// Entries from which on minutes are collected by the hour: the minutes of a day of ten busy projects, with room.
 pub const ENTRIES_MAX: usize = 200_000;
-/// Bytes of the event id that each row begins with.
-const EVENT_ID_BYTES: usize = 16;
 
 /// Numbers of items by entry.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -109,19 +108,9 @@ impl Sums {
     }
 }
 
-/// Project and minute of reception of a row of a raw table: each begins with `event_id`, `project_id`, `ts`,
-/// `received_at` (see [`Table::columns`]).
 fn project_and_minute(row: &[u8]) -> Option<(&str, u32)> {
-    let rest = row.get(EVENT_ID_BYTES..)?;
-    // A project's id has at most 64 bytes, so its length has one.
-    let (length, rest) = rest.split_first()?;
-    if *length >= 0x80 {
-        return None;
-    }
-    let (project, rest) = rest.split_at_checked(usize::from(*length))?;
-    let received_at_ms = rest.get(8..16)?;
-    let received_at_ms = i64::from_le_bytes(received_at_ms.try_into().ok()?);
-    Some((std::str::from_utf8(project).ok()?, minute_of(received_at_ms)))
+    let head = RowHead::read(row)?;
+    Some((head.project_id, minute_of(head.received_at_ms)))
 }
 
 #[cfg(test)]

@@ -259,7 +259,7 @@ fn without_files_families_and_countries_are_empty_and_robots_and_classes_known()
             asks_privacy: false,
         };
         let (enrichment, robot) = local.look("p", &visitor, NOW_MS);
-        assert_eq!(enrichment.client.browser, "".into());
+        assert_eq!(&*enrichment.client.browser, "");
         assert_eq!(enrichment.country.as_str(), "");
         assert!(enrichment.visitor_id.is_some_and(|id| id != 0));
         if robot.is_some() {

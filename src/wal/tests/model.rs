@@ -232,7 +232,8 @@ impl Service {
         for finding in &self.findings {
             let is_alarm = match finding {
                 Finding::TornTail { .. } | Finding::Refused { .. } => false,
-                Finding::Missing { frames: 1, .. } => !disk.has_failed_a_sync(),
+                // Each commit that failed may have left a frame that a later life saw, and the power took.
+                Finding::Missing { frames, .. } => *frames > disk.syncs_failed(),
                 // A block spoilt by the loss of power while it was written.
                 Finding::CheckpointOlder => !disk.has_spoilt_blocks(),
                 _ => true,

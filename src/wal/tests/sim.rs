@@ -94,7 +94,7 @@ struct State {
     segment_faults: VecDeque<Fault>,
     halted: bool,
     /// A sync has failed, in this life or an earlier one.
-    sync_failed: bool,
+    syncs_failed: u64,
     /// The power has gone in the worst way, in this life or an earlier one.
     spoilt: bool,
     capacity: usize,
@@ -120,7 +120,7 @@ impl SimDisk {
             fault_on: None,
             segment_faults: VecDeque::new(),
             halted: false,
-            sync_failed: false,
+            syncs_failed: 0,
             spoilt: false,
             capacity: usize::MAX,
             boot: 1,
@@ -157,9 +157,9 @@ impl SimDisk {
         self.lock().capacity = bytes;
     }
 
-    /// A sync has failed, in this life or an earlier one.
-    pub(super) fn has_failed_a_sync(&self) -> bool {
-        self.lock().sync_failed
+    /// Syncs that have failed, in this life and earlier ones.
+    pub(super) fn syncs_failed(&self) -> u64 {
+        self.lock().syncs_failed
     }
 
     /// The power has gone in the worst way, in this life or an earlier one.
@@ -189,7 +189,7 @@ impl SimDisk {
             fault_on: None,
             segment_faults: VecDeque::new(),
             halted: false,
-            sync_failed: state.sync_failed,
+            syncs_failed: state.syncs_failed,
             spoilt: state.spoilt || stop == Stop::Power(Loss::Spoilt),
             capacity: state.capacity,
             boot: state.boot,

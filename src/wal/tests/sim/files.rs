@@ -182,7 +182,7 @@ impl LogFile for SimFile {
         if fault == Some(Fault::Halt) {
             return Err(broken());
         }
-        state.sync_failed |= fault.is_some();
+        state.syncs_failed += u64::from(fault.is_some());
         let inode = &mut state.inodes[self.inode];
         if fault.is_some() {
             let unsynced = std::mem::take(&mut inode.unsynced);

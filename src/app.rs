@@ -42,6 +42,7 @@ use crate::outbound::Outbound;
 use crate::peers::Peers;
 use crate::quota::Quotas;
 use crate::task;
+use crate::telemetry::traces::{self, Sending};
 use crate::telemetry::{self, TelemetryError};
 use crate::tls::{self, TlsError};
 use crate::wal::{SystemFiles, Wal, WalError, WalOptions};
@@ -55,6 +56,8 @@ use warehouse_link::WarehouseLink;
 const PRIORITY_SEAL_AFTER: Duration = Duration::from_millis(100);
 /// What a stop leaves for the engine's own end.
 const ENGINE_STOP_RESERVE: Duration = Duration::from_secs(3);
+/// Time in which the last traces are sent.
+const TRACES_STOP_MAX: Duration = Duration::from_secs(2);
 /// Share of a stop's time in which requests under way may still be answered.
 const SHARE_OF_STOP_FOR_REQUESTS: f64 = 0.4;
 /// How often noted durations are sorted into their buckets.
@@ -130,6 +133,7 @@ pub struct App {
     engine: Option<Supervisor>,
     stopping: Arc<AtomicBool>,
     stop_signals: StopSignals,
+    traces: Option<Sending>,
     // Held for its lock, which ends with the process.
     _folder: DataFolder,
 }
@@ -145,6 +149,7 @@ impl App {
         let folder = DataFolder::open(&config.data_dir)?;
         let metrics = telemetry::set_up_metrics()?;
         keep_metrics_small(metrics.clone());
+        let traces = traces::set_up(&config.trace)?;
         let pressure = Pressure::watched(&config.server);
         let bootstrap = Bootstrap::load(&config.bootstrap, folder.path())?;
         let control = open_control(&config, folder.path(), &bootstrap).await?;
@@ -218,6 +223,7 @@ impl App {
             engine,
             stopping,
             stop_signals,
+            traces,
             _folder: folder,
         })
     }
@@ -262,9 +268,17 @@ impl App {
             .await;
         self.link.stop();
         self.warehouse.disconnect();
-        if let Some(engine) = self.engine {
-            engine.stop().await;
-        }
+        let engine_stops = async {
+            if let Some(engine) = self.engine {
+                engine.stop().await;
+            }
+        };
+        let traces_stop = async {
+            if let Some(traces) = self.traces {
+                traces.stop(TRACES_STOP_MAX).await;
+            }
+        };
+        tokio::join!(engine_stops, traces_stop);
         tracing::info!("stopped");
         outcome
     }

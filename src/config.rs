@@ -12,6 +12,7 @@ mod server;
 mod source;
 #[cfg(test)]
 mod tests;
+mod trace;
 
 use std::path::PathBuf;
 
@@ -22,6 +23,7 @@ pub use outbound::{JwksConfig, OutboundConfig};
 pub use secret::Secret;
 pub use server::ServerConfig;
 pub use source::ConfigError;
+pub use trace::TraceConfig;
 
 /// All settings of one Fresnel process.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -65,6 +67,8 @@ pub struct Config {
     pub engine: EngineConfig,
     /// Logs of the process itself.
     pub log: LogConfig,
+    /// Traces of the process itself.
+    pub trace: TraceConfig,
 }
 
 impl Default for Config {
@@ -89,6 +93,7 @@ impl Default for Config {
             warehouse: WarehouseConfig::default(),
             engine: EngineConfig::default(),
             log: LogConfig::default(),
+            trace: TraceConfig::default(),
         }
     }
 }
@@ -301,6 +306,8 @@ pub struct FlushConfig {
     /// Time for which ClickHouse must have answered a batch with errors before the batch itself is suspected:
     /// when the one behind it can be stored, it is cut until the row at fault is alone.
     pub suspect_after_ms: u64,
+    /// Days for which files of dead letters are kept, 0 to 20,000; 0: for ever.
+    pub dead_letters_retention_days: u32,
 }
 
 impl Default for FlushConfig {
@@ -311,6 +318,7 @@ impl Default for FlushConfig {
             insert_timeout_ms: 30_000,
             retry_max_ms: 5_000,
             suspect_after_ms: 60_000,
+            dead_letters_retention_days: 90,
         }
     }
 }

@@ -48,10 +48,12 @@ use crate::config::FlushConfig;
 use crate::ledger::Ledger;
 use crate::recall::Recall;
 use crate::task;
+use crate::telemetry::traces::{Span, SpanKind};
 use crate::wal::{SegmentId, Wal};
 use crate::warehouse::Warehouse;
 use account::account;
 use ahead::{Ahead, Loaded};
+use batch::Batch;
 use dead_letters::DeadLetters;
 use delivery::{Courier, Stopping};
 use status::Board;
@@ -64,12 +66,12 @@ pub struct Flush {
     board: Arc<Board>,
     stopping: Arc<watch::Sender<bool>>,
     ended: watch::Receiver<bool>,
-    tasks: Arc<[AbortHandle; 2]>,
+    tasks: Arc<[AbortHandle; 3]>,
 }
 
 impl Flush {
     /// Starts to empty the log into the warehouse. Dead letters go to files in `dead_letters`, which is
-    /// created when there is one.
+    /// created when there is one; they are removed when they are older than the settings allow.
     #[must_use]
     pub fn start(
         wal: Wal,
@@ -87,12 +89,16 @@ impl Flush {
             insert_timeout: Duration::from_millis(config.insert_timeout_ms),
             retry_max: Duration::from_millis(config.retry_max_ms),
             suspect_after: Duration::from_millis(config.suspect_after_ms),
-            dead_letters: Arc::new(DeadLetters::new(dead_letters)),
+            dead_letters: Arc::new(DeadLetters::new(dead_letters.clone())),
             buried: Arc::default(),
             ahead: ahead.clone(),
             board: Arc::clone(&board),
             stopping: stop_seen,
         };
+        let retention = task::spawn(
+            "dead-letter-retention",
+            dead_letters::keep_for(dead_letters, config.dead_letters_retention_days),
+        );
         let reader = task::spawn("flush-reader", ahead.fill(wal.clone(), Arc::clone(&board)));
         let sender = task::spawn("flush", async move {
             if run(&wal, &courier, &kept).await.is_err() {
@@ -104,7 +110,11 @@ impl Flush {
             board,
             stopping: Arc::new(stopping),
             ended,
-            tasks: Arc::new([reader.abort_handle(), sender.abort_handle()]),
+            tasks: Arc::new([
+                reader.abort_handle(),
+                sender.abort_handle(),
+                retention.abort_handle(),
+            ]),
         }
     }
 
@@ -142,15 +152,31 @@ pub struct Kept {
 async fn run(wal: &Wal, courier: &Courier, kept: &Kept) -> Result<(), Stopping> {
     while let Some(segment) = courier.ahead.take().await {
         courier.board.started(segment.id.0);
-        deliver(&segment, courier).await?;
-        let buried = courier.take_buried();
-        account(courier, &kept.ledger, wal.node(), &segment, &buried).await?;
-        if let Some(recall) = &kept.recall {
-            remember::remember(recall, &segment).await;
+        let span = Span::begin("flush segment", SpanKind::Internal);
+        let outcome = Span::around(span.as_ref(), finish(wal, courier, kept, &segment)).await;
+        if let Some(span) = span.filter(Span::is_recorded) {
+            let rows: usize = segment.batches.iter().map(Batch::rows).sum();
+            span.note("fresnel.segment", segment.id.to_string());
+            span.note("fresnel.rows", rows as i64);
+            if outcome.is_err() {
+                span.fail("stopping");
+            }
         }
-        release(wal, segment.id).await;
-        courier.board.finished();
+        outcome?;
     }
+    Ok(())
+}
+
+/// Brings all of a segment to where it belongs, and lets the log go of it.
+async fn finish(wal: &Wal, courier: &Courier, kept: &Kept, segment: &Arc<Loaded>) -> Result<(), Stopping> {
+    deliver(segment, courier).await?;
+    let buried = courier.take_buried();
+    account(courier, &kept.ledger, wal.node(), segment, &buried).await?;
+    if let Some(recall) = &kept.recall {
+        remember::remember(recall, segment).await;
+    }
+    release(wal, segment.id).await;
+    courier.board.finished();
     Ok(())
 }
 

@@ -52,6 +52,8 @@ pub const ENGINE_RESTARTS: &str = "fresnel_engine_restarts_total";
 pub const AUTH_FAILURES: &str = "fresnel_auth_failures_total";
 /// Credentials that were not looked at, because their network has shown too many wrong ones.
 pub const AUTH_REFUSED: &str = "fresnel_auth_refused_total";
+/// Spans that did not reach the collector of traces, by `reason`.
+pub const TRACE_SPANS_LOST: &str = "fresnel_trace_spans_lost_total";
 /// How short memory is: 0 not at all, 1 a warning, 2 critical.
 pub const MEMORY_PRESSURE: &str = "fresnel_memory_pressure";
 /// Memory that this process may take.
@@ -122,6 +124,10 @@ pub fn describe() {
     describe_counter!(
         AUTH_REFUSED,
         "Credentials that were not looked at, because their network has shown too many wrong ones"
+    );
+    describe_counter!(
+        TRACE_SPANS_LOST,
+        "Spans that did not reach the collector of traces"
     );
     describe_gauge!(
         MEMORY_PRESSURE,

@@ -1,4 +1,6 @@
-//! Logs and metrics of the process itself.
+//! Logs, metrics and traces of the process itself.
+
+pub mod traces;
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::EnvFilter;
@@ -17,8 +19,11 @@ pub enum TelemetryError {
     /// `log.filter` is not a filter.
     #[error("setting log.filter (FRESNEL_LOG__FILTER): {0}")]
     Filter(#[from] tracing_subscriber::filter::ParseError),
-    /// Something else has set up logs or metrics before.
-    #[error("logs or metrics are set up already: {0}")]
+    /// The collector of traces can never be called.
+    #[error(transparent)]
+    Collector(#[from] traces::CollectorError),
+    /// Something else has set up logs, metrics or traces before.
+    #[error("logs, metrics or traces are set up already: {0}")]
     AlreadySetUp(String),
 }
 

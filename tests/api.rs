@@ -43,5 +43,6 @@ mod api {
     mod sessions;
     mod stalls;
     mod stored;
+    mod traces;
     mod users;
 }

@@ -6,6 +6,7 @@ mod harness;
 mod cli {
     mod apply;
     mod checks;
+    mod dead_letters;
     mod first_start;
     mod keys;
     mod refusals;

@@ -19,6 +19,7 @@ use crate::clock;
 use crate::control::ControlError;
 use crate::domain::field_error::FieldError;
 use crate::ingest::Rejection;
+use crate::telemetry::traces;
 use crate::warehouse::SelectError;
 
 pub(super) use limits::Limit;
@@ -327,6 +328,7 @@ pub(super) fn answer(request: &HttpRequest, error: &ApiError) -> HttpResponse {
     let told = error.told();
     let error_id = Uuid::now_v7();
     log::log(request, error, &told, error_id);
+    traces::note_error_id(error_id);
     let timestamp = clock::now().rfc3339();
     let mut response = HttpResponse::build(told.status);
     if let Some(seconds) = told.retry_after_s {

@@ -11,14 +11,16 @@ use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
-use actix_web::Error;
 use actix_web::dev::{Extensions, Service, ServiceRequest, ServiceResponse, Transform};
-use actix_web::http::{Method, StatusCode};
+use actix_web::http::{Method, StatusCode, header};
+use actix_web::{Error, HttpRequest};
 use foldhash::fast::RandomState;
 use metrics::{Counter, Histogram, counter, histogram};
 use pin_project_lite::pin_project;
 
+use super::asked;
 use crate::metric_definitions::{CONNECTIONS_WITHOUT_REQUEST, REQUEST_SECONDS, REQUESTS};
+use crate::telemetry::traces::Span;
 
 /// Label of requests to addresses that no route knows.
 const NO_ROUTE: &str = "none";
@@ -89,8 +91,11 @@ where
         if let Some(arrivals) = request.conn_data::<Arrivals>() {
             arrivals.has_request.set(true);
         }
+        let traceparent = || request.headers().get("traceparent")?.to_str().ok();
+        let span = Span::begin_request(traceparent);
         Observed {
             started: Instant::now(),
+            span,
             series: Rc::clone(&self.series),
             inner: self.inner.call(request),
         }
@@ -101,6 +106,7 @@ pin_project! {
     /// An answer in the making.
     pub struct Observed<F> {
         started: Instant,
+        span: Option<Span>,
         series: Rc<RefCell<Series>>,
         #[pin]
         inner: F,
@@ -115,8 +121,14 @@ where
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
+        let entered = this.span.as_ref().map(Span::enter);
         let outcome = ready!(this.inner.poll(context));
+        drop(entered);
+        let span = this.span.take();
         if let Ok(answer) = &outcome {
+            if let Some(span) = span.filter(Span::is_recorded) {
+                tell(&span, answer.request(), answer.status());
+            }
             let seconds = this.started.elapsed().as_secs_f64();
             let (request, status) = (answer.request(), answer.status());
             let mut series = this.series.borrow_mut();
@@ -131,6 +143,34 @@ where
             }
         }
         Poll::Ready(outcome)
+    }
+}
+
+/// What a trace holds of a request, in the words of OpenTelemetry's conventions. No path: it may hold ids.
+fn tell(span: &Span, request: &HttpRequest, status: StatusCode) {
+    let method = method_label(request.method());
+    span.note(
+        "http.request.method",
+        if method == "other" { "_OTHER" } else { method },
+    );
+    let method = if method == "other" { "HTTP" } else { method };
+    match request.match_pattern() {
+        Some(route) => {
+            span.rename(format!("{method} {route}"));
+            span.note("http.route", route);
+        }
+        None => span.rename(method),
+    }
+    span.note("http.response.status_code", i64::from(status.as_u16()));
+    // Fresnel itself does not speak TLS; what is in front of it may say that it does.
+    let is_https = request.connection_info().scheme() == "https";
+    span.note("url.scheme", if is_https { "https" } else { "http" });
+    let user_agent = request.headers().get(header::USER_AGENT);
+    if let Some(user_agent) = user_agent.and_then(|value| value.to_str().ok()) {
+        span.note("user_agent.original", asked::cut(user_agent));
+    }
+    if status.is_server_error() {
+        span.fail(status.as_str().to_owned());
     }
 }
 

@@ -248,6 +248,11 @@ impl Config {
                 "at least 100",
             ),
             (
+                "flush.dead_letters_retention_days",
+                self.flush.dead_letters_retention_days <= *RETENTION_DAYS.end(),
+                "from 0 to 20000",
+            ),
+            (
                 "warehouse.raw_retention_days",
                 RETENTION_DAYS.contains(&self.warehouse.raw_retention_days),
                 "from 1 to 20000",
@@ -261,6 +266,16 @@ impl Config {
                 "warehouse.hour_retention_days",
                 RETENTION_DAYS.contains(&self.warehouse.hour_retention_days),
                 "from 1 to 20000",
+            ),
+            (
+                "trace.otlp_url",
+                is_empty_or_http(&self.trace.otlp_url),
+                "empty, or an address that begins with http:// or https://",
+            ),
+            (
+                "trace.sample_share",
+                (0.0..=1.0).contains(&self.trace.sample_share),
+                "from 0 to 1",
             ),
             ("engine.niceness", self.engine.niceness <= 19, "from 0 to 19"),
         ];
@@ -304,6 +319,11 @@ fn is_empty_or_postgres(url: &str) -> bool {
 
 fn is_empty_or_redis(url: &str) -> bool {
     url.is_empty() || url.starts_with("redis://") || url.starts_with("unix://")
+}
+
+fn is_empty_or_http(url: &str) -> bool {
+    let is_http = |url: url::Url| matches!(url.scheme(), "http" | "https") && url.has_host();
+    url.is_empty() || url::Url::parse(url).is_ok_and(is_http)
 }
 
 fn read_file(path: &Path) -> Result<Table, ConfigError> {

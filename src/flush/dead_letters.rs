@@ -4,6 +4,8 @@
 //! A row can stand in a file twice when the process died between this file's sync and the release of its
 //! segment; `event_id` tells.
 
+mod retention;
+
 use std::fmt::Write as _;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
@@ -16,6 +18,8 @@ use uuid::Uuid;
 
 use super::batch::{Batch, event_id};
 use crate::clock;
+
+pub(super) use retention::keep_for;
 
 /// The folder of dead letters: one file a day.
 #[derive(Debug)]

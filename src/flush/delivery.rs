@@ -26,6 +26,7 @@ use super::stored::stored_ids;
 use crate::domain::beacon::Kind;
 use crate::domain::ledger::{DropReason, Outcome};
 use crate::ledger::Sums;
+use crate::telemetry::traces::{Span, SpanKind};
 use crate::warehouse::{Connections, Insert, InsertError, SelectError, Warehouse};
 
 /// First pause between two tries.
@@ -141,8 +142,22 @@ impl Courier {
     /// Sends a batch until there is a definite answer. A `whole` one, as the log holds it, is suspected only
     /// when the one behind it passes.
     pub(super) async fn until_definite(&self, batch: &Batch, whole: bool) -> Result<Verdict, Stopping> {
-        let mut connections = self.warehouse.connections();
+        let span = Span::begin("insert", SpanKind::Client);
         let mut failures = 0;
+        let outcome = self.try_until_definite(batch, whole, &mut failures).await;
+        if let Some(span) = span.filter(Span::is_recorded) {
+            tell(&span, batch, failures, &outcome);
+        }
+        outcome
+    }
+
+    async fn try_until_definite(
+        &self,
+        batch: &Batch,
+        whole: bool,
+        failures: &mut u32,
+    ) -> Result<Verdict, Stopping> {
+        let mut connections = self.warehouse.connections();
         let mut failing_since = None;
         // A refusal counts when it is said twice: a request that something cut on its way looks like a row
         // that is cut, and an earlier try of the same rows may still be under way.
@@ -162,9 +177,9 @@ impl Courier {
                 Err(error) => error,
             };
             refused_before |= matches!(error, InsertError::Refused { .. });
-            failures += 1;
+            *failures += 1;
             self.board.failed(error.to_string());
-            if failures == 1 {
+            if *failures == 1 {
                 tracing::warn!(table = batch.table, rows = batch.rows(), token = batch.token(), %error, "an insert failed and will be repeated");
             }
             if let InsertError::Failed { code, message } = error {
@@ -176,7 +191,7 @@ impl Courier {
                     failing_since = None;
                 }
             }
-            self.pause(failures, &mut connections).await?;
+            self.pause(*failures, &mut connections).await?;
         }
     }
 
@@ -316,5 +331,23 @@ impl Courier {
             () = wait => Ok(()),
             _ = stopping.wait_for(|stopping| *stopping) => Err(Stopping),
         }
+    }
+}
+
+/// What a trace holds of an insert.
+fn tell(span: &Span, batch: &Batch, failures: u32, outcome: &Result<Verdict, Stopping>) {
+    let (answers, kind) = match outcome {
+        Ok(Verdict::Stored) => (1, None),
+        Ok(Verdict::Refused { .. }) => (1, Some("refused")),
+        Ok(Verdict::Stuck { .. }) => (0, Some("stuck")),
+        Err(Stopping) => (0, Some("stopping")),
+    };
+    span.note("db.system.name", "clickhouse");
+    span.note("db.operation.name", "INSERT");
+    span.note("db.collection.name", batch.table.clone());
+    span.note("fresnel.rows", batch.rows() as i64);
+    span.note("fresnel.tries", i64::from(failures + answers));
+    if let Some(kind) = kind {
+        span.fail(kind);
     }
 }

@@ -9,6 +9,10 @@ use thiserror::Error;
 
 use super::failure::Failure;
 use super::{Link, Warehouse};
+use crate::telemetry::traces::{Span, SpanKind};
+
+/// Longest text of a statement that a trace holds.
+const TRACED_CHARS_MAX: usize = 2_048;
 
 /// A statement with its parameters: `{name:Type}` in the text, the value beside it. A value never becomes
 /// part of the text.
@@ -105,6 +109,19 @@ pub enum SelectError {
     },
 }
 
+impl SelectError {
+    /// One word for what happened, without ClickHouse's own, which may quote values.
+    const fn kind(&self) -> &'static str {
+        match self {
+            Self::Unavailable(_) => "unavailable",
+            Self::TimedOut(_) => "timed_out",
+            Self::Overloaded { .. } => "overloaded",
+            Self::NotMigrated { .. } => "not_migrated",
+            Self::Failed { .. } => "failed",
+        }
+    }
+}
+
 impl From<Failure> for SelectError {
     fn from(failure: Failure) -> Self {
         match failure {
@@ -131,7 +148,8 @@ impl Warehouse {
         R: RowOwned + RowRead,
     {
         let link = self.connected()?;
-        self.limited(statement.on(&link.reader).fetch_all()).await
+        self.limited(statement, &link, statement.on(&link.reader).fetch_all())
+            .await
     }
 
     /// Asks as the user who migrates, who sees more of the system's tables than a reader.
@@ -140,24 +158,39 @@ impl Warehouse {
         R: RowOwned + RowRead,
     {
         let link = self.connected()?;
-        self.limited(statement.on(&link.writer).fetch_all()).await
+        self.limited(statement, &link, statement.on(&link.writer).fetch_all())
+            .await
     }
 
     /// Runs a statement of the schema, which has no answer.
     pub(super) async fn execute(&self, statement: &Statement) -> Result<(), SelectError> {
         let link = self.connected()?;
-        self.limited(statement.on(&link.writer).execute()).await
+        self.limited(statement, &link, statement.on(&link.writer).execute())
+            .await
     }
 
     async fn limited<T>(
         &self,
+        statement: &Statement,
+        link: &Link,
         answer: impl Future<Output = Result<T, clickhouse::error::Error>>,
     ) -> Result<T, SelectError> {
-        match tokio::time::timeout(self.query_timeout, answer).await {
+        let span = Span::begin("query clickhouse", SpanKind::Client);
+        let outcome = match tokio::time::timeout(self.query_timeout, answer).await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(error)) => Err(Failure::from_client(error).into()),
             Err(_) => Err(SelectError::TimedOut("no answer in time".to_owned())),
+        };
+        if let Some(span) = span.filter(Span::is_recorded) {
+            let text: String = statement.sql.chars().take(TRACED_CHARS_MAX).collect();
+            span.note("db.system.name", "clickhouse");
+            span.note("db.namespace", link.database.clone());
+            span.note("db.query.text", text);
+            if let Err(error) = &outcome {
+                span.fail(error.kind());
+            }
         }
+        outcome
     }
 
     pub(super) fn connected(&self) -> Result<Arc<Link>, SelectError> {

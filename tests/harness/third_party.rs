@@ -17,6 +17,7 @@ pub(crate) struct ThirdParty {
 struct State {
     answer: Mutex<Vec<u8>>,
     visits: AtomicUsize,
+    visit_bodies: Mutex<Vec<Vec<u8>>>,
     is_over: AtomicBool,
 }
 
@@ -56,6 +57,12 @@ impl ThirdParty {
         self.state.visits.load(Ordering::SeqCst)
     }
 
+    /// What was posted so far; requests without a body left nothing.
+    pub(crate) fn bodies(&self) -> Vec<Vec<u8>> {
+        let bodies = self.state.visit_bodies.lock();
+        bodies.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Goes away: connections are refused from now on.
     pub(crate) fn die(&mut self) {
         self.state.is_over.store(true, Ordering::SeqCst);
@@ -91,6 +98,14 @@ fn answer(mut stream: TcpStream, state: &State) -> std::io::Result<()> {
         head.extend_from_slice(&byte);
     }
     state.visits.fetch_add(1, Ordering::SeqCst);
+    let head = String::from_utf8_lossy(&head).to_ascii_lowercase();
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length:"));
+    if let Some(length) = length.and_then(|length| length.trim().parse().ok()) {
+        let mut body = vec![0; length];
+        stream.read_exact(&mut body)?;
+        let bodies = state.visit_bodies.lock();
+        bodies.unwrap_or_else(PoisonError::into_inner).push(body);
+    }
     let answer = state
         .answer
         .lock()

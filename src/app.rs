@@ -147,9 +147,7 @@ impl App {
     pub async fn build(config: Config, config_file: Option<&Path>) -> Result<Self, AppError> {
         let stop_signals = StopSignals::listen()?;
         let folder = DataFolder::open(&config.data_dir)?;
-        let metrics = telemetry::set_up_metrics()?;
-        keep_metrics_small(metrics.clone());
-        let traces = traces::set_up(&config.trace)?;
+        let (metrics, traces) = (set_up_metrics()?, traces::set_up(&config.trace)?);
         let pressure = Pressure::watched(&config.server);
         let bootstrap = Bootstrap::load(&config.bootstrap, folder.path())?;
         let control = open_control(&config, folder.path(), &bootstrap).await?;
@@ -366,15 +364,18 @@ fn certificates_of(setting: &'static str) -> impl Fn(TlsError) -> AppError {
     move |source| AppError::Certificates { setting, source }
 }
 
-/// Sorts noted durations into their buckets; until then each takes its own place in memory.
-fn keep_metrics_small(metrics: PrometheusHandle) {
+/// Sets the metrics up, and sorts noted durations into their buckets; until then each takes its own place in memory.
+fn set_up_metrics() -> Result<PrometheusHandle, TelemetryError> {
+    let metrics = telemetry::set_up_metrics()?;
+    let kept_small = metrics.clone();
     let _detached = task::spawn("metrics", async move {
         let mut each = tokio::time::interval(METRICS_UPKEEP_INTERVAL);
         loop {
             each.tick().await;
-            metrics.run_upkeep();
+            kept_small.run_upkeep();
         }
     });
+    Ok(metrics)
 }
 
 /// The control store, with the credentials of the start in it.

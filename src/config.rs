@@ -7,6 +7,7 @@
 
 mod enrichment;
 mod outbound;
+mod ranges;
 mod secret;
 mod server;
 mod source;

@@ -1,7 +1,8 @@
 //! Traces as the operator's collector gets them.
 
 use std::collections::HashMap;
-use std::time::Instant;
+use std::net::{Ipv4Addr, TcpListener};
+use std::time::{Duration, Instant};
 
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
@@ -17,6 +18,8 @@ use crate::harness::{Fresnel, Options};
 
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 const PARENT: &str = "b7ad6b7169203331";
+/// The promise is ten seconds; a busy machine may need some to notice the end.
+const STOP_WITHIN: Duration = Duration::from_secs(15);
 
 /// A finished span.
 #[derive(Clone, Debug)]
@@ -214,6 +217,18 @@ fn a_collector_that_is_away_changes_no_answer_and_is_told_once_a_minute_at_most(
     );
     let (status, _) = server.stop();
     assert!(status.success());
+}
+
+#[test]
+fn a_collector_that_never_answers_does_not_keep_the_process_from_its_end() {
+    // Connections come about, and nobody takes them.
+    let collector = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+    let url = format!("http://{}", collector.local_addr().expect("an address"));
+    let mut server = Fresnel::start(traced(&url, "1"));
+    assert_eq!(server.send(&event(TRACE, "01")).status, 202);
+    let (status, took) = server.stop();
+    assert!(status.success());
+    assert!(took < STOP_WITHIN, "{took:?}");
 }
 
 #[test]

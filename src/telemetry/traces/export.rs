@@ -260,3 +260,47 @@ impl HttpClient {
         Ok(Self::Tls(builder.build(connector)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use opentelemetry::trace::{Tracer, TracerProvider};
+    use opentelemetry_sdk::trace::SdkTracerProvider;
+
+    use super::*;
+
+    #[test]
+    fn spans_beyond_the_queue_are_lost_and_nobody_waits() {
+        let (sender, mut finished) = mpsc::channel(2);
+        let provider = SdkTracerProvider::builder()
+            .with_span_processor(Queue::new(sender))
+            .build();
+        let tracer = provider.tracer("test");
+        for name in ["first", "second", "third"] {
+            drop(tracer.start(name));
+        }
+        let mut names = Vec::new();
+        while let Ok(span) = finished.try_recv() {
+            names.push(span.name);
+        }
+        assert_eq!(names, ["first", "second"]);
+    }
+
+    #[tokio::test]
+    async fn a_collector_has_its_traces_behind_its_address() {
+        let resource = Resource::builder_empty().build();
+        for (url, whole) in [
+            ("http://127.0.0.1:4318", "http://127.0.0.1:4318/v1/traces"),
+            (
+                "https://collector.example/otlp/",
+                "https://collector.example/otlp/v1/traces",
+            ),
+        ] {
+            let config = TraceConfig {
+                otlp_url: url.to_owned(),
+                ..TraceConfig::default()
+            };
+            let collector = Collector::new(&config, &resource).unwrap();
+            assert_eq!(collector.address, whole);
+        }
+    }
+}

@@ -1,0 +1,234 @@
+//! What values settings may have.
+
+use super::{Config, ConfigError};
+
+/// Days of retention that make sense: ClickHouse counts days from 1970 in 16 bits.
+const RETENTION_DAYS: std::ops::RangeInclusive<u32> = 1..=20_000;
+
+impl Config {
+    /// Refuses the first setting that is out of its range.
+    #[expect(clippy::too_many_lines, reason = "one table, one row a setting")]
+    pub(super) fn check_ranges(&self) -> Result<(), ConfigError> {
+        let checks = [
+            (
+                "server.connections_max",
+                self.server.connections_max >= 1,
+                "at least 1",
+            ),
+            (
+                "server.memory_max_bytes",
+                self.server.memory_max_bytes == 0 || self.server.memory_max_bytes >= 1 << 20,
+                "0, or at least 1048576",
+            ),
+            (
+                "server.memory_warning_share",
+                (0.1..=1.0).contains(&self.server.memory_warning_share),
+                "from 0.1 to 1",
+            ),
+            (
+                "server.memory_critical_share",
+                (self.server.memory_warning_share..=1.0).contains(&self.server.memory_critical_share),
+                "from server.memory_warning_share to 1",
+            ),
+            (
+                "server.header_timeout_ms",
+                self.server.header_timeout_ms >= 1,
+                "at least 1",
+            ),
+            (
+                "server.body_timeout_ms",
+                self.server.body_timeout_ms >= 1,
+                "at least 1",
+            ),
+            (
+                "bootstrap.ingest_key",
+                is_empty_or_long(self.bootstrap.ingest_key.reveal()),
+                "empty, or at least 16 characters",
+            ),
+            (
+                "bootstrap.admin_token",
+                is_empty_or_long(self.bootstrap.admin_token.reveal()),
+                "empty, or at least 16 characters",
+            ),
+            (
+                "control.url",
+                is_empty_or_postgres(self.control.url.reveal()),
+                "empty, or an address that begins with postgres://",
+            ),
+            (
+                "control.pool_max",
+                (1..=1_000).contains(&self.control.pool_max),
+                "from 1 to 1000",
+            ),
+            (
+                "control.pool_wait_ms",
+                (10..=60_000).contains(&self.control.pool_wait_ms),
+                "from 10 to 60000",
+            ),
+            (
+                "control.audit_retention_days",
+                RETENTION_DAYS.contains(&self.control.audit_retention_days),
+                "from 1 to 20000",
+            ),
+            (
+                "ingest.body_max_bytes",
+                self.ingest.body_max_bytes >= 1_024,
+                "at least 1024",
+            ),
+            (
+                "ingest.inflated_max_bytes",
+                (self.ingest.body_max_bytes..=4 << 20).contains(&self.ingest.inflated_max_bytes),
+                "from ingest.body_max_bytes to 4194304",
+            ),
+            (
+                "ingest.depth_max",
+                (2..=100).contains(&self.ingest.depth_max),
+                "from 2 to 100",
+            ),
+            ("ingest.keys_max", self.ingest.keys_max >= 8, "at least 8"),
+            (
+                "quota.network_factor",
+                (1..=1_000_000).contains(&self.quota.network_factor),
+                "from 1 to 1000000",
+            ),
+            (
+                "quota.subjects_max",
+                (1_000..=100_000_000).contains(&self.quota.subjects_max),
+                "from 1000 to 100000000",
+            ),
+            (
+                "dedup.ids_max",
+                (10_000..=1_000_000_000).contains(&self.dedup.ids_max),
+                "from 10000 to 1000000000",
+            ),
+            (
+                "redis.url",
+                is_empty_or_redis(self.redis.url.reveal()),
+                "empty, redis:// or unix://",
+            ),
+            (
+                "redis.timeout_ms",
+                (5..=10_000).contains(&self.redis.timeout_ms),
+                "from 5 to 10000",
+            ),
+            (
+                "enrich.user_agents_max",
+                (16..=1_000_000).contains(&self.enrich.user_agents_max),
+                "from 16 to 1000000",
+            ),
+            (
+                "grouping.names_max",
+                (1..=100_000).contains(&self.grouping.names_max),
+                "from 1 to 100000",
+            ),
+            (
+                "grouping.names_total_max",
+                (self.grouping.names_max..=10_000_000).contains(&self.grouping.names_total_max),
+                "from grouping.names_max to 10000000",
+            ),
+            (
+                "jwks.refresh_min_ms",
+                (1_000..=3_600_000).contains(&self.jwks.refresh_min_ms),
+                "from 1000 to 3600000",
+            ),
+            (
+                "jwks.refresh_max_ms",
+                (self.jwks.refresh_min_ms..=86_400_000).contains(&self.jwks.refresh_max_ms),
+                "from jwks.refresh_min_ms to 86400000",
+            ),
+            (
+                "wal.segment_max_bytes",
+                (1 << 20..=256 << 20).contains(&self.wal.segment_max_bytes),
+                "from 1048576 to 268435456",
+            ),
+            (
+                "wal.max_bytes",
+                self.wal.max_bytes >= 3 * self.wal.segment_max_bytes,
+                "at least three segments (3 × wal.segment_max_bytes)",
+            ),
+            (
+                "wal.pending_max_bytes",
+                self.wal.pending_max_bytes >= 1 << 20,
+                "at least 1048576",
+            ),
+            (
+                "flush.max_wait_ms",
+                (10..=60_000).contains(&self.flush.max_wait_ms),
+                "from 10 to 60000",
+            ),
+            (
+                "flush.max_rows",
+                (1..=1_000_000).contains(&self.flush.max_rows),
+                "from 1 to 1000000",
+            ),
+            (
+                "flush.insert_timeout_ms",
+                self.flush.insert_timeout_ms >= 100,
+                "at least 100",
+            ),
+            (
+                "flush.dead_letters_retention_days",
+                self.flush.dead_letters_retention_days <= *RETENTION_DAYS.end(),
+                "from 0 to 20000",
+            ),
+            (
+                "warehouse.raw_retention_days",
+                RETENTION_DAYS.contains(&self.warehouse.raw_retention_days),
+                "from 1 to 20000",
+            ),
+            (
+                "warehouse.minute_retention_days",
+                RETENTION_DAYS.contains(&self.warehouse.minute_retention_days),
+                "from 1 to 20000",
+            ),
+            (
+                "warehouse.hour_retention_days",
+                RETENTION_DAYS.contains(&self.warehouse.hour_retention_days),
+                "from 1 to 20000",
+            ),
+            (
+                "trace.otlp_url",
+                is_empty_or_http(&self.trace.otlp_url),
+                "empty, or an address that begins with http:// or https://",
+            ),
+            (
+                "trace.sample_share",
+                (0.0..=1.0).contains(&self.trace.sample_share),
+                "from 0 to 1",
+            ),
+            ("engine.niceness", self.engine.niceness <= 19, "from 0 to 19"),
+        ];
+        for pattern in &self.scrub.patterns {
+            regex::Regex::new(pattern).map_err(|error| ConfigError::OutOfRange {
+                setting: "scrub.patterns",
+                message: format!("`{pattern}` is no regular expression: {error}"),
+            })?;
+        }
+        for (setting, holds, range) in checks {
+            if !holds {
+                return Err(ConfigError::OutOfRange {
+                    setting,
+                    message: format!("must be {range}"),
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+fn is_empty_or_long(secret: &str) -> bool {
+    secret.is_empty() || secret.chars().count() >= 16
+}
+
+fn is_empty_or_postgres(url: &str) -> bool {
+    url.is_empty() || url.starts_with("postgres://") || url.starts_with("postgresql://")
+}
+
+fn is_empty_or_redis(url: &str) -> bool {
+    url.is_empty() || url.starts_with("redis://") || url.starts_with("unix://")
+}
+
+fn is_empty_or_http(url: &str) -> bool {
+    let is_http = |url: url::Url| matches!(url.scheme(), "http" | "https") && url.has_host();
+    url.is_empty() || url::Url::parse(url).is_ok_and(is_http)
+}

@@ -18,7 +18,7 @@ use clap::{Args, ValueEnum};
 use serde::Serialize;
 
 use crate::beacons::KindShares;
-use mode::{Build, Layout, Mode};
+use mode::{Build, Layout, Mode, Steps};
 use sample::{DiskSync, Sample, Stage};
 
 /// Magic number of tmpfs in `statfs`: nothing there is ever synced.
@@ -70,10 +70,13 @@ pub(crate) struct CompareArgs {
     fresnel: PathBuf,
     /// Another build of it, measured in the same rounds, in each mode of the throughput part.
     #[arg(long)]
-    before: Option<PathBuf>,
+    other: Option<PathBuf>,
     /// That build knows no quotas, and refuses their settings.
-    #[arg(long, requires = "before")]
-    before_plain: bool,
+    #[arg(long, requires = "other")]
+    other_is_old: bool,
+    /// This build without quotas, scrubbing, grouping and robots, measured in the same rounds.
+    #[arg(long, conflicts_with = "other")]
+    without_steps: bool,
     /// Folder for the data of the servers, on a real disk; emptied before and after each measurement.
     #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/target/load"))]
     dir: PathBuf,
@@ -152,16 +155,16 @@ async fn throughput(args: &CompareArgs, layout: Layout) -> anyhow::Result<Vec<Sa
                 bare = Some(sample.load.accepted_per_second);
                 samples.push(sample.note());
             }
-            let mut before = None;
-            if let Some(build) = args.build_before() {
+            let mut other = None;
+            if let Some(build) = args.other_build() {
                 let mut sample = sample::take(&Stage { build, ..stage }, *mode, round, None).await?;
                 sample.ratio = bare.map(|bare| sample.load.accepted_per_second / bare);
-                before = Some(sample.load.accepted_per_second);
+                other = Some(sample.load.accepted_per_second);
                 samples.push(sample.note());
             }
             let mut sample = sample::take(&stage, *mode, round, None).await?;
             sample.ratio = bare.map(|bare| sample.load.accepted_per_second / bare);
-            sample.of_before = before.map(|before| sample.load.accepted_per_second / before);
+            sample.of_other = other.map(|other| sample.load.accepted_per_second / other);
             samples.push(sample.note());
         }
     }
@@ -183,11 +186,18 @@ async fn latency(args: &CompareArgs, layout: Layout) -> anyhow::Result<Vec<Sampl
 }
 
 impl CompareArgs {
-    fn build_before(&self) -> Option<Build<'_>> {
+    /// What the product is compared with, beside the bare handler.
+    fn other_build(&self) -> Option<Build<'_>> {
+        let (fresnel, steps) = match &self.other {
+            Some(other) if self.other_is_old => (other, Steps::OfOldBuild),
+            Some(other) => (other, Steps::All),
+            None if self.without_steps => (&self.fresnel, Steps::Fewest),
+            None => return None,
+        };
         Some(Build {
-            fresnel: self.before.as_deref()?,
-            has_quotas: !self.before_plain,
-            is_before: true,
+            fresnel,
+            steps,
+            is_other: true,
         })
     }
 
@@ -199,8 +209,8 @@ impl CompareArgs {
             spin: layout == Layout::Pinned && !has_engine,
             build: Build {
                 fresnel: &self.fresnel,
-                has_quotas: true,
-                is_before: false,
+                steps: Steps::All,
+                is_other: false,
             },
             dir: &self.dir,
             connections: self.connections as usize,

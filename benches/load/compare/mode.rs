@@ -18,10 +18,40 @@ const QUOTA: &str = "1000000000";
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Build<'args> {
     pub(super) fresnel: &'args Path,
-    /// Whether it has settings of quotas: an older one refuses what it does not know.
-    pub(super) has_quotas: bool,
+    /// What it does with beacons.
+    pub(super) steps: Steps,
     /// True for the one that the product is compared with.
-    pub(super) is_before: bool,
+    pub(super) is_other: bool,
+}
+
+/// Which steps of the ingest path are on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Steps {
+    /// All, with quotas that are computed and never reached.
+    All,
+    /// Those that the build has; it knows no settings of quotas.
+    OfOldBuild,
+    /// Without quotas, scrubbing, grouping and robots.
+    Fewest,
+}
+
+impl Steps {
+    const fn settings(self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            Self::All => &[
+                ("FRESNEL_QUOTA__METRICS_PER_HOUR", QUOTA),
+                ("FRESNEL_QUOTA__EVENTS_PER_HOUR", QUOTA),
+            ],
+            Self::OfOldBuild => &[],
+            Self::Fewest => &[
+                ("FRESNEL_QUOTA__METRICS_PER_HOUR", "0"),
+                ("FRESNEL_QUOTA__EVENTS_PER_HOUR", "0"),
+                ("FRESNEL_SCRUB__ENABLED", "false"),
+                ("FRESNEL_GROUPING__ENABLED", "false"),
+                ("FRESNEL_BOTS__DROP", "false"),
+            ],
+        }
+    }
 }
 
 /// A server in one setting.
@@ -100,11 +130,7 @@ impl Mode {
             .env("FRESNEL_BOOTSTRAP__INGEST_KEY", INGEST_KEY)
             .env("FRESNEL_WAL__DURABILITY", durability)
             .env("FRESNEL_LOG__FILTER", "warn");
-        if build.has_quotas {
-            serve
-                .env("FRESNEL_QUOTA__METRICS_PER_HOUR", QUOTA)
-                .env("FRESNEL_QUOTA__EVENTS_PER_HOUR", QUOTA);
-        }
+        serve.envs(build.steps.settings().iter().copied());
         if self.has_flush() {
             serve.env_remove("FRESNEL_WAREHOUSE__URL");
         } else {

@@ -43,10 +43,10 @@ pub(super) struct Sample {
     pub(super) round: u32,
     /// Throughput as a share of the bare handler's in the same round.
     pub(super) ratio: Option<f64>,
-    /// True for the build that the product is compared with.
-    pub(super) is_before: bool,
-    /// Throughput as a share of that build's in the same round.
-    pub(super) of_before: Option<f64>,
+    /// True for what the product is compared with.
+    pub(super) is_other: bool,
+    /// Throughput as a share of that one's in the same round.
+    pub(super) of_other: Option<f64>,
     pub(super) load: Report,
     /// Processor time of the server a request, by the names of its threads, in microseconds.
     pub(super) cpu_us: BTreeMap<String, f64>,
@@ -62,11 +62,11 @@ impl Sample {
         let ratio = self
             .ratio
             .map_or_else(String::new, |ratio| format!("  {ratio:.2} of bare"));
-        let of_before = self
-            .of_before
-            .map_or_else(String::new, |ratio| format!("  {ratio:.2} of before"));
+        let of_other = self
+            .of_other
+            .map_or_else(String::new, |ratio| format!("  {ratio:.2} of other"));
         eprintln!(
-            "{} round {} {:<19} {:>8.0}/s  p99 {:>7.3} ms{ratio}{of_before}",
+            "{} round {} {:<19} {:>8.0}/s  p99 {:>7.3} ms{ratio}{of_other}",
             self.layout,
             self.round + 1,
             self.name(),
@@ -79,11 +79,11 @@ impl Sample {
         self
     }
 
-    /// What was measured: the mode, and whether it is the build before.
+    /// What was measured: the mode, and whether it is what the product is compared with.
     pub(super) fn name(&self) -> String {
         let mode = self.mode;
-        if self.is_before {
-            format!("{mode}, before")
+        if self.is_other {
+            format!("{mode}, other")
         } else {
             mode.to_string()
         }
@@ -167,8 +167,8 @@ pub(super) async fn take(
         mode,
         round,
         ratio: None,
-        is_before: stage.build.is_before,
-        of_before: None,
+        is_other: stage.build.is_other,
+        of_other: None,
         load,
         cpu_us,
         resident_idle_bytes: idle.resident,

@@ -36,11 +36,11 @@ fn show(figures: impl Iterator<Item = f64>, digits: usize) -> String {
     Spread::of(figures).map_or_else(|| "–".to_owned(), |spread| spread.show(digits))
 }
 
-/// What was measured, in the order of the modes, the build before ahead of the other.
+/// What was measured, in the order of the modes, the other one ahead.
 fn rows(samples: &[Sample]) -> Vec<(Mode, bool)> {
     let mut rows: Vec<_> = samples
         .iter()
-        .map(|sample| (sample.mode, !sample.is_before))
+        .map(|sample| (sample.mode, !sample.is_other))
         .collect();
     rows.sort_unstable();
     rows.dedup();
@@ -50,7 +50,7 @@ fn rows(samples: &[Sample]) -> Vec<(Mode, bool)> {
 fn of_row(samples: &[Sample], (mode, is_now): (Mode, bool)) -> impl Iterator<Item = &Sample> + Clone {
     samples
         .iter()
-        .filter(move |sample| sample.mode == mode && sample.is_before != is_now)
+        .filter(move |sample| sample.mode == mode && sample.is_other != is_now)
 }
 
 fn name(samples: &[Sample], row: (Mode, bool)) -> String {
@@ -61,7 +61,7 @@ fn name(samples: &[Sample], row: (Mode, bool)) -> String {
 pub(super) fn throughput(layout: Layout, samples: &[Sample]) -> String {
     let mut text = format!(
         "\n### Throughput, {layout}\n\n\
-         | mode | requests/s | of bare | target | of before | p99 ms | server CPU µs/request | memory idle MiB | peak MiB | stored at the end |\n\
+         | mode | requests/s | of bare | target | of other | p99 ms | server CPU µs/request | memory idle MiB | peak MiB | stored at the end |\n\
          |---|---|---|---|---|---|---|---|---|---|\n"
     );
     for row in rows(samples) {
@@ -79,7 +79,7 @@ pub(super) fn throughput(layout: Layout, samples: &[Sample]) -> String {
             row.0
                 .target()
                 .map_or_else(|| "–".to_owned(), |target| format!("≥ {target}")),
-            show(of.clone().filter_map(|sample| sample.of_before), 2),
+            show(of.clone().filter_map(|sample| sample.of_other), 2),
             show(of.clone().map(|sample| sample.load.latency_ms.p99), 1),
             show(of.clone().map(Sample::cpu_us_sum), 1),
             show(

@@ -8,7 +8,12 @@ use serde::Deserialize;
 use crate::harness::Engine;
 use crate::{RETENTION, migrated, warehouse_of};
 
-const ALL: [&str; 3] = ["0001_raw_tables", "0002_performance_rollups", "0003_enrichment"];
+const ALL: [&str; 4] = [
+    "0001_raw_tables",
+    "0002_performance_rollups",
+    "0003_enrichment",
+    "0004_ledger",
+];
 
 async fn texts(warehouse: &Warehouse, sql: &str) -> Vec<String> {
     warehouse.select(&Statement::new(sql)).await.expect("an answer")
@@ -84,7 +89,7 @@ async fn two_nodes_may_migrate_an_empty_warehouse_at_once() {
         "SELECT name FROM system.tables WHERE database = 'fresnel' ORDER BY name",
     )
     .await;
-    assert_eq!(tables.len(), 9, "{tables:?}");
+    assert_eq!(tables.len(), 10, "{tables:?}");
 }
 
 #[tokio::test]
@@ -121,7 +126,7 @@ async fn a_newer_database_and_a_changed_migration_are_refused_untouched() {
         ..RETENTION
     };
     let error = warehouse.migrate(&shorter).await.expect_err("newer");
-    assert_eq!(error, MigrateError::Newer { found: 77, known: 3 });
+    assert_eq!(error, MigrateError::Newer { found: 77, known: 4 });
     assert!(error.to_string().contains("start the newer Fresnel"), "{error}");
     let ttl = texts(
         &warehouse,

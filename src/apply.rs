@@ -12,7 +12,7 @@
 //!   file, line and field, and all changes are one transaction, each with its audit entry.
 //! - **Exact beside others.** The transaction holds only if nothing has changed since the plan was made; otherwise a
 //!   new plan is made.
-//! - **No secrets.** Passwords and keys cannot stand in files, and [`print`] writes none. An issuer's shared secret can,
+//! - **No secrets.** Passwords and keys cannot stand in files, and [`mod@print`] writes none. An issuer's shared secret can,
 //!   or better stands in a file of its own that `secret_file` names.
 
 mod belongings;

@@ -22,7 +22,7 @@
 //!    [`delivery`].
 //! 4. Memory is bounded by two segments.
 //! 5. Before a segment is released, its notes (rows of the log's local tables) are in the journals of `recall`.
-//! 6. Before a segment is released, what its items add up to is in the warehouse's ledger, once: see [`account`].
+//! 6. Before a segment is released, what its items add up to is in the warehouse's ledger, once: see [`mod@account`].
 //! 7. A flush that fails says so in its status from the first failed try on.
 //!
 //! Deliberately absent: merging or reordering segments, a memory of what was sent, a second queue.

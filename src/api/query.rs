@@ -6,9 +6,9 @@ use actix_web::web;
 use actix_web::{HttpRequest, HttpResponse};
 
 use super::error::{self, ApiError, Limit};
-use super::identity::{Identity, project_and_others};
+use super::identity::{Identity, Parameters, Viewer, project_and_others};
 use super::{envelope, get};
-use crate::clock;
+use crate::clock::{self, UnixMicros};
 use crate::ledger::Ledger;
 use crate::memory::{Level, Pressure};
 use crate::query::ledger::{self, LedgerRequest};
@@ -30,6 +30,21 @@ pub struct QueryState {
 }
 
 impl QueryState {
+    /// Who asks, and what beside the project.
+    async fn asked<'r>(
+        &self,
+        request: &'r HttpRequest,
+        now: UnixMicros,
+    ) -> Result<(Viewer, Parameters<'r>), ApiError> {
+        let (project_id, parameters) = project_and_others(request.query_string());
+        let viewer = self
+            .identity
+            .viewer(request, project_id.as_deref(), now.as_millis())
+            .await?;
+        self.must_have_memory()?;
+        Ok((viewer, parameters))
+    }
+
     /// Refuses questions while memory is so short that beacons might suffer.
     fn must_have_memory(&self) -> Result<(), ApiError> {
         match self.pressure.level() {
@@ -50,12 +65,7 @@ async fn timeseries(request: HttpRequest, state: web::Data<QueryState>) -> HttpR
     let started = Instant::now();
     let answer = async {
         let now = clock::now();
-        let (project_id, parameters) = project_and_others(request.query_string());
-        let viewer = state
-            .identity
-            .viewer(&request, project_id.as_deref(), now.as_millis())
-            .await?;
-        state.must_have_memory()?;
+        let (viewer, parameters) = state.asked(&request, now).await?;
         let question = TimeseriesRequest::parse(parameters, now).map_err(ApiError::BadParameters)?;
         let project_id = viewer.project.project.id.as_str();
         timeseries::timeseries(&state.warehouse, &state.retention, project_id, &question, now)
@@ -72,12 +82,7 @@ async fn ledger(request: HttpRequest, state: web::Data<QueryState>) -> HttpRespo
     let started = Instant::now();
     let answer = async {
         let now = clock::now();
-        let (project_id, parameters) = project_and_others(request.query_string());
-        let viewer = state
-            .identity
-            .viewer(&request, project_id.as_deref(), now.as_millis())
-            .await?;
-        state.must_have_memory()?;
+        let (viewer, parameters) = state.asked(&request, now).await?;
         let question = LedgerRequest::parse(parameters, now).map_err(ApiError::BadParameters)?;
         let project_id = viewer.project.project.id.as_str();
         ledger::ledger(

@@ -145,7 +145,12 @@ impl Recall {
     ///
     /// # Errors
     /// Something could not be written; repeat it, or it is forgotten at the next start.
-    pub fn note_segment(&self, source: Source, notes: &[Note], now_ms: i64) -> io::Result<()> {
+    pub fn note_segment(
+        &self,
+        source: Source,
+        notes: impl IntoIterator<Item = Note>,
+        now_ms: i64,
+    ) -> io::Result<()> {
         let (counts, events) = of_use(notes, now_ms);
         let mut journals = self.journals.lock().unwrap_or_else(PoisonError::into_inner);
         let mut record = Vec::new();
@@ -166,7 +171,7 @@ impl Recall {
 }
 
 /// What is worth a record: counts added up by who, what and when, and ids by hour.
-fn of_use(notes: &[Note], now_ms: i64) -> (Vec<QuotaCount>, BTreeMap<u32, Vec<u64>>) {
+fn of_use(notes: impl IntoIterator<Item = Note>, now_ms: i64) -> (Vec<QuotaCount>, BTreeMap<u32, Vec<u64>>) {
     let mut sums: HashMap<(u64, u64, u8, u32), u32> = HashMap::new();
     let mut events: BTreeMap<u32, Vec<u64>> = BTreeMap::new();
     for note in notes {

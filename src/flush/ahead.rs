@@ -31,8 +31,18 @@ pub(super) struct Loaded {
     pub(super) ledger_token: String,
     /// Where the notes come from.
     pub(super) source: Source,
-    /// What must be known after a restart, in place of the segment.
-    pub(super) notes: Vec<Note>,
+    /// Notes of what must be known after a restart, in place of the segment: slices of its buffer, like the batches.
+    notes: Vec<TableRows>,
+}
+
+impl Loaded {
+    /// What must be known after a restart. Read when it is needed: as many notes as rows would take more memory than these.
+    pub(super) fn notes(&self) -> impl Iterator<Item = Note> {
+        self.notes
+            .iter()
+            .flat_map(TableRows::rows)
+            .filter_map(Note::decode)
+    }
 }
 
 /// The place for the segment that has been read ahead.
@@ -126,10 +136,8 @@ async fn load(wal: &Wal, segment: SealedSegment, board: &Board) -> Option<Loaded
                         salt: segment.salt(),
                     },
                     notes: local
-                        .iter()
+                        .into_iter()
                         .filter(|rows| rows.table == Table::Recall.name())
-                        .flat_map(TableRows::rows)
-                        .filter_map(Note::decode)
                         .collect(),
                 });
             }

@@ -17,13 +17,13 @@ const PAUSE: Duration = Duration::from_millis(300);
 /// Tries for some seconds, and then lets the segment go: a full disk must not keep the log from being emptied. What is
 /// lost then is lost for the next start only; this process still has it in memory.
 pub(super) async fn remember(recall: &Recall, segment: &Arc<Loaded>) {
-    if segment.notes.is_empty() {
+    if segment.notes().next().is_none() {
         return;
     }
     let mut tries = 0;
     loop {
         let (journals, noted) = (recall.clone(), Arc::clone(segment));
-        let work = move || journals.note_segment(noted.source, &noted.notes, clock::now().as_millis());
+        let work = move || journals.note_segment(noted.source, noted.notes(), clock::now().as_millis());
         let error = match task::blocking(work).await {
             Ok(Ok(())) => return,
             Ok(Err(error)) => error.to_string(),

@@ -58,11 +58,17 @@ fn what_was_noted_is_remembered_once_for_as_long_as_it_is_of_use() {
         note(1, 3, 11, NOW_MS),
         note(2, 4, 10, NOW_MS),
     ];
-    recall.note_segment(source(5), &notes, NOW_MS).unwrap();
+    recall
+        .note_segment(source(5), notes.iter().copied(), NOW_MS)
+        .unwrap();
     // A crash before the checkpoint: the next process notes the segment again.
     let (recall, _) = Recall::open(&options(dir.path()), NOW_MS).unwrap();
-    recall.note_segment(source(5), &notes, NOW_MS).unwrap();
-    recall.note_segment(source(6), &notes[2..], NOW_MS).unwrap();
+    recall
+        .note_segment(source(5), notes.iter().copied(), NOW_MS)
+        .unwrap();
+    recall
+        .note_segment(source(6), notes[2..].iter().copied(), NOW_MS)
+        .unwrap();
 
     let (counts, events, sources) = remembered(dir.path(), NOW_MS);
     assert_eq!(counts, BTreeMap::from([(1, 5), (2, 8)]));
@@ -83,7 +89,7 @@ fn foreign_and_damaged_files_stop_nothing_and_foreign_ones_stay() {
     let folder = options(dir.path()).dir;
     let (recall, _) = Recall::open(&options(dir.path()), NOW_MS).unwrap();
     recall
-        .note_segment(source(5), &[note(1, 2, 10, NOW_MS)], NOW_MS)
+        .note_segment(source(5), [note(1, 2, 10, NOW_MS)], NOW_MS)
         .unwrap();
     let foreign = [
         "README",
@@ -101,7 +107,7 @@ fn foreign_and_damaged_files_stop_nothing_and_foreign_ones_stay() {
     assert_eq!((counts.len(), events.len()), (1, 1));
     let (recall, _) = Recall::open(&options(dir.path()), NOW_MS).unwrap();
     recall
-        .note_segment(source(6), &[note(1, 2, 11, NOW_MS)], NOW_MS)
+        .note_segment(source(6), [note(1, 2, 11, NOW_MS)], NOW_MS)
         .unwrap();
     assert_eq!(remembered(dir.path(), NOW_MS).1.len(), 2);
     remembered(dir.path(), NOW_MS + 30 * HOUR_MS);
@@ -124,7 +130,9 @@ fn the_size_is_bounded_and_the_oldest_ids_go_first() {
                 ..note(1, 1, number, NOW_MS)
             })
             .collect();
-        recall.note_segment(source(segment), &notes, NOW_MS).unwrap();
+        recall
+            .note_segment(source(segment), notes.iter().copied(), NOW_MS)
+            .unwrap();
         let bytes: u64 = std::fs::read_dir(options(dir.path()).dir)
             .unwrap()
             .map(|entry| entry.unwrap().metadata().unwrap().len())
@@ -146,7 +154,7 @@ fn only_the_owner_can_read_journals() {
     let dir = tempfile::tempdir().unwrap();
     let (recall, _) = Recall::open(&options(dir.path()), NOW_MS).unwrap();
     recall
-        .note_segment(source(5), &[note(1, 2, 10, NOW_MS)], NOW_MS)
+        .note_segment(source(5), [note(1, 2, 10, NOW_MS)], NOW_MS)
         .unwrap();
     for entry in std::fs::read_dir(options(dir.path()).dir).unwrap() {
         let mode = entry.unwrap().metadata().unwrap().permissions().mode();
@@ -169,7 +177,7 @@ proptest! {
         let mut expected = BTreeMap::<u64, u32>::new();
         let mut all_events = HashSet::new();
         for (number, (subject, count, event)) in (0_u64..).zip(&segments) {
-            recall.note_segment(source(number), &[note(*subject, *count, *event, NOW_MS)], NOW_MS).unwrap();
+            recall.note_segment(source(number), [note(*subject, *count, *event, NOW_MS)], NOW_MS).unwrap();
             *expected.entry(*subject).or_default() += count;
             all_events.insert(*event);
         }

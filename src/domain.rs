@@ -9,5 +9,6 @@ pub mod json;
 pub mod ledger;
 pub mod page;
 pub mod quota_count;
+pub mod row_binary;
 pub mod row_head;
 pub mod table;

@@ -164,6 +164,25 @@ pub enum Outcome {
 const FIRST_REASON: u8 = 16;
 
 impl Outcome {
+    /// How many there are.
+    pub const COUNT: usize = DropReason::ALL.len() + 2;
+
+    /// All outcomes, in the order of their places.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let dropped = DropReason::ALL.into_iter().map(Self::Dropped);
+        [Self::Accepted, Self::ClientLost].into_iter().chain(dropped)
+    }
+
+    /// Place in [`Outcome::all`].
+    #[must_use]
+    pub const fn place(self) -> usize {
+        match self {
+            Self::Accepted => 0,
+            Self::ClientLost => 1,
+            Self::Dropped(reason) => 2 + reason as usize,
+        }
+    }
+
     /// The number in the log; it never changes its meaning.
     #[must_use]
     pub const fn code(self) -> u8 {
@@ -200,11 +219,7 @@ impl Outcome {
     /// The outcome with this name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        let dropped = DropReason::ALL.into_iter().map(Self::Dropped);
-        [Self::Accepted, Self::ClientLost]
-            .into_iter()
-            .chain(dropped)
-            .find(|outcome| outcome.as_str() == name)
+        Self::all().find(|outcome| outcome.as_str() == name)
     }
 }
 

@@ -13,6 +13,7 @@ use super::ahead::Loaded;
 use super::batch::Batch;
 use super::delivery::{Courier, Stopping, Verdict};
 use crate::domain::ledger::MINUTE_MS;
+use crate::domain::row_binary::put_text;
 use crate::ledger::{Entry, Ledger, Sums};
 use crate::wal::TableRows;
 use crate::warehouse::{Parameter, SelectError, Statement};
@@ -112,11 +113,4 @@ fn put_row(entry: &Entry, items: i64, node: &str, segment: u64, row: &mut Vec<u8
     put_text(node, row);
     row.extend_from_slice(&items.to_le_bytes());
     row.extend_from_slice(&segment.to_le_bytes());
-}
-
-/// Names and ids here have at most 64 bytes, so their LEB128 length has one.
-fn put_text(text: &str, row: &mut Vec<u8>) {
-    let bytes = &text.as_bytes()[..text.len().min(0x7f)];
-    row.push(u8::try_from(bytes.len()).unwrap_or(0x7f));
-    row.extend_from_slice(bytes);
 }

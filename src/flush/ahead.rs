@@ -12,7 +12,7 @@ use super::status::Board;
 use crate::domain::table::Table;
 use crate::ledger::Sums;
 use crate::recall::{Note, Source};
-use crate::wal::{Origin, SealedSegment, SegmentId, SegmentRows, TableRows, Wal};
+use crate::wal::{Origin, SealedSegment, SegmentId, TableRows, Wal};
 
 /// How often a segment that cannot be read is tried again before the next one gets its turn.
 const READ_TRIES: u32 = 5;
@@ -115,7 +115,7 @@ async fn load(wal: &Wal, segment: SealedSegment, board: &Board) -> Option<Loaded
     let mut tries = 0;
     loop {
         let (log, taken) = (wal.clone(), segment.clone());
-        let read = move || log.read(&taken).map(|rows| (sums_of(&rows), rows));
+        let read = move || log.read(&taken).map(|rows| (Sums::of_tables(rows.named()), rows));
         let error = match tokio::task::spawn_blocking(read).await {
             Ok(Ok((sums, rows))) => {
                 let (local, for_warehouse): (Vec<_>, Vec<_>) =
@@ -152,14 +152,6 @@ async fn load(wal: &Wal, segment: SealedSegment, board: &Board) -> Option<Loaded
         }
         tokio::time::sleep(READ_PAUSE).await;
     }
-}
-
-fn sums_of(rows: &SegmentRows) -> Sums {
-    let mut sums = Sums::default();
-    for table in &rows.tables {
-        sums.add_rows(&table.table, table.rows());
-    }
-    sums
 }
 
 fn is_local(table: &str) -> bool {

@@ -65,25 +65,32 @@ impl Ingest {
         let text = self.json_text(body)?;
         let mut taken = self.take_up(sender, &text, received_at_ms)?;
         if let Some(peers) = &self.peers {
-            let mut places: Vec<usize> = taken.reservations.keys().copied().collect();
-            places.sort_unstable();
-            let ids = ids_of(sender.project_id(), &taken.batch.beacons, &places);
+            let project_id = sender.project_id();
+            let reserved = taken
+                .batch
+                .beacons
+                .iter()
+                .filter(|item| taken.reservations.contains_key(&item.index));
+            let (places, ids): (Vec<_>, Vec<_>) = reserved
+                .map(|item| (item.index, SharedId::of(project_id, item.beacon.common.event_id)))
+                .unzip();
             if let Some(claims) = peers.claim(&ids).await {
                 let (mut stored, mut under_way) = (Vec::new(), Vec::new());
                 for ((place, id), claim) in places.into_iter().zip(ids).zip(claims) {
+                    let Some(mut reservation) = taken.reservations.remove(&place) else {
+                        continue;
+                    };
                     match claim {
-                        Claim::Ours => share(peers, taken.reservations.get_mut(&place), id),
-                        Claim::Stored => stored.push(place),
+                        Claim::Ours => {
+                            reservation.share(peers, id);
+                            taken.reservations.insert(place, reservation);
+                        }
+                        Claim::Stored => {
+                            reservation.settle();
+                            stored.push(place);
+                        }
                         Claim::UnderWay => under_way.push(place),
                     }
-                }
-                for place in &stored {
-                    if let Some(reservation) = taken.reservations.remove(place) {
-                        reservation.settle();
-                    }
-                }
-                for place in &under_way {
-                    taken.reservations.remove(place);
                 }
                 let repeated = taken.batch.without_those_of_peers(&stored, &under_way);
                 taken.repeated.extend(repeated);
@@ -91,22 +98,6 @@ impl Ingest {
         }
         self.store_batch(sender, taken, received_at_ms)
     }
-}
-
-fn share(peers: &Peers, reservation: Option<&mut super::dedup::Reservation>, id: SharedId) {
-    if let Some(reservation) = reservation {
-        reservation.share(peers, id);
-    }
-}
-
-/// The ids of the items with these places; both lists are in order, and each place has its item.
-fn ids_of(project_id: &str, items: &[super::batch::Item<'_>], places: &[usize]) -> Vec<SharedId> {
-    let wanted = items
-        .iter()
-        .filter(|item| places.binary_search(&item.index).is_ok());
-    wanted
-        .map(|item| SharedId::of(project_id, item.beacon.common.event_id))
-        .collect()
 }
 
 /// Ids that are told at once.

@@ -205,16 +205,7 @@ impl Ingest {
     fn count_refused_items(&self, refused: &[RefusedItem]) {
         for item in refused {
             let kind = item.kind.map_or(super::KINDS_COUNTED - 1, |kind| kind as usize);
-            self.counters.rejected(kind, reason_index(item.reason()));
+            self.counters.rejected(kind, item.reason() as usize);
         }
     }
-}
-
-/// Place of an item's reason in [`Rejection::REASONS`].
-fn reason_index(reason: DropReason) -> usize {
-    let known = Rejection::REASONS.iter();
-    known
-        .enumerate()
-        .find_map(|(place, name)| (*name == reason.as_str()).then_some(place))
-        .unwrap_or_default()
 }

@@ -6,6 +6,9 @@ use crate::domain::ledger::DropReason;
 use crate::quota::{Class, Decision};
 use crate::wal::AppendError;
 
+/// Number of the ledger's reasons that are refusals; those behind them are answered 202.
+const DROPS: usize = DropReason::Duplicate as usize;
+
 /// Why a beacon was not taken. Names are stable: they are metric labels and `code`s of answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Rejection {
@@ -47,24 +50,20 @@ pub enum Rejection {
 }
 
 impl Rejection {
-    /// All reasons' names, in the order of [`Rejection::index`].
-    pub const REASONS: [&'static str; 15] = [
-        "unauthenticated",
-        "too_large",
-        "unsupported_media",
-        "bad_encoding",
-        "body_timeout",
-        "body_incomplete",
-        "bad_json",
-        "invalid",
-        "log_full",
-        "overloaded",
-        "unavailable",
-        "over_quota",
-        "bad_token",
-        "foreign_origin",
-        "under_way",
-    ];
+    /// All reasons' names, in the order of [`Rejection::index`]: those that the ledger knows, and behind them those of
+    /// senders who have shown no credential.
+    pub const REASONS: [&'static str; DROPS + 3] = {
+        let mut names = [""; DROPS + 3];
+        let mut place = 0;
+        while place < DROPS {
+            names[place] = DropReason::ALL[place].as_str();
+            place += 1;
+        }
+        names[DROPS] = "unauthenticated";
+        names[DROPS + 1] = "bad_token";
+        names[DROPS + 2] = "foreign_origin";
+        names
+    };
 
     /// What the ledger says of it; none for those who have shown no credential of the project: their items are not
     /// received.
@@ -90,22 +89,11 @@ impl Rejection {
     /// Place in [`Rejection::REASONS`].
     #[must_use]
     pub const fn index(&self) -> usize {
-        match self {
-            Self::Unauthenticated => 0,
-            Self::TooLarge => 1,
-            Self::UnsupportedMedia(_) => 2,
-            Self::BadEncoding => 3,
-            Self::BodyTimeout => 4,
-            Self::BodyIncomplete => 5,
-            Self::BadJson(_) => 6,
-            Self::Invalid(_) => 7,
-            Self::LogFull => 8,
-            Self::Overloaded => 9,
-            Self::Unavailable => 10,
-            Self::OverQuota { .. } => 11,
-            Self::BadToken => 12,
-            Self::ForeignOrigin => 13,
-            Self::UnderWay => 14,
+        match (self.drop_reason(), self) {
+            (Some(reason), _) => reason as usize,
+            (None, Self::BadToken) => DROPS + 1,
+            (None, Self::ForeignOrigin) => DROPS + 2,
+            (None, _) => DROPS,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::domain::table::Table;
 use crate::recall::{self, Memory, Note, Remembered, Source};
-use crate::wal::{SegmentRows, Wal};
+use crate::wal::Wal;
 
 use super::dedup::Dedup;
 use crate::ledger::{Ledger, Sums};
@@ -26,18 +26,9 @@ pub fn restore_ledger(wal: &Wal, ledger: &Ledger) {
     for segment in wal.waiting() {
         // One that cannot be read is reported by the flush.
         if let Ok(rows) = wal.read(&segment) {
-            ledger.restore(&sums_of(&rows));
+            ledger.restore(&Sums::of_tables(rows.named()));
         }
     }
-}
-
-/// What a segment holds, by the ledger's entries.
-fn sums_of(rows: &SegmentRows) -> Sums {
-    let mut sums = Sums::default();
-    for table in &rows.tables {
-        sums.add_rows(&table.table, table.rows());
-    }
-    sums
 }
 
 /// Reads the journals, and then what the log still has. Blocks. Call it when the log has been opened and before
@@ -73,7 +64,7 @@ pub fn remember(
             continue;
         };
         segments += 1;
-        ledger.restore(&sums_of(&rows));
+        ledger.restore(&Sums::of_tables(rows.named()));
         let tables = rows
             .tables
             .iter()

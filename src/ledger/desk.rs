@@ -13,7 +13,6 @@ use crate::domain::ledger::{DropReason, ItemKind, Outcome};
 /// Slots of a desk: few minutes and few projects at a time; with more of them they are collected.
 const SLOTS_MAX: usize = 32;
 const KINDS: usize = ItemKind::ALL.len();
-const OUTCOMES: usize = DropReason::ALL.len() + 2;
 
 /// What was booked since it was last collected, by project and minute.
 #[derive(Debug, Default)]
@@ -23,22 +22,7 @@ pub(super) struct Slots(Vec<Slot>);
 struct Slot {
     project: Arc<str>,
     minute: u32,
-    items: [[i64; OUTCOMES]; KINDS],
-}
-
-const fn place_of(outcome: Outcome) -> usize {
-    match outcome {
-        Outcome::Accepted => 0,
-        Outcome::ClientLost => 1,
-        Outcome::Dropped(reason) => 2 + reason as usize,
-    }
-}
-
-fn outcomes() -> impl Iterator<Item = Outcome> {
-    let dropped = DropReason::ALL.into_iter().map(Outcome::Dropped);
-    [Outcome::Accepted, Outcome::ClientLost]
-        .into_iter()
-        .chain(dropped)
+    items: [[i64; Outcome::COUNT]; KINDS],
 }
 
 impl Slots {
@@ -57,13 +41,13 @@ impl Slots {
             self.0.push(Slot {
                 project: project.into(),
                 minute,
-                items: [[0; OUTCOMES]; KINDS],
+                items: [[0; Outcome::COUNT]; KINDS],
             });
             self.0.len() - 1
         });
         let slot = &mut self.0[place];
         for share in items {
-            slot.items[usize::from(share.kind.code())][place_of(share.outcome)] +=
+            slot.items[usize::from(share.kind.code())][share.outcome.place()] +=
                 i64::from(share.items) * times;
         }
         Arc::clone(&slot.project)
@@ -72,7 +56,7 @@ impl Slots {
     pub(super) fn add_to(&self, sums: &mut Sums) {
         for slot in &self.0 {
             for (kind, of_kind) in ItemKind::ALL.into_iter().zip(&slot.items) {
-                for (outcome, items) in outcomes().zip(of_kind).filter(|(_, items)| **items != 0) {
+                for (outcome, items) in Outcome::all().zip(of_kind).filter(|(_, items)| **items != 0) {
                     let entry = Entry {
                         project: Arc::clone(&slot.project),
                         minute: slot.minute,

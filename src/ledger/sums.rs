@@ -68,8 +68,18 @@ impl Sums {
         }
     }
 
+    /// What the tables of a segment add up to: their names, and their rows.
+    #[must_use]
+    pub fn of_tables<'r, R: Iterator<Item = &'r [u8]>>(tables: impl Iterator<Item = (&'r str, R)>) -> Self {
+        let mut sums = Self::default();
+        for (table, rows) in tables {
+            sums.add_rows(table, rows);
+        }
+        sums
+    }
+
     /// Counts rows of the log, of whichever table. A row that this version cannot read counts as nothing.
-    pub fn add_rows<'r>(&mut self, table: &str, rows: impl Iterator<Item = &'r [u8]>) {
+    fn add_rows<'r>(&mut self, table: &str, rows: impl Iterator<Item = &'r [u8]>) {
         let table = Table::from_name(table);
         if table == Some(Table::Ledger) {
             for (entry, items) in rows.filter_map(Note::decode) {

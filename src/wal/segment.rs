@@ -80,6 +80,15 @@ pub struct SegmentRows {
     pub frames_lost: u64,
 }
 
+impl SegmentRows {
+    /// Each table's name and rows.
+    pub fn named(&self) -> impl Iterator<Item = (&str, impl Iterator<Item = &[u8]>)> {
+        self.tables
+            .iter()
+            .map(|table| (table.table.as_str(), table.rows()))
+    }
+}
+
 /// The rows of one table in a segment.
 #[derive(Clone, Debug)]
 pub struct TableRows {

@@ -1,5 +1,7 @@
 //! Looks for what is missing, in all projects.
 
+use std::collections::HashSet;
+
 use clickhouse::Row;
 use serde::Deserialize;
 
@@ -46,12 +48,11 @@ pub async fn missing(
     // First the log: what leaves it in the meantime is left alone once more.
     let in_log = ledger.in_log(None);
     let mut found: Vec<Missing> = warehouse.select(&statement).await?;
-    found.retain(|missing| {
-        let is_on_its_way = in_log.iter().any(|(entry, _)| {
-            *entry.project == *missing.project && i64::from(entry.minute) * seconds == missing.minute_start
-        });
-        !is_on_its_way
-    });
+    let on_their_way: HashSet<(&str, i64)> = in_log
+        .iter()
+        .map(|(entry, _)| (&*entry.project, i64::from(entry.minute) * seconds))
+        .collect();
+    found.retain(|missing| !on_their_way.contains(&(missing.project.as_str(), missing.minute_start)));
     Ok(found)
 }
 

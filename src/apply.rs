@@ -25,6 +25,7 @@ mod plan;
 mod print;
 mod read;
 mod section;
+mod settings;
 #[cfg(test)]
 mod tests;
 mod tree;

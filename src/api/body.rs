@@ -222,6 +222,12 @@ impl<'a> Fields<'a> {
         self.whole_or_null(name).flatten()
     }
 
+    /// A number.
+    pub(super) fn number(&mut self, name: &str) -> Option<f64> {
+        let number = self.some(name)?.as_f64();
+        number.or_else(|| self.wrong_type(name, "a number"))
+    }
+
     /// A list of texts, each of a form; faults name the place in the list.
     pub(super) fn list<T>(
         &mut self,
@@ -271,6 +277,30 @@ impl<'a> Fields<'a> {
         let value = read(&mut inner);
         self.faults.extend(inner.all_faults());
         Some(value)
+    }
+
+    /// A list of objects, each read as [`object`](Self::object) does; faults name the place in the list.
+    pub(super) fn objects<T>(&mut self, name: &str, read: impl Fn(&mut Self) -> Option<T>) -> Option<Vec<T>> {
+        let Value::List(items) = self.some(name)? else {
+            return self.wrong_type(name, "an array of objects");
+        };
+        let count = items.len();
+        let mut list = Vec::with_capacity(count);
+        for (index, item) in items.into_iter().enumerate() {
+            let place = format!("{name}.{index}");
+            let Value::Object(members) = item else {
+                self.fault(&place, FieldFault::WrongType, "must be an object");
+                continue;
+            };
+            let mut inner = Self {
+                prefix: format!("{}{place}.", self.prefix),
+                members,
+                faults: Vec::new(),
+            };
+            list.extend(read(&mut inner));
+            self.faults.extend(inner.all_faults());
+        }
+        (list.len() == count).then_some(list)
     }
 
     /// Notes a fault that was found later.

@@ -1,5 +1,7 @@
 //! `/api/projects`: whom data belongs to, and who may see it.
 
+mod settings;
+
 use actix_web::http::{Method, StatusCode};
 use actix_web::web;
 
@@ -8,12 +10,10 @@ use super::error::ApiError;
 use super::manage::{Call, Done, change, delete, look, make, on};
 use super::{paging, resource};
 use crate::control::{ControlError, Member};
-use crate::domain::account::{
-    GroupingRule, Membership, Name, Origin, Project, ProjectId, ProjectSettings, Role, ScrubRule,
-    TimeZoneName,
-};
+use crate::domain::account::{Membership, Name, Origin, Project, ProjectId, Role, TimeZoneName};
 use crate::domain::page::Page;
 use crate::ingest::rule_faults;
+use settings::SettingsChanges;
 
 /// Adds the addresses.
 pub(super) fn routes(config: &mut web::ServiceConfig) {
@@ -144,14 +144,6 @@ struct Changes {
     settings: SettingsChanges,
 }
 
-#[derive(Default)]
-struct SettingsChanges {
-    funnel_steps: Option<Vec<String>>,
-    event_types: Option<Vec<String>>,
-    grouping_rules: Option<Vec<GroupingRule>>,
-    scrub_rules: Option<Vec<ScrubRule>>,
-}
-
 impl Changes {
     fn read(fields: &mut Fields<'_>) -> Self {
         Self {
@@ -165,37 +157,12 @@ impl Changes {
     }
 
     fn applied_to(self, project: Project) -> Project {
-        let SettingsChanges {
-            funnel_steps,
-            event_types,
-            grouping_rules,
-            scrub_rules,
-        } = self.settings;
-        let known = project.settings;
         Project {
             time_zone: self.time_zone.unwrap_or(project.time_zone),
             allowed_origins: self.allowed_origins.unwrap_or(project.allowed_origins),
             allow_keyless: self.allow_keyless.unwrap_or(project.allow_keyless),
-            settings: ProjectSettings {
-                funnel_steps: funnel_steps.unwrap_or(known.funnel_steps),
-                event_types: event_types.unwrap_or(known.event_types),
-                grouping_rules: grouping_rules.unwrap_or(known.grouping_rules),
-                scrub_rules: scrub_rules.unwrap_or(known.scrub_rules),
-                overflow: known.overflow,
-            },
+            settings: self.settings.applied_to(project.settings),
             ..project
-        }
-    }
-}
-
-impl SettingsChanges {
-    fn read(fields: &mut Fields<'_>) -> Self {
-        let any = |_: &'static str, text: &str| Ok(text.to_owned());
-        Self {
-            funnel_steps: fields.list("funnel_steps", any),
-            event_types: fields.list("event_types", any),
-            grouping_rules: fields.typed("grouping_rules", "an array of {pattern, name}"),
-            scrub_rules: fields.typed("scrub_rules", "an array of {pattern, replacement}"),
         }
     }
 }

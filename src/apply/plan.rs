@@ -8,9 +8,10 @@ use super::belongings::{plan_issuers, plan_members, plan_quotas};
 use super::fault::{At, Faults, Given, Notes};
 use super::known::Known;
 use super::parts::{Fields, Mark, Plan, Terms};
+use super::settings;
 use super::wanted::{Wanted, WantedProject, WantedUser};
 use crate::control::{BOOTSTRAP_USER_EMAIL, Edit, Inventory, NewUser, UserChange};
-use crate::domain::account::{Email, Name, Project, ProjectId, ProjectSettings};
+use crate::domain::account::{Email, Name, Project, ProjectId};
 
 /// Plans how what is there becomes what is wanted.
 ///
@@ -124,16 +125,7 @@ fn plan_project(plan: &mut Plan, notes: &Notes, there: &Known<'_>, id: &ProjectI
     fields.changed("time_zone", &before.time_zone, &after.time_zone);
     fields.changed("allowed_origins", &before.allowed_origins, &after.allowed_origins);
     fields.changed("allow_keyless", &before.allow_keyless, &after.allow_keyless);
-    let (old, new) = (&before.settings, &after.settings);
-    fields.changed("settings.funnel_steps", &old.funnel_steps, &new.funnel_steps);
-    fields.changed("settings.event_types", &old.event_types, &new.event_types);
-    fields.changed(
-        "settings.grouping_rules",
-        &old.grouping_rules,
-        &new.grouping_rules,
-    );
-    fields.changed("settings.scrub_rules", &old.scrub_rules, &new.scrub_rules);
-    fields.changed("settings.overflow", &old.overflow, &new.overflow);
+    settings::changes(&mut fields, &before.settings, &after.settings);
     let mark = match (known.is_some(), fields.is_empty()) {
         (false, _) => Mark::Create,
         (true, false) => Mark::Change,
@@ -149,19 +141,12 @@ fn plan_project(plan: &mut Plan, notes: &Notes, there: &Known<'_>, id: &ProjectI
 
 /// The project with what is said of it.
 fn applied(project: Project, wanted: &WantedProject) -> Project {
-    let (known, settings) = (project.settings, &wanted.settings);
     Project {
         name: value(wanted.name.as_ref(), &project.name),
         time_zone: value(wanted.time_zone.as_ref(), &project.time_zone),
         allowed_origins: value(wanted.allowed_origins.as_ref(), &project.allowed_origins),
         allow_keyless: value(wanted.allow_keyless.as_ref(), &project.allow_keyless),
-        settings: ProjectSettings {
-            funnel_steps: value(settings.funnel_steps.as_ref(), &known.funnel_steps),
-            event_types: value(settings.event_types.as_ref(), &known.event_types),
-            grouping_rules: value(settings.grouping_rules.as_ref(), &known.grouping_rules),
-            scrub_rules: value(settings.scrub_rules.as_ref(), &known.scrub_rules),
-            overflow: value(settings.overflow.as_ref(), &known.overflow),
-        },
+        settings: settings::applied(&wanted.settings, project.settings),
         ..project
     }
 }

@@ -6,15 +6,14 @@ use std::sync::Arc;
 use super::fault::At;
 use super::fault::{Given, Notes};
 use super::issuer::read_issuer;
-use super::section::Section;
+use super::section::{Section, any};
+use super::settings::{check_settings, read_settings};
 use super::tree::{self, Malformed};
-use super::wanted::{Wanted, WantedProject, WantedQuota, WantedSettings, WantedUser, set};
+use super::wanted::{Wanted, WantedProject, WantedQuota, WantedUser, set};
 use crate::domain::account::{
-    Email, GroupingRule, Name, Origin, OverflowMode, PartialLimits, Project, ProjectId, ProjectSettings,
-    QuotaTarget, Role, ScrubRule, TimeZoneName,
+    Email, Name, Origin, PartialLimits, ProjectId, QuotaTarget, Role, TimeZoneName,
 };
 use crate::domain::field_error::{FieldError, FieldFault};
-use crate::ingest::rule_faults;
 
 /// What a file is written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,12 +113,7 @@ fn read_project(wanted: &mut Wanted, mut section: Section<'_>, folder: &Path) {
     set(&mut project.time_zone, time_zone, notes);
     set(&mut project.allowed_origins, allowed_origins, notes);
     set(&mut project.allow_keyless, allow_keyless, notes);
-    let known = &mut project.settings;
-    set(&mut known.funnel_steps, settings.funnel_steps, notes);
-    set(&mut known.event_types, settings.event_types, notes);
-    set(&mut known.grouping_rules, settings.grouping_rules, notes);
-    set(&mut known.scrub_rules, settings.scrub_rules, notes);
-    set(&mut known.overflow, settings.overflow, notes);
+    project.settings.join(settings, notes);
     for quota in quotas {
         match project.targets.get(&quota.target) {
             Some(known) => notes.note(&quota.at, format!("this target stands already in {known}")),
@@ -137,123 +131,6 @@ fn read_project(wanted: &mut Wanted, mut section: Section<'_>, folder: &Path) {
                 project.members.insert(email, role);
             }
         }
-    }
-}
-
-fn any(_: &'static str, text: &str) -> Result<String, FieldError> {
-    Ok(text.to_owned())
-}
-
-fn read_settings(mut section: Section<'_>) -> WantedSettings {
-    let settings = WantedSettings {
-        funnel_steps: section.texts("funnel_steps", any),
-        event_types: section.texts("event_types", any),
-        grouping_rules: rules(&mut section, "grouping_rules", "name").map(|rules| Given {
-            value: rules
-                .value
-                .into_iter()
-                .map(|(pattern, name)| GroupingRule { pattern, name })
-                .collect(),
-            at: rules.at,
-        }),
-        scrub_rules: rules(&mut section, "scrub_rules", "replacement").map(|rules| Given {
-            value: rules
-                .value
-                .into_iter()
-                .map(|(pattern, replacement)| ScrubRule { pattern, replacement })
-                .collect(),
-            at: rules.at,
-        }),
-        overflow: section.parsed("overflow", |field, text| match text {
-            "refuse" => Ok(OverflowMode::Refuse),
-            "sample" => Ok(OverflowMode::Sample),
-            _ => Err(FieldError::new(
-                field,
-                FieldFault::UnknownValue,
-                "must be refuse or sample",
-            )),
-        }),
-    };
-    section.finish();
-    settings
-}
-
-/// A list of tables of two texts each: `pattern`, and what becomes of what fits.
-fn rules(
-    section: &mut Section<'_>,
-    name: &'static str,
-    result: &'static str,
-) -> Option<Given<Vec<(String, String)>>> {
-    let Given { value: rules, at } = section.sections(name)?;
-    let rules = rules.into_iter().filter_map(|mut rule| {
-        let (pattern, result) = (rule.required("pattern", any), rule.required(result, any));
-        rule.finish();
-        Some((pattern?.value, result?.value))
-    });
-    Some(Given {
-        value: rules.collect(),
-        at,
-    })
-}
-
-/// Whether a project could have these settings.
-fn check_settings(
-    at: &At,
-    id: &ProjectId,
-    origins: Option<&Given<Vec<Origin>>>,
-    wanted: &WantedSettings,
-    notes: &Notes,
-) {
-    fn values<T: Clone>(list: Option<&Given<Vec<T>>>) -> Vec<T> {
-        list.map(|list| list.value.clone()).unwrap_or_default()
-    }
-    let Ok(name) = Name::parse("name", id.as_str()) else {
-        return;
-    };
-    let project = Project {
-        allowed_origins: values(origins),
-        settings: ProjectSettings {
-            funnel_steps: values(wanted.funnel_steps.as_ref()),
-            event_types: values(wanted.event_types.as_ref()),
-            grouping_rules: values(wanted.grouping_rules.as_ref()),
-            scrub_rules: values(wanted.scrub_rules.as_ref()),
-            overflow: OverflowMode::default(),
-        },
-        ..Project::new(id.clone(), name, 0)
-    };
-    let mut faults = project.faults();
-    // Rules beyond their limits are not even tried.
-    if faults.is_empty() {
-        faults = rule_faults(&project.settings);
-    }
-    let lines = [
-        ("allowed_origins", origins.map(|list| list.at.line)),
-        (
-            "settings.funnel_steps",
-            wanted.funnel_steps.as_ref().map(|list| list.at.line),
-        ),
-        (
-            "settings.event_types",
-            wanted.event_types.as_ref().map(|list| list.at.line),
-        ),
-        (
-            "settings.grouping_rules",
-            wanted.grouping_rules.as_ref().map(|list| list.at.line),
-        ),
-        (
-            "settings.scrub_rules",
-            wanted.scrub_rules.as_ref().map(|list| list.at.line),
-        ),
-    ];
-    for fault in faults {
-        let line = lines
-            .iter()
-            .find_map(|(field, line)| line.filter(|_| fault.field.starts_with(field)));
-        let at = At {
-            line: line.unwrap_or(at.line),
-            ..at.under(&fault.field)
-        };
-        notes.note(&at, fault.message);
     }
 }
 

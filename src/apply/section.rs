@@ -7,6 +7,11 @@ use super::fault::{At, Given, Notes};
 use super::tree::{Member, Node, Value, short};
 use crate::domain::field_error::FieldError;
 
+/// Any text.
+pub(super) fn any(_: &'static str, text: &str) -> Result<String, FieldError> {
+    Ok(text.to_owned())
+}
+
 /// A table in the taking.
 #[derive(Debug)]
 pub(super) struct Section<'n> {
@@ -162,6 +167,29 @@ impl<'n> Section<'n> {
             _ => None,
         });
         limit.map(|limit| limit.value)
+    }
+
+    /// A whole number that is not negative.
+    pub(super) fn whole(&mut self, name: &'static str) -> Option<Given<i64>> {
+        self.read(name, "a whole number that is not negative", |value| match value {
+            Value::Whole(number) if number >= 0 => Some(number),
+            _ => None,
+        })
+    }
+
+    /// A number, without which the table makes no sense.
+    pub(super) fn required_number(&mut self, name: &'static str) -> Option<Given<f64>> {
+        let was_there = self.has(name);
+        let number = self.read(name, "a number", |value| match value {
+            Value::Fraction(number) => Some(number),
+            #[expect(
+                clippy::cast_precision_loss,
+                reason = "bounds are small; far larger ones are refused"
+            )]
+            Value::Whole(number) => Some(number as f64),
+            _ => None,
+        });
+        self.require(name, was_there, number)
     }
 
     /// A list of texts, each of a form.

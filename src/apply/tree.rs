@@ -23,10 +23,11 @@ pub(super) enum Value {
     Null,
     Bool(bool),
     Whole(i64),
+    Fraction(f64),
     Text(String),
     List(Vec<Node>),
     Table(Vec<Member>),
-    /// What no field takes: a fraction, a date.
+    /// What no field takes: a date, a number that is none.
     Other,
 }
 
@@ -87,7 +88,8 @@ fn of_toml(source: &Source<'_>, line: usize, value: DeValue<'_>, depth: usize) -
             i64::from_str_radix(digits, value.radix()).map_or(Value::Other, Value::Whole)
         }
         DeValue::Boolean(value) => Value::Bool(value),
-        DeValue::Float(_) | DeValue::Datetime(_) => Value::Other,
+        DeValue::Float(value) => fraction(value.as_str()),
+        DeValue::Datetime(_) => Value::Other,
         DeValue::Array(items) => {
             let items = items.into_iter().map(|item| {
                 let line = source.line_of(item.span().start);
@@ -98,6 +100,14 @@ fn of_toml(source: &Source<'_>, line: usize, value: DeValue<'_>, depth: usize) -
         DeValue::Table(table) => Value::Table(of_table(source, table, depth + 1)?),
     };
     Ok(Node { line, value })
+}
+
+/// A number with a fraction or an exponent, or a whole one that is too large to be one.
+fn fraction(text: &str) -> Value {
+    match text.parse() {
+        Ok(number) if f64::is_finite(number) => Value::Fraction(number),
+        _ => Value::Other,
+    }
 }
 
 /// Reads JSON.
@@ -153,7 +163,7 @@ fn of_json(source: &Source<'_>, raw: &RawValue, depth: usize) -> Result<Node, Ma
         Some(b't') => Value::Bool(true),
         Some(b'f') => Value::Bool(false),
         Some(b'n') => Value::Null,
-        _ => part.parse().map_or(Value::Other, Value::Whole),
+        _ => part.parse().map_or_else(|_| fraction(part), Value::Whole),
     };
     Ok(Node { line, value })
 }

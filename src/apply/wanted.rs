@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::fault::{At, Given, Notes};
 use crate::domain::account::{
-    Email, GroupingRule, JwtKeys, Name, Origin, OverflowMode, PartialLimits, ProjectId, QuotaTarget, Role,
-    ScrubRule, TimeZoneName,
+    Email, FunnelDefinition, GroupingRule, JwtKeys, Name, Origin, OverflowMode, PartialLimits, ProjectId,
+    QuotaTarget, Role, ScrubRule, ShareThreshold, Threshold, TimeZoneName,
 };
 
 /// What files ask for. Each field is said once, in whichever file; what no file says stays as it is.
@@ -48,6 +48,38 @@ pub(super) struct WantedSettings {
     pub(super) grouping_rules: Option<Given<Vec<GroupingRule>>>,
     pub(super) scrub_rules: Option<Given<Vec<ScrubRule>>>,
     pub(super) overflow: Option<Given<OverflowMode>>,
+    pub(super) funnels: Option<Given<Vec<FunnelDefinition>>>,
+    pub(super) thresholds: WantedThresholds,
+}
+
+/// A project's thresholds, each whole.
+#[derive(Debug, Default)]
+pub(super) struct WantedThresholds {
+    pub(super) page_load_time: Option<Given<Threshold>>,
+    pub(super) api_response_time: Option<Given<Threshold>>,
+    pub(super) effect_processing_time: Option<Given<Threshold>>,
+    pub(super) error_share: Option<Given<ShareThreshold>>,
+}
+
+impl WantedSettings {
+    /// Takes over what another file says.
+    pub(super) fn join(&mut self, other: Self, notes: &Notes) {
+        set(&mut self.funnel_steps, other.funnel_steps, notes);
+        set(&mut self.event_types, other.event_types, notes);
+        set(&mut self.grouping_rules, other.grouping_rules, notes);
+        set(&mut self.scrub_rules, other.scrub_rules, notes);
+        set(&mut self.overflow, other.overflow, notes);
+        set(&mut self.funnels, other.funnels, notes);
+        let (own, other) = (&mut self.thresholds, other.thresholds);
+        set(&mut own.page_load_time, other.page_load_time, notes);
+        set(&mut own.api_response_time, other.api_response_time, notes);
+        set(
+            &mut own.effect_processing_time,
+            other.effect_processing_time,
+            notes,
+        );
+        set(&mut own.error_share, other.error_share, notes);
+    }
 }
 
 /// A quota override, whole: a limit that it does not name is not overridden.
@@ -77,13 +109,7 @@ impl WantedProject {
             time_zone: None,
             allowed_origins: None,
             allow_keyless: None,
-            settings: WantedSettings {
-                funnel_steps: None,
-                event_types: None,
-                grouping_rules: None,
-                scrub_rules: None,
-                overflow: None,
-            },
+            settings: WantedSettings::default(),
             quotas: Vec::new(),
             targets: HashMap::new(),
             issuers: Vec::new(),

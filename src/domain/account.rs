@@ -10,21 +10,27 @@
 //! must use (the HS256 secret of an issuer); these are [`Secret`](crate::config::Secret)s and never serialised.
 
 mod audit;
+mod funnel;
 mod jwt;
 mod key;
 mod origin;
 mod project;
 mod quota;
 mod secret;
+mod settings;
 mod text;
+mod thresholds;
 mod user;
 
 pub use audit::{Actor, ActorKind, AuditEntry, AuditLevel, By};
+pub use funnel::FunnelDefinition;
 pub use jwt::{JwtIssuer, JwtKeys};
 pub use key::{ApiKey, KeyKind, Scope, Scopes, Sha256Sum};
 pub use origin::Origin;
-pub use project::{GroupingRule, OverflowMode, Project, ProjectId, ProjectSettings, ScrubRule};
+pub use project::{Project, ProjectId};
 pub use quota::{PartialLimits, QuotaLimits, QuotaOverride, QuotaTarget};
 pub use secret::{new_secret, sha256, shown};
+pub use settings::{GroupingRule, OverflowMode, ProjectSettings, ScrubRule};
 pub use text::{Email, Name, TimeZoneName};
+pub use thresholds::{ShareThreshold, Statistic, Threshold, ThresholdState, Thresholds};
 pub use user::{Membership, OneTimeToken, Role, Session, TokenPurpose, User};

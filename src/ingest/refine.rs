@@ -119,7 +119,7 @@ impl Refiner {
         ProjectRules {
             revision: project.revision,
             rules: Rules {
-                funnel_steps: with(&settings.funnel_steps, &self.shared.rules.funnel_steps),
+                funnel_steps: with(&settings.own_steps(), &self.shared.rules.funnel_steps),
                 event_types: with(&settings.event_types, &self.shared.rules.event_types),
                 text_chars_max: self.shared.rules.text_chars_max,
             },

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::managing::{actions, admin, call, key, post, project, text};
 use crate::harness::Fresnel;
 use crate::harness::beacons::Kind;
+use crate::harness::http::Request;
 use crate::harness::server::ADMIN_TOKEN;
 
 #[test]
@@ -146,7 +147,6 @@ fn rules_that_nobody_could_apply_are_refused() {
 
 #[test]
 fn bodies_that_are_no_json_objects_of_a_moderate_size_are_refused() {
-    use crate::harness::http::Request;
     let server = Fresnel::shared();
     let post = |media_type: &str, body: String| {
         let request = Request::post("/api/projects", body)
@@ -231,4 +231,86 @@ fn lists_come_in_pages() {
         &Value::Null,
     );
     assert_eq!(refused.expect_status(400).code(), "BAD_PARAMETERS");
+}
+
+#[test]
+fn funnels_and_thresholds_are_kept_and_those_that_are_left_out_stay() {
+    let server = Fresnel::shared();
+    let path = format!("/api/projects/{}", project(&server, "funnels"));
+    let made = admin(&server, "GET", &path, &Value::Null);
+    assert_eq!(made["settings"]["funnels"], json!([]));
+    let default = json!({"statistic": "p95", "warning": 3_000.0, "critical": 5_000.0});
+    assert_eq!(made["settings"]["thresholds"]["api_response_time"], default);
+
+    let funnel = json!({"id": "checkout", "name": "Checkout", "steps": ["cart_opened", "effect_viewed"]});
+    let error_share = json!({"warning": 0.01, "critical": 0.5});
+    let settings = json!({"funnels": [funnel], "thresholds": {"error_share": error_share}});
+    let body = json!({"revision": 1, "settings": settings});
+    let changed = admin(&server, "PATCH", &path, &body)["settings"].take();
+    assert_eq!(changed["funnels"][0]["window_ms"], 86_400_000);
+    assert_eq!(changed["thresholds"]["error_share"], error_share);
+    assert_eq!(changed["thresholds"]["api_response_time"], default);
+
+    let body = json!({"revision": 2, "name": "x"});
+    let after = admin(&server, "PATCH", &path, &body)["settings"].take();
+    assert_eq!(after, changed);
+}
+
+#[test]
+fn a_fault_in_a_funnel_or_a_threshold_is_named_with_its_place() {
+    let server = Fresnel::shared();
+    let path = format!("/api/projects/{}", project(&server, "faulty"));
+    let details = |settings: &Value| {
+        let body = json!({"revision": 1, "settings": settings});
+        let answer = call(&server, ADMIN_TOKEN, "PATCH", &path, &body).expect_status(422);
+        let mut details = answer.details();
+        details.sort();
+        details
+    };
+    let settings = json!({
+        "funnels": [{"id": "a", "name": "", "steps": ["x", 7], "color": 1}, 3],
+        "thresholds": {"page_load_time": {"statistic": "mode", "warning": "1"}, "first_paint": {}},
+    });
+    let fault = |field: &str, code: &str| (format!("settings.{field}"), code.to_owned());
+    assert_eq!(
+        details(&settings),
+        [
+            fault("funnels.0.color", "unknown_field"),
+            fault("funnels.0.name", "empty"),
+            fault("funnels.0.steps.1", "wrong_type"),
+            fault("funnels.1", "wrong_type"),
+            fault("thresholds.first_paint", "unknown_field"),
+            fault("thresholds.page_load_time.critical", "missing"),
+            fault("thresholds.page_load_time.statistic", "unknown_value"),
+            fault("thresholds.page_load_time.warning", "wrong_type"),
+        ]
+    );
+    let settings = json!({
+        "funnels": [{"id": "a", "name": "x", "steps": ["x"]}, {"id": "a", "name": "x", "steps": ["x", "y"]}],
+        "thresholds": {"error_share": {"warning": 0.5, "critical": 0.1}},
+    });
+    assert_eq!(
+        details(&settings),
+        [
+            fault("funnels.0.steps", "out_of_range"),
+            fault("funnels.1.id", "duplicate"),
+            fault("thresholds.error_share.warning", "out_of_range"),
+        ]
+    );
+}
+
+#[test]
+fn the_steps_of_a_projects_funnels_are_valid_steps_of_that_project() {
+    let server = Fresnel::shared();
+    let (shop, other) = (project(&server, "steps"), project(&server, "others"));
+    let funnel = json!({"id": "checkout", "name": "Checkout", "steps": ["cart_opened", "paid"]});
+    let body = json!({"revision": 1, "settings": {"funnels": [funnel]}});
+    admin(&server, "PATCH", &format!("/api/projects/{shop}"), &body);
+    for (project, status) in [(shop, 202), (other, 400)] {
+        let scopes = json!({"kind": "server", "name": "x", "scopes": ["ingest"]});
+        let (_, key) = key(&server, &project, &scopes);
+        let step = json!({"step": "paid", "session_id": "s"}).to_string();
+        let request = Request::post(Kind::Funnel.path(), step).header("x-api-key", &key);
+        assert_eq!(server.send(&request).status, status);
+    }
 }

@@ -2,7 +2,8 @@
 
 use fresnel::control::ControlError;
 use fresnel::domain::account::{
-    GroupingRule, KeyKind, Origin, OverflowMode, Project, ProjectSettings, Role, ScrubRule, TimeZoneName,
+    FunnelDefinition, GroupingRule, KeyKind, Origin, OverflowMode, Project, ProjectSettings, Role, ScrubRule,
+    ShareThreshold, Thresholds, TimeZoneName,
 };
 
 use super::place::{Place, on_both_stores};
@@ -55,6 +56,19 @@ async fn a_project_reads_back_as_it_was_written(place: Place) {
                 replacement: "card".into(),
             }],
             overflow: OverflowMode::Sample,
+            funnels: vec![FunnelDefinition {
+                id: "checkout".into(),
+                name: name("Checkout"),
+                steps: vec!["cart".into(), "bezahlt".into()],
+                window_ms: 3_600_000,
+            }],
+            thresholds: Thresholds {
+                error_share: ShareThreshold {
+                    warning: 0.1,
+                    critical: 0.3,
+                },
+                ..Thresholds::default()
+            },
         },
         ..project("shop")
     };

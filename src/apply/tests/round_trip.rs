@@ -10,8 +10,9 @@ use super::{Path, SECRET, terms};
 use crate::config::{ControlConfig, Secret};
 use crate::control::{By, Control, Inventory};
 use crate::domain::account::{
-    Email, GroupingRule, JwtIssuer, JwtKeys, Membership, Name, Origin, OverflowMode, PartialLimits, Project,
-    ProjectId, ProjectSettings, QuotaOverride, QuotaTarget, Role, ScrubRule, TimeZoneName, User,
+    Email, FunnelDefinition, GroupingRule, JwtIssuer, JwtKeys, Membership, Name, Origin, OverflowMode,
+    PartialLimits, Project, ProjectId, ProjectSettings, QuotaOverride, QuotaTarget, Role, ScrubRule,
+    ShareThreshold, Statistic, Threshold, Thresholds, TimeZoneName, User,
 };
 use crate::domain::beacon::Kind;
 
@@ -38,6 +39,44 @@ fn origin() -> impl Strategy<Value = Origin> {
     origin.prop_map(|text: String| Origin::parse("o", &text).unwrap())
 }
 
+fn funnels() -> impl Strategy<Value = Vec<FunnelDefinition>> {
+    let funnel = (name(), btree_set(text(), 2..5), 1_000..90_000_i64);
+    btree_map("[a-z0-9_-]{1,9}", funnel, 0..3).prop_map(|funnels| {
+        let funnels = funnels.into_iter();
+        funnels
+            .map(|(id, (name, steps, window_ms))| FunnelDefinition {
+                id,
+                name,
+                steps: steps.into_iter().collect(),
+                window_ms,
+            })
+            .collect()
+    })
+}
+
+/// Numbers as people write them: with a few digits, which every reader gets right to the last bit.
+fn number(range: std::ops::RangeInclusive<i32>) -> impl Strategy<Value = f64> {
+    range.prop_map(|thousandths| f64::from(thousandths) / 1_000.0)
+}
+
+fn thresholds() -> impl Strategy<Value = Thresholds> {
+    let share = (number(0..=500), number(500..=1_000));
+    let share = share.prop_map(|(warning, critical)| ShareThreshold { warning, critical });
+    let statistic = proptest::sample::select(Statistic::ALL.to_vec());
+    let threshold = (statistic, number(0..=1_000_000), number(1_000_000..=i32::MAX));
+    let threshold = threshold.prop_map(|(statistic, warning, critical)| Threshold {
+        statistic,
+        warning,
+        critical,
+    });
+    (vec(threshold, 3), share).prop_map(|(of, error_share)| Thresholds {
+        page_load_time: of[0],
+        api_response_time: of[1],
+        effect_processing_time: of[2],
+        error_share,
+    })
+}
+
 fn settings() -> impl Strategy<Value = ProjectSettings> {
     let grouping = ("(/[a-z*]{1,5}){1,3}", "/[a-z:]{1,8}");
     let grouping = grouping.prop_map(|(pattern, name)| GroupingRule { pattern, name });
@@ -49,18 +88,24 @@ fn settings() -> impl Strategy<Value = ProjectSettings> {
         vec(grouping, 0..3),
         vec(scrub, 0..3),
         any::<bool>(),
+        funnels(),
+        thresholds(),
     )
         .prop_map(
-            |(funnel_steps, event_types, grouping_rules, scrub_rules, samples)| ProjectSettings {
-                funnel_steps,
-                event_types,
-                grouping_rules,
-                scrub_rules,
-                overflow: if samples {
-                    OverflowMode::Sample
-                } else {
-                    OverflowMode::Refuse
-                },
+            |(funnel_steps, event_types, grouping_rules, scrub_rules, samples, funnels, thresholds)| {
+                ProjectSettings {
+                    funnels,
+                    thresholds,
+                    funnel_steps,
+                    event_types,
+                    grouping_rules,
+                    scrub_rules,
+                    overflow: if samples {
+                        OverflowMode::Sample
+                    } else {
+                        OverflowMode::Refuse
+                    },
+                }
             },
         )
         .prop_filter("rules that can be used", |settings| {

@@ -296,6 +296,42 @@ pub async fn migrate(config: Config, config_file: Option<&Path>) -> Result<Vec<&
     outcome
 }
 
+/// Does some work on the warehouse without serving, its schema brought up to date before. The embedded engine is
+/// started for it and stopped behind it, and has its folder to itself; a warehouse that the settings name may be in use.
+///
+/// # Errors
+/// The folder is in use, or the warehouse cannot be reached, or refuses.
+pub async fn on_warehouse<T>(
+    config: &Config,
+    config_file: Option<&Path>,
+    work: impl AsyncFnOnce(Warehouse) -> T,
+) -> Result<T, AppError> {
+    let is_embedded = config.warehouse.url.is_empty();
+    let folder = is_embedded
+        .then(|| DataFolder::open(&config.data_dir))
+        .transpose()?;
+    let engine = match &folder {
+        Some(folder) => start_engine(config, folder.path(), config_file)?,
+        None => None,
+    };
+    let outcome = match warehouse_link::migrate_once(config, engine.as_ref()).await {
+        Ok(_) => {
+            let warehouse = Warehouse::new(None, Duration::from_millis(config.warehouse.query_timeout_ms));
+            // It follows the engine should that die and come again.
+            let link = WarehouseLink::start(&config.warehouse, warehouse.clone(), engine.as_ref());
+            warehouse.connections().connected().await;
+            let outcome = work(warehouse).await;
+            link.stop();
+            Ok(outcome)
+        }
+        Err(error) => Err(error),
+    };
+    if let Some(engine) = engine {
+        engine.stop().await;
+    }
+    outcome
+}
+
 fn open_wal(config: &Config, data_dir: &Path) -> Result<Wal, AppError> {
     let WalConfig {
         durability,

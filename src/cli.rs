@@ -48,7 +48,7 @@ enum Command {
     Keys(KeysCommand),
     /// Make projects, quotas, issuers and users what files say, also beside a running service.
     Apply(ApplyArgs),
-    /// Post a realistic day of beacons to a running Fresnel.
+    /// Post a realistic day of beacons to a running Fresnel, or load millions straight into the warehouse.
     Demo(DemoOptions),
     /// Look at the settings, the machine and what Fresnel depends on, and say what to do.
     Doctor(DoctorArgs),
@@ -77,7 +77,7 @@ pub fn run(cli: Cli, environment: impl IntoIterator<Item = (String, String)>) ->
         Command::Migrate => on_runtime(migrate(config, cli.config.as_deref())),
         Command::Keys(command) => on_runtime(keys(command, &config)),
         Command::Apply(arguments) => on_runtime(apply(arguments, &config)),
-        Command::Demo(options) => on_runtime(demo(&options, &config)),
+        Command::Demo(options) => on_runtime(demo(&options, &config, cli.config.as_deref())),
         Command::Doctor(arguments) => doctor::run(arguments, &config, cli.config.as_deref()),
     }
 }
@@ -126,9 +126,22 @@ async fn apply(arguments: ApplyArgs, config: &Config) -> ExitCode {
     }
 }
 
-async fn demo(options: &DemoOptions, config: &Config) -> ExitCode {
-    match demo::demo(options, config).await {
-        Ok(summary) => say(&summary.to_string()),
+async fn demo(options: &DemoOptions, config: &Config, config_file: Option<&Path>) -> ExitCode {
+    let outcome = match options.load_plan(config) {
+        Ok(None) => demo::demo(options, config)
+            .await
+            .map(|summary| summary.to_string()),
+        Ok(Some(plan)) => {
+            let load = async |warehouse| demo::load(&plan, &warehouse, config).await;
+            match app::on_warehouse(config, config_file, load).await {
+                Ok(outcome) => outcome.map(|loaded| loaded.to_string()),
+                Err(error) => return fail(&error),
+            }
+        }
+        Err(error) => Err(error),
+    };
+    match outcome {
+        Ok(summary) => say(&summary),
         Err(error) => fail(&error),
     }
 }

@@ -1,19 +1,22 @@
-//! `fresnel demo`: a realistic day, posted to a running Fresnel like any client's beacons.
+//! `fresnel demo`: a realistic day, posted to a running Fresnel like any client's beacons; or, with `--events`, weeks of
+//! them, straight into the warehouse.
 //!
 //! ```text
 //! Story (seed, hours, visits) ─► visits ─► journey: page views, vitals, calls, funnel steps, errors
 //!                                   │
-//!                                   └─► post: some visits at once, each visit's beacons in order ─► summary
+//!                                   ├─► post: some visits at once, each visit's beacons in order ─► summary
+//!                                   └─► load: some blocks of visits at once, as rows ─► what was loaded
 //! ```
 //!
-//! The day has a plot, so that there is something to find: visitors come by day more than by night, one
-//! endpoint is slow, a release in the middle of the day makes one page worse, and for a while uploads fail.
+//! The story has a plot, so that there is something to find: visitors come by day more than by night, one
+//! endpoint is slow, a release in the middle makes one page worse, and for a while uploads fail.
 //! The same seed tells the same story.
 
 mod beacon;
 mod catalogue;
 mod day;
 mod journey;
+mod load;
 mod post;
 mod progress;
 mod summary;
@@ -34,9 +37,14 @@ use crate::clock;
 use crate::config::Config;
 use crate::control::{By, Control, ControlError, NewKey, SQLITE_FILE_NAME};
 use crate::domain::account::{KeyKind, Name, ProjectId};
+use crate::warehouse::{InsertError, SelectError};
 
+use beacon::Post;
 use day::Story;
+use journey::Visit;
+use load::LoadOptions;
 
+pub use load::{LoadPlan, Loaded, load};
 pub use summary::Summary;
 
 /// Life of a key that the demo makes for itself; it is revoked at the end.
@@ -46,23 +54,35 @@ const KEY_LIFE_MS: i64 = 24 * 60 * 60 * 1_000;
 #[derive(Args, Clone, Debug)]
 pub struct DemoOptions {
     /// Address of a running Fresnel [default: where this configuration listens].
-    #[arg(long)]
+    #[arg(long, conflicts_with = "events")]
     url: Option<String>,
     /// Ingest key [default: the preset one, or the one in the data folder].
-    #[arg(long)]
+    #[arg(long, conflicts_with = "events")]
     key: Option<String>,
     /// Hours before now that the visits are spread over.
-    #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(u32).range(1..=160))]
+    #[arg(long, conflicts_with = "events", default_value_t = 24, value_parser = clap::value_parser!(u32).range(1..=160))]
     hours: u32,
-    /// Visits; each posts about thirty beacons.
-    #[arg(long, default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    /// Visits; each posts about twenty beacons.
+    #[arg(long, conflicts_with = "events", default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     sessions: u32,
     /// Decides everything that is left to chance.
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// Visits that are posted at once.
-    #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=1_024))]
+    #[arg(long, conflicts_with = "events", default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=1_024))]
     concurrency: u16,
+    #[command(flatten)]
+    load: LoadOptions,
+}
+
+impl DemoOptions {
+    /// What to load, if the day is to be loaded and not posted.
+    ///
+    /// # Errors
+    /// The options and the settings do not go together.
+    pub fn load_plan(&self, config: &Config) -> Result<Option<LoadPlan>, DemoError> {
+        self.load.plan(self.seed, config)
+    }
 }
 
 /// Why the demo's day was not posted, or not whole.
@@ -107,6 +127,32 @@ pub enum DemoError {
         /// The answer's body.
         answer: String,
     },
+    /// Older events would be forgotten at once.
+    #[error(
+        "--days is {days}, and raw events are kept for {kept_days} (setting warehouse.raw_retention_days)"
+    )]
+    TooLong {
+        /// What was asked for.
+        days: u32,
+        /// What the settings keep.
+        kept_days: u32,
+    },
+    /// The warehouse does not say how far an earlier load has come.
+    #[error("how far an earlier load has come cannot be read: {0}")]
+    Unread(#[from] SelectError),
+    /// The warehouse does not take rows.
+    #[error("{loaded} events are loaded; the next ones could not be stored: {source}. To go on: {again}")]
+    NotStored {
+        /// Events that are in the warehouse and in its ledger.
+        loaded: u64,
+        /// What the warehouse said last.
+        source: InsertError,
+        /// The command that goes on.
+        again: String,
+    },
+    /// A thread that makes rows has panicked.
+    #[error("making rows failed: {0}")]
+    NotMade(#[from] tokio::task::JoinError),
 }
 
 /// Posts the day and says what was posted.
@@ -116,7 +162,7 @@ pub enum DemoError {
 pub async fn demo(options: &DemoOptions, config: &Config) -> Result<Summary, DemoError> {
     let url = match &options.url {
         Some(url) => url.trim_end_matches('/').to_owned(),
-        None => format!("http://{}", reachable(config.server.listen)),
+        None => own_url(config),
     };
     let key = DemoKey::get(options, config).await?;
     let summary = post_day(options, url, &key.secret).await;
@@ -134,9 +180,9 @@ async fn post_day(options: &DemoOptions, url: String, key: &str) -> Result<Summa
     let poster = post::Poster::new(&url, key)?;
     poster.find_server().await?;
     poster.wait_for_key().await?;
-    let progress = progress::Progress::new(options.sessions);
+    let progress = progress::Progress::of_visits(options.sessions);
     let started = Instant::now();
-    let counts = stream::iter(journey::visits(&story))
+    let counts = stream::iter(posts(&story))
         .map(|visit| poster.post_visit(visit, &progress))
         .buffer_unordered(usize::from(options.concurrency))
         .try_fold(post::Counts::default(), async |sum, visit| Ok(sum.plus(&visit)))
@@ -148,6 +194,25 @@ async fn post_day(options: &DemoOptions, url: String, key: &str) -> Result<Summa
         counts,
         elapsed: started.elapsed(),
     })
+}
+
+/// The visits in the order in which they begin, each with its beacons in theirs; made while they are taken.
+fn posts(story: &Story) -> impl Iterator<Item = Vec<Post>> + Send + use<> {
+    let story = story.clone();
+    (0..u64::from(story.sessions)).map(move |place| {
+        let visit = Visit::new(&story, place);
+        let user_agent = visit.visitor.browser.user_agent;
+        let beacons = visit.beacons(&story);
+        beacons
+            .iter()
+            .map(|beacon| Post::new(beacon, user_agent))
+            .collect()
+    })
+}
+
+/// Where a server with these settings can be reached from its own machine.
+fn own_url(config: &Config) -> String {
+    format!("http://{}", reachable(config.server.listen))
 }
 
 /// An address that a server which listens on `listen` can be reached at from its own machine.

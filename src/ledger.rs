@@ -32,6 +32,7 @@ mod desk;
 mod entry;
 mod note;
 mod sums;
+mod table;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -40,6 +41,7 @@ pub use desk::{Booking, Desk};
 pub use entry::{Entry, Share, Shares};
 pub use note::Note;
 pub use sums::{ENTRIES_MAX, Sums};
+pub use table::{COLUMNS, TABLE, put_row};
 
 use desk::Slots;
 

@@ -7,6 +7,7 @@ mod cli {
     mod apply;
     mod checks;
     mod dead_letters;
+    mod demo;
     mod first_start;
     mod keys;
     mod refusals;

@@ -17,7 +17,7 @@ pub enum DataFolderError {
         source: std::io::Error,
     },
     /// Another process has it.
-    #[error("data folder {path} is in use by another fresnel; one process a folder")]
+    #[error("data folder {path} is in use by another fresnel; one process a folder: stop that one first")]
     InUse {
         /// The folder.
         path: PathBuf,

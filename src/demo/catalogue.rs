@@ -123,6 +123,9 @@ pub(super) const STEPS: [(&str, f64); 9] = [
 #[derive(Debug)]
 pub(super) struct Browser {
     pub(super) name: &'static str,
+    /// Families of browser and system, as the server reads them from the User-Agent.
+    pub(super) family: &'static str,
+    pub(super) os: &'static str,
     pub(super) device_type: &'static str,
     pub(super) viewport: &'static str,
     pub(super) user_agent: &'static str,
@@ -134,6 +137,8 @@ pub(super) struct Browser {
 pub(super) static BROWSERS: [Browser; 6] = [
     Browser {
         name: "Chrome 142",
+        family: "Chrome",
+        os: "Windows",
         device_type: "desktop",
         viewport: "1920x1080",
         user_agent: "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) \
@@ -143,6 +148,8 @@ pub(super) static BROWSERS: [Browser; 6] = [
     },
     Browser {
         name: "Chrome Mobile 142",
+        family: "Chrome Mobile",
+        os: "Android",
         device_type: "mobile",
         viewport: "412x915",
         user_agent: "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) \
@@ -152,6 +159,8 @@ pub(super) static BROWSERS: [Browser; 6] = [
     },
     Browser {
         name: "Safari Mobile 26",
+        family: "Mobile Safari",
+        os: "iOS",
         device_type: "mobile",
         viewport: "390x844",
         user_agent: "Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) AppleWebKit/605.1.15 \
@@ -161,6 +170,8 @@ pub(super) static BROWSERS: [Browser; 6] = [
     },
     Browser {
         name: "Firefox 145",
+        family: "Firefox",
+        os: "Linux",
         device_type: "desktop",
         viewport: "1536x864",
         user_agent: "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0",
@@ -169,6 +180,8 @@ pub(super) static BROWSERS: [Browser; 6] = [
     },
     Browser {
         name: "Safari 26",
+        family: "Safari",
+        os: "Mac OS X",
         device_type: "desktop",
         viewport: "1440x900",
         user_agent: "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 \
@@ -178,6 +191,8 @@ pub(super) static BROWSERS: [Browser; 6] = [
     },
     Browser {
         name: "Edge 142",
+        family: "Edge",
+        os: "Windows",
         device_type: "desktop",
         viewport: "1920x1080",
         user_agent: "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) \
@@ -187,13 +202,65 @@ pub(super) static BROWSERS: [Browser; 6] = [
     },
 ];
 
-/// A region, its round trip to the server in milliseconds, and its share of the visitors.
-pub(super) const REGIONS: [(&str, f64, f64); 5] = [
-    ("eu-central", 25.0, 38.0),
-    ("eu-west", 38.0, 22.0),
-    ("us-east", 105.0, 20.0),
-    ("us-west", 155.0, 9.0),
-    ("ap-south", 190.0, 11.0),
+/// Where visitors are.
+#[derive(Debug)]
+pub(super) struct Region {
+    pub(super) name: &'static str,
+    /// To the server and back.
+    pub(super) round_trip_ms: f64,
+    /// Its share of the visitors.
+    pub(super) weight: f64,
+    /// Its countries, and their shares.
+    pub(super) countries: &'static [(&'static str, f64)],
+}
+
+const fn region(
+    name: &'static str,
+    round_trip_ms: f64,
+    weight: f64,
+    countries: &'static [(&'static str, f64)],
+) -> Region {
+    Region {
+        name,
+        round_trip_ms,
+        weight,
+        countries,
+    }
+}
+
+pub(super) static REGIONS: [Region; 5] = [
+    region(
+        "eu-central",
+        25.0,
+        38.0,
+        &[
+            ("DE", 55.0),
+            ("PL", 18.0),
+            ("AT", 10.0),
+            ("CH", 10.0),
+            ("CZ", 7.0),
+        ],
+    ),
+    region(
+        "eu-west",
+        38.0,
+        22.0,
+        &[
+            ("FR", 35.0),
+            ("GB", 32.0),
+            ("ES", 17.0),
+            ("NL", 12.0),
+            ("IE", 4.0),
+        ],
+    ),
+    region("us-east", 105.0, 20.0, &[("US", 84.0), ("CA", 16.0)]),
+    region("us-west", 155.0, 9.0, &[("US", 90.0), ("MX", 10.0)]),
+    region(
+        "ap-south",
+        190.0,
+        11.0,
+        &[("IN", 76.0), ("SG", 14.0), ("BD", 10.0)],
+    ),
 ];
 
 /// Errors that happen in browsers whatever the server does: name and message.

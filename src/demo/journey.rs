@@ -4,19 +4,24 @@
 //! has long round trips, and a visitor who waits too long leaves earlier. So a dashboard that cuts the demo's
 //! day by browser, region or release has something to find.
 
+use std::borrow::Cow;
+
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 use rand_distr::StandardNormal;
-use serde_json::{Value, json};
+use uuid::Uuid;
 
-use super::beacon::{Beacon, Kind};
 use super::catalogue::{
     ACCOUNT, EDITOR, EFFECT_LIST, Effect, Endpoint, GALLERY, HELP, HOME, PRICING, PROFILE, Page, RENDER,
     RESULT, SCRIPT_ERRORS, SHARE, STEPS, UPLOAD, rating,
 };
 use super::day::{RELEASE_AFTER, Story};
 use super::visitor::Visitor;
+use crate::domain::beacon::{
+    Beacon, ClientAlert, Common, Detail, EventTime, FunnelStep, Id, Metric, UserEvent, VITALS_TYPE,
+};
+use crate::domain::json::{Members, Value};
 
 /// Answers slower than this can make a client raise a warning.
 const WARNING_MS: f64 = 3_000.0;
@@ -24,55 +29,73 @@ const WARNING_MS: f64 = 3_000.0;
 const CRITICAL_MS: f64 = 5_000.0;
 /// Largest paints above this begin to cost visitors.
 const PATIENCE_MS: f64 = 2_500.0;
+/// Usual time from a beacon's event to its arrival at a server that is as near as can be.
+const ARRIVAL_MS: f64 = 60.0;
 
-/// The visits in the order in which they begin, each with its beacons in theirs; made while they are taken.
-pub(super) fn visits(story: &Story) -> impl Iterator<Item = Vec<Beacon>> + Send + use<> {
-    let story = story.clone();
-    let starts = story.starts();
-    starts
-        .into_iter()
-        .zip(0_u64..)
-        .map(move |(start_ms, place)| beacons(&story, place, start_ms))
+/// One visit: who comes when, and what chance makes of it.
+pub(super) struct Visit {
+    /// Decides what happens.
+    seed: u64,
+    start_ms: i64,
+    pub(super) visitor: Visitor,
 }
 
-/// The beacons of one visit, in the order in which they happen.
-fn beacons(story: &Story, place: u64, start_ms: i64) -> Vec<Beacon> {
-    let mut journey = Journey::begin(story, place, start_ms);
-    journey.walk();
-    journey.beacons.retain(|beacon| beacon.at_ms <= story.until_ms);
-    journey.beacons
-}
-
-struct Journey<'story> {
-    story: &'story Story,
-    rng: StdRng,
-    /// Ids differ from day to day, or the second run of a demo would be taken for a repetition of the first.
-    ids: StdRng,
-    at_ms: i64,
-    visitor: Visitor,
-    page: &'static Page,
-    /// Largest paint of the page before, in milliseconds.
-    last_paint_ms: f64,
-    beacons: Vec<Beacon>,
-}
-
-impl<'story> Journey<'story> {
-    fn begin(story: &'story Story, place: u64, start_ms: i64) -> Self {
+impl Visit {
+    /// The visit at a place of the story; any place can be had without those before it.
+    pub(super) fn new(story: &Story, place: u64) -> Self {
         let mut rng = StdRng::seed_from_u64(story.seed ^ (place + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15));
-        let ids = StdRng::seed_from_u64(rng.random::<u64>() ^ story.until_ms.unsigned_abs());
-        let visitor = Visitor::arrive(story, &mut rng, start_ms);
+        let seed = rng.random();
+        let session_id = format!("s-{:016x}", ids(story, seed).random::<u64>());
+        let start_ms = story.start_ms(place, rng.random());
+        let visitor = Visitor::arrive(story, &mut rng, start_ms, session_id);
         Self {
-            story,
-            rng,
-            ids,
-            at_ms: start_ms,
+            seed,
+            start_ms,
             visitor,
-            page: &HOME,
-            last_paint_ms: 0.0,
-            beacons: Vec::new(),
         }
     }
 
+    /// The beacons of the visit, in the order in which they happen.
+    pub(super) fn beacons(&self, story: &Story) -> Vec<Beacon<'_>> {
+        let mut ids = ids(story, self.seed);
+        // The session's.
+        let _: u64 = ids.random();
+        let mut journey = Journey {
+            story,
+            rng: StdRng::seed_from_u64(self.seed),
+            ids,
+            at_ms: self.start_ms,
+            visitor: &self.visitor,
+            page: &HOME,
+            last_paint_ms: 0.0,
+            beacons: Vec::with_capacity(64),
+        };
+        journey.walk();
+        journey
+            .beacons
+            .retain(|beacon| beacon.common.time.ts_ms <= story.until_ms);
+        journey.beacons
+    }
+}
+
+/// Ids differ from day to day, or the second run of a demo would be taken for a repetition of the first.
+fn ids(story: &Story, seed: u64) -> StdRng {
+    StdRng::seed_from_u64(!seed ^ story.until_ms.unsigned_abs())
+}
+
+struct Journey<'s, 'v> {
+    story: &'s Story,
+    rng: StdRng,
+    ids: StdRng,
+    at_ms: i64,
+    visitor: &'v Visitor,
+    page: &'static Page,
+    /// Largest paint of the page before, in milliseconds.
+    last_paint_ms: f64,
+    beacons: Vec<Beacon<'v>>,
+}
+
+impl<'v> Journey<'_, 'v> {
     fn walk(&mut self) {
         let effect = EFFECT_LIST
             .choose_weighted(&mut self.rng, |effect| effect.weight)
@@ -93,7 +116,10 @@ impl<'story> Journey<'story> {
             let is_skipped = self.rng.random_bool(0.4);
             self.event(
                 "tutorial_completion",
-                json!({"tutorial": "first-steps", "skipped": is_skipped}),
+                vec![
+                    text("tutorial", "first-steps"),
+                    member("skipped", Value::Bool(is_skipped)),
+                ],
             );
         }
         if !self.goes_on(0.72) {
@@ -102,7 +128,7 @@ impl<'story> Journey<'story> {
         if self.rng.random_bool(0.1) {
             self.view(&ACCOUNT);
             if self.call(&PROFILE) {
-                self.event("profile_update", json!({"field": "display_name"}));
+                self.event("profile_update", vec![text("field", "display_name")]);
             }
         }
         if landing.0.path != GALLERY.path {
@@ -117,19 +143,7 @@ impl<'story> Journey<'story> {
             if !self.goes_on(share) || !self.do_step(step, effect) {
                 return;
             }
-            self.put(
-                Kind::Funnel,
-                json!({
-                    "step": step,
-                    "effect_id": effect.id,
-                    "metadata": {
-                        "page": self.page.path,
-                        "release": self.visitor.release,
-                        "environment": self.visitor.environment,
-                        "device_type": self.visitor.browser.device_type,
-                    },
-                }),
-            );
+            self.step(step, effect);
         }
     }
 
@@ -140,7 +154,7 @@ impl<'story> Journey<'story> {
                 self.pause(12.0);
                 self.event(
                     "feature_discovery",
-                    json!({"feature": "effect", "effect_id": effect.id}),
+                    vec![text("feature", "effect"), text("effect_id", effect.id)],
                 );
             }
             "effect_viewed" => self.view(&effect.page),
@@ -156,7 +170,7 @@ impl<'story> Journey<'story> {
                 self.view(&RESULT);
                 self.event(
                     "result_download",
-                    json!({"effect_id": effect.id, "format": "png"}),
+                    vec![text("effect_id", effect.id), text("format", "png")],
                 );
             }
             _ => {
@@ -166,7 +180,10 @@ impl<'story> Journey<'story> {
                 let target = *["link", "mail", "instagram"]
                     .choose(&mut self.rng)
                     .unwrap_or(&"link");
-                self.event("result_share", json!({"effect_id": effect.id, "target": target}));
+                self.event(
+                    "result_share",
+                    vec![text("effect_id", effect.id), text("target", target)],
+                );
             }
         }
         true
@@ -179,11 +196,14 @@ impl<'story> Journey<'story> {
         if !is_uploaded {
             return false;
         }
-        let bytes = self.spread(1_900_000.0, 0.7).round();
+        let bytes = self.spread(1_900_000.0, 0.7) as u64;
         let format = *["image/jpeg", "image/jpeg", "image/png", "image/heic"]
             .choose(&mut self.rng)
             .unwrap_or(&"image/jpeg");
-        self.event("image_upload", json!({"bytes": bytes, "format": format}));
+        self.event(
+            "image_upload",
+            vec![member("bytes", Value::Unsigned(bytes)), text("format", format)],
+        );
         true
     }
 
@@ -193,7 +213,9 @@ impl<'story> Journey<'story> {
         }
         let value = self.spread(effect.processing_ms, 0.35);
         self.advance(value);
-        self.metric("effect_processing_time", value, json!({"effect_id": effect.id}));
+        let mut metric = self.measured("effect_processing_time", tenths(value));
+        metric.effect_id = id(effect.id);
+        self.put(Detail::Metric(metric));
         true
     }
 
@@ -222,7 +244,9 @@ impl<'story> Journey<'story> {
         self.last_paint_ms = lcp;
         self.advance(lcp);
         let load = lcp + self.spread(300.0, 0.5) * self.visitor.slowness;
-        self.metric("page_load_time", load, json!({"navigation_type": navigation}));
+        let mut metric = self.measured("page_load_time", tenths(load));
+        metric.navigation_type = id(navigation);
+        self.put(Detail::Metric(metric));
         for call in page.calls {
             self.call(call);
         }
@@ -231,7 +255,10 @@ impl<'story> Journey<'story> {
         }
         if self.rng.random_bool(if is_worse { 0.05 } else { 0.008 }) {
             let (name, message) = *SCRIPT_ERRORS.choose(&mut self.rng).unwrap_or(&SCRIPT_ERRORS[0]);
-            self.event("error_occurrence", json!({"name": name, "message": message}));
+            self.event(
+                "error_occurrence",
+                vec![text("name", name), text("message", message)],
+            );
         }
     }
 
@@ -259,17 +286,18 @@ impl<'story> Journey<'story> {
             200
         };
         self.advance(value);
-        let mut own = json!({"api_endpoint": endpoint.path, "method": endpoint.method, "status": status});
+        let mut metric = self.measured("api_response_time", tenths(value));
+        metric.api_endpoint = Cow::Borrowed(endpoint.path);
+        metric.method = id(endpoint.method);
+        metric.status = status;
         if status >= 500 {
-            own["error_context"] = json!("upstream did not answer");
+            metric.error_context = Cow::Borrowed("upstream did not answer");
         }
-        self.metric("api_response_time", value, own);
+        self.put(Detail::Metric(metric));
         if status >= 500 {
             let message = format!("{} {} answered {status}", endpoint.method, endpoint.path);
-            self.event(
-                "error_occurrence",
-                json!({"name": "HttpError", "message": message}),
-            );
+            let message = member("message", Value::Text(Cow::Owned(message)));
+            self.event("error_occurrence", vec![text("name", "HttpError"), message]);
         }
         if value > CRITICAL_MS && self.rng.random_bool(0.5) {
             self.alert("critical", CRITICAL_MS, value);
@@ -299,68 +327,127 @@ impl<'story> Journey<'story> {
         self.at_ms += ms as i64;
     }
 
-    fn vital(&mut self, name: &str, value: f64, navigation: &str) {
+    fn vital(&mut self, name: &'static str, value: f64, navigation: &'static str) {
         let digits = if name == "CLS" { 10_000.0 } else { 10.0 };
         let value = (value * digits).round() / digits;
-        let own = json!({"name": name, "rating": rating(name, value), "navigation_type": navigation});
-        self.metric("core_web_vitals", value, own);
+        let mut metric = self.measured(VITALS_TYPE, value);
+        metric.name = id(name);
+        metric.rating = id(rating(name, value));
+        metric.navigation_type = id(navigation);
+        self.put(Detail::Metric(metric));
     }
 
-    fn metric(&mut self, metric_type: &str, value: f64, mut metadata: Value) {
-        let value = if metric_type == "core_web_vitals" {
-            value
-        } else {
-            (value * 10.0).round() / 10.0
-        };
-        metadata["page"] = json!(self.page.path);
-        metadata["region"] = json!(self.visitor.region);
-        metadata["release"] = json!(self.visitor.release);
-        metadata["environment"] = json!(self.visitor.environment);
-        metadata["device_type"] = json!(self.visitor.browser.device_type);
-        metadata["viewport"] = json!(self.visitor.browser.viewport);
-        metadata["connection"] = json!(self.visitor.connection);
-        self.put(
-            Kind::Metric,
-            json!({"type": metric_type, "value": value, "metadata": metadata}),
-        );
+    /// A measurement here and now, without what only some have.
+    fn measured(&self, metric_type: &'static str, value: f64) -> Box<Metric<'v>> {
+        Box::new(Metric {
+            metric_type,
+            value,
+            name: None,
+            page: Cow::Borrowed(self.page.path),
+            api_endpoint: Cow::default(),
+            method: None,
+            status: 0,
+            region: id(self.visitor.region),
+            effect_id: None,
+            error_context: Cow::default(),
+            release: id(self.visitor.release),
+            environment: id(self.visitor.environment),
+            rating: None,
+            navigation_type: None,
+            metadata: vec![
+                text("device_type", self.visitor.browser.device_type),
+                text("viewport", self.visitor.browser.viewport),
+                text("connection", self.visitor.connection),
+            ],
+        })
     }
 
-    fn event(&mut self, event_type: &str, mut data: Value) {
-        data["page"] = json!(self.page.path);
-        data["release"] = json!(self.visitor.release);
-        self.put(Kind::Event, json!({"event_type": event_type, "event_data": data}));
-    }
-
-    fn alert(&mut self, severity: &str, threshold: f64, actual_value: f64) {
-        self.put(
-            Kind::Alert,
-            json!({
-                "severity": severity,
-                "metric": "api_response_time",
-                "threshold": threshold,
-                "actual_value": actual_value.round(),
-                "user_context": {
-                    "browser": self.visitor.browser.name,
-                    "device_type": self.visitor.browser.device_type,
-                    "page": self.page.path,
-                },
-            }),
-        );
-    }
-
-    fn put(&mut self, kind: Kind, mut body: Value) {
-        if let Some(user_id) = &self.visitor.user_id {
-            body["user_id"] = json!(user_id);
+    fn step(&mut self, step: &'static str, effect: &'static Effect) {
+        let metadata = vec![
+            text("page", self.page.path),
+            text("release", self.visitor.release),
+            text("environment", self.visitor.environment),
+            text("device_type", self.visitor.browser.device_type),
+        ];
+        if let Some(step) = id(step) {
+            self.put(Detail::Funnel(FunnelStep {
+                step,
+                effect_id: id(effect.id),
+                metadata,
+            }));
         }
-        let event_id = uuid::Builder::from_random_bytes(self.ids.random()).into_uuid();
-        let agent = self.visitor.browser.user_agent;
-        self.beacons.push(Beacon::new(
-            kind,
-            self.at_ms,
-            event_id,
-            &self.visitor.session_id,
-            agent,
-            body,
-        ));
     }
+
+    fn event(&mut self, event_type: &'static str, mut event_data: Members<'v>) {
+        event_data.push(text("page", self.page.path));
+        event_data.push(text("release", self.visitor.release));
+        if let Some(event_type) = id(event_type) {
+            self.put(Detail::Event(UserEvent {
+                event_type,
+                event_data,
+            }));
+        }
+    }
+
+    fn alert(&mut self, severity: &'static str, threshold: f64, actual_value: f64) {
+        let browser = self.visitor.browser;
+        if let (Some(metric), Some(browser), Some(device_type)) =
+            (id("api_response_time"), id(browser.name), id(browser.device_type))
+        {
+            self.put(Detail::Alert(Box::new(ClientAlert {
+                severity,
+                metric,
+                threshold,
+                actual_value: actual_value.round(),
+                browser,
+                device_type,
+                user_context: vec![text("page", self.page.path)],
+            })));
+        }
+    }
+
+    fn put(&mut self, detail: Detail<'v>) {
+        let ts_ms = self.at_ms;
+        let arrival_ms = self.spread(ARRIVAL_MS, 0.4) + self.visitor.round_trip_ms / 2.0;
+        let time = EventTime {
+            ts_ms,
+            received_at_ms: ts_ms.saturating_add(arrival_ms as i64).min(self.story.until_ms),
+            client_ts_ms: Some(ts_ms + self.visitor.clock_ahead_ms),
+            is_replaced: false,
+        };
+        let event_id =
+            uuid::Builder::from_unix_timestamp_millis(ts_ms.unsigned_abs(), &self.ids.random()).into_uuid();
+        self.beacons.push(Beacon {
+            common: self.common(event_id, time),
+            detail,
+        });
+    }
+
+    fn common(&self, event_id: Uuid, time: EventTime) -> Common<'v> {
+        Common {
+            event_id,
+            is_clients_id: true,
+            session_id: id(&self.visitor.session_id),
+            user_id: self.visitor.user_id.as_deref().and_then(id),
+            time,
+            is_cut: false,
+        }
+    }
+}
+
+/// Names of the catalogue are ids; a test posts them all.
+fn id(text: &str) -> Option<Id<'_>> {
+    Id::parse(Cow::Borrowed(text)).ok()
+}
+
+fn member<'v>(key: &'static str, value: Value<'v>) -> (Cow<'v, str>, Value<'v>) {
+    (Cow::Borrowed(key), value)
+}
+
+fn text<'v>(key: &'static str, text: &'v str) -> (Cow<'v, str>, Value<'v>) {
+    member(key, Value::Text(Cow::Borrowed(text)))
+}
+
+fn tenths(value: f64) -> f64 {
+    (value * 10.0).round() / 10.0
 }

@@ -8,8 +8,9 @@ use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER, USER_AGENT};
 use reqwest::{Client, Response, StatusCode};
 
 use super::DemoError;
-use super::beacon::{Beacon, Kind};
+use super::beacon::{Post, path};
 use super::progress::Progress;
+use crate::domain::beacon::Kind;
 
 /// How often one beacon is posted before the demo gives up.
 const TRIES_MAX: u32 = 10;
@@ -86,7 +87,7 @@ impl Poster {
         for _ in 0..KEY_TRIES_MAX {
             let asked = self
                 .client
-                .post(format!("{}{}?validate=1", self.url, Kind::Event.path()))
+                .post(format!("{}{}?validate=1", self.url, path(Kind::Event)))
                 .header(AUTHORIZATION, &self.authorization)
                 .body("{}")
                 .send()
@@ -105,7 +106,7 @@ impl Poster {
     /// Posts one visit's beacons, one after the other.
     pub(super) async fn post_visit(
         &self,
-        visit: Vec<Beacon>,
+        visit: Vec<Post>,
         progress: &Progress,
     ) -> Result<Counts, DemoError> {
         let mut counts = Counts::default();
@@ -117,14 +118,14 @@ impl Poster {
         Ok(counts)
     }
 
-    async fn post(&self, beacon: &Beacon, counts: &mut Counts) -> Result<(), DemoError> {
+    async fn post(&self, beacon: &Post, counts: &mut Counts) -> Result<(), DemoError> {
         let body = beacon.body.to_string();
         let mut pause = PAUSE_FIRST;
         let mut reason = String::new();
         for _ in 0..TRIES_MAX {
             let sent = self
                 .client
-                .post(format!("{}{}", self.url, beacon.kind.path()))
+                .post(format!("{}{}", self.url, path(beacon.kind)))
                 .header(AUTHORIZATION, &self.authorization)
                 .header(CONTENT_TYPE, "application/json")
                 .header(USER_AGENT, beacon.user_agent)

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use indicatif::HumanCount;
 
-use super::beacon::{Kind, iso};
+use super::beacon::{iso, plural};
 use super::catalogue::{EDITOR, RENDER, UPLOAD};
 use super::day::{RELEASE_AFTER, Story};
 use super::post::Counts;
+use crate::domain::beacon::Kind;
 
 /// What was posted, and what there is to find in it.
 #[derive(Debug)]
@@ -33,7 +34,7 @@ impl fmt::Display for Summary {
         )?;
         for kind in Kind::ALL {
             let count = self.counts.accepted.get(&kind).copied().unwrap_or(0);
-            writeln!(f, "  {:>10}  {}", HumanCount(count).to_string(), kind.plural())?;
+            writeln!(f, "  {:>10}  {}", HumanCount(count).to_string(), plural(kind))?;
         }
         if self.counts.pauses > 0 {
             writeln!(
@@ -45,59 +46,67 @@ impl fmt::Display for Summary {
         if self.counts.lost > 0 {
             writeln!(f, "  {} tries got no answer and were repeated.", self.counts.lost)?;
         }
-        self.write_plot(f)?;
-        self.write_queries(f)
+        write_plot(&self.story, f)?;
+        write_queries(&self.story, &self.url, f)
     }
 }
 
-impl Summary {
-    fn write_plot(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let incident = self.story.incident_ms();
-        writeln!(
-            f,
-            "\nWhat happened from {} to {}:",
-            iso(self.story.begin_ms()),
-            iso(self.story.until_ms)
-        )?;
-        writeln!(f, "  all day          {} is slow", RENDER.path)?;
-        writeln!(
-            f,
-            "  {}            release {RELEASE_AFTER} goes out and makes {} worse",
-            hour_and_minute(self.story.release_at_ms()),
-            EDITOR.path
-        )?;
-        writeln!(
-            f,
-            "  {} to {}   {} is slow and fails",
-            hour_and_minute(incident.start),
-            hour_and_minute(incident.end),
-            UPLOAD.path
-        )
-    }
+/// What there is to find.
+pub(super) fn write_plot(story: &Story, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let incident = story.incident_ms();
+    let shown = if story.hours > 24 {
+        date_and_minute
+    } else {
+        hour_and_minute
+    };
+    let (release, begin, end) = (
+        shown(story.release_at_ms()),
+        shown(incident.start),
+        shown(incident.end),
+    );
+    let width = format!("{begin} to {end}").len();
+    writeln!(
+        f,
+        "\nWhat happened from {} to {}:",
+        iso(story.begin_ms()),
+        iso(story.until_ms)
+    )?;
+    writeln!(f, "  {:width$}   {} is slow", "all the time", RENDER.path)?;
+    writeln!(
+        f,
+        "  {release:width$}   release {RELEASE_AFTER} goes out and makes {} worse",
+        EDITOR.path
+    )?;
+    writeln!(f, "  {begin} to {end}   {} is slow and fails", UPLOAD.path)
+}
 
-    fn write_queries(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let interval = if self.story.hours <= 3 { "1m" } else { "1h" };
-        let range = format!(
-            "from={}&to={}&interval={interval}",
-            iso(self.story.begin_ms()),
-            iso(self.story.until_ms)
-        );
-        writeln!(f, "\nSee it, with the admin token that the first start showed:")?;
-        for query in [
-            "type=core_web_vitals&name=LCP&page=/editor",
-            "type=api_response_time&group_by=api_endpoint",
-        ] {
-            writeln!(
-                f,
-                "  curl -H \"Authorization: Bearer $TOKEN\" \\\n    '{}/api/analytics/performance/timeseries?{query}&{range}'",
-                self.url
-            )?;
-        }
-        Ok(())
+/// How to find it.
+pub(super) fn write_queries(story: &Story, url: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let interval = if story.hours <= 3 { "1m" } else { "1h" };
+    let range = format!(
+        "from={}&to={}&interval={interval}",
+        iso(story.begin_ms()),
+        iso(story.until_ms)
+    );
+    writeln!(f, "\nSee it, with the admin token that the first start showed:")?;
+    for query in [
+        "type=core_web_vitals&name=LCP&page=/editor",
+        "type=api_response_time&group_by=api_endpoint",
+    ] {
+        writeln!(
+            f,
+            "  curl -H \"Authorization: Bearer $TOKEN\" \\\n    '{url}/api/analytics/performance/timeseries?{query}&{range}'"
+        )?;
     }
+    Ok(())
 }
 
 /// The time of day of a time.
 fn hour_and_minute(at_ms: i64) -> String {
     iso(at_ms).get(11..16).unwrap_or_default().to_owned()
+}
+
+/// The date and the time of day of a time.
+fn date_and_minute(at_ms: i64) -> String {
+    iso(at_ms).get(..16).unwrap_or_default().replace('T', " ")
 }

@@ -12,23 +12,9 @@ use serde::Deserialize;
 use super::ahead::Loaded;
 use super::batch::Batch;
 use super::delivery::{Courier, Stopping, Verdict};
-use crate::domain::ledger::MINUTE_MS;
-use crate::domain::row_binary::put_text;
-use crate::ledger::{Entry, Ledger, Sums};
+use crate::ledger::{COLUMNS, Ledger, Sums, TABLE, put_row};
 use crate::wal::TableRows;
 use crate::warehouse::{Parameter, SelectError, Statement};
-
-/// The warehouse's table.
-const TABLE: &str = "ledger";
-const COLUMNS: [&str; 7] = [
-    "project_id",
-    "minute",
-    "kind",
-    "outcome",
-    "node",
-    "items",
-    "segment_max",
-];
 
 /// Inserts what a segment adds up to; `buried` are its rows that the warehouse refused.
 ///
@@ -102,15 +88,4 @@ fn rows(sums: &Sums, node: &str, segment: u64) -> TableRows {
         payload: vec![Bytes::from(payload)],
         row_bytes,
     }
-}
-
-fn put_row(entry: &Entry, items: i64, node: &str, segment: u64, row: &mut Vec<u8>) {
-    let minute_s = i64::from(entry.minute) * (MINUTE_MS / 1_000);
-    put_text(&entry.project, row);
-    row.extend_from_slice(&u32::try_from(minute_s).unwrap_or(u32::MAX).to_le_bytes());
-    put_text(entry.kind.as_str(), row);
-    put_text(entry.outcome.as_str(), row);
-    put_text(node, row);
-    row.extend_from_slice(&items.to_le_bytes());
-    row.extend_from_slice(&segment.to_le_bytes());
 }

@@ -7,6 +7,7 @@ use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use serde_json::Value;
 
 use crate::config::Config;
+use crate::demo::load::LoadOptions;
 use crate::demo::{DemoError, DemoOptions, Summary, demo};
 
 const KEY: &str = "a key of the tests";
@@ -99,6 +100,7 @@ fn options(url: &str, key: &str) -> DemoOptions {
         sessions: 30,
         seed: 1,
         concurrency: 8,
+        load: LoadOptions::default(),
     }
 }
 

@@ -6,8 +6,10 @@ mod beacon_headers;
 mod body;
 mod client_address;
 mod cors;
+mod deploys;
 mod envelope;
 mod error;
+mod error_states;
 mod identity;
 mod ingest;
 mod invitations;
@@ -29,6 +31,7 @@ mod session;
 mod sessions;
 mod unread;
 mod users;
+mod views;
 
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::middleware::from_fn;
@@ -64,6 +67,9 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(sessions::routes)
         .configure(password_reset::routes)
         .configure(audit::routes)
+        .configure(deploys::routes)
+        .configure(error_states::routes)
+        .configure(views::routes)
         .default_service(web::to(|request: HttpRequest, body: web::Payload| async move {
             unread::holding(error::answer(&request, &ApiError::NotFound), body)
         }));

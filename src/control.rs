@@ -1,4 +1,5 @@
-//! Control data: projects, keys, users, issuers of JWTs, quota overrides, sessions, and the audit log.
+//! Control data: projects, keys, users, issuers of JWTs, quota overrides, sessions, what people add to dashboards, and
+//! the audit log.
 //!
 //! ```text
 //! api, cli ─► Control (operations) ─► change = revision + statements + audit entry ─► ControlStore ─► SQLite | Postgres
@@ -25,7 +26,9 @@
 
 mod audit;
 mod change;
+mod deploys;
 mod directory;
+mod error_states;
 mod issuers;
 mod keys;
 mod overrides;
@@ -40,6 +43,7 @@ pub mod sqlite;
 mod statement;
 mod tokens;
 mod users;
+mod views;
 mod whole;
 
 use std::path::Path;
@@ -57,12 +61,14 @@ use crate::task;
 pub use crate::domain::account::{By, new_secret, sha256};
 pub use audit::AuditFilter;
 pub use change::Change;
+pub use deploys::{DeployFilter, NewDeploy};
 pub use directory::{Directory, KeyEntry, ProjectEntry, Subject, UserEntry};
 pub use keys::{KeyChange, NewKey};
 pub use retention::Pruned;
 pub use seed::{BOOTSTRAP_USER_EMAIL, BOOTSTRAP_USER_ID, Seed};
 pub use statement::{Row, Statement, Step, Value};
 pub use users::{LoginUser, Member, NewUser, UserChange};
+pub use views::NewView;
 pub use whole::{Edit, Inventory};
 
 /// The database file of SQLite, in the data folder.

@@ -3,6 +3,7 @@
 pub mod account;
 pub mod beacon;
 pub mod connection;
+pub mod dashboard;
 pub mod enrichment;
 pub mod field_error;
 pub mod json;

@@ -10,6 +10,7 @@ mod api {
     mod bad_bodies;
     mod batch;
     mod bodies;
+    mod dashboards;
     mod envelope;
     mod event_ids;
     mod events;

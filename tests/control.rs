@@ -11,6 +11,7 @@ mod authority;
 mod control {
     mod apply;
     mod audit;
+    mod dashboards;
     mod directory;
     mod encryption;
     mod failures;

@@ -183,7 +183,7 @@ impl Call {
     }
 
     /// A part of the path.
-    fn segment(&self, name: &str) -> &str {
+    pub(super) fn segment(&self, name: &str) -> &str {
         self.request.match_info().get(name).unwrap_or_default()
     }
 

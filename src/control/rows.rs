@@ -8,6 +8,11 @@ use crate::domain::account::{
     OneTimeToken, PartialLimits, Project, ProjectId, QuotaOverride, QuotaTarget, Role, Scope, Scopes,
     Session, TimeZoneName, TokenPurpose, User,
 };
+use crate::domain::dashboard::{
+    Deploy, ErrorRecord, ErrorState, Fingerprint, Label, Link, Note, PageName, SavedView, ViewOwner,
+    ViewState,
+};
+use crate::domain::field_error::FieldError;
 
 pub(super) const PROJECT: &str =
     "id, name, time_zone, allowed_origins, allow_keyless, settings, created_at_ms, revision";
@@ -184,11 +189,7 @@ pub(super) fn audit_entry(row: &mut Row) -> Result<AuditEntry, ControlError> {
     Ok(AuditEntry {
         id: row.id()?,
         ts_ms: row.int()?,
-        actor: Actor {
-            kind: row.named("a kind of actor", ActorKind::from_name)?,
-            id: row.opt_id()?,
-            name: row.text()?,
-        },
+        actor: actor(row)?,
         project_id: {
             let id = row
                 .opt_text()?
@@ -201,6 +202,72 @@ pub(super) fn audit_entry(row: &mut Row) -> Result<AuditEntry, ControlError> {
         level: row.named("a level", AuditLevel::from_name)?,
         details: row.parsed("details", |text| serde_json::from_str(text))?,
         ip_prefix: row.opt_text()?,
+    })
+}
+
+pub(super) const DEPLOY: &str =
+    "id, project_id, release, environment, deployed_at_ms, description, url, created_at_ms";
+
+pub(super) fn deploy(row: &mut Row) -> Result<Deploy, ControlError> {
+    Ok(Deploy {
+        id: row.id()?,
+        project_id: project_id(row)?,
+        release: row.parsed("a release", |text| Label::parse("", text))?,
+        environment: optional(row, Label::parse)?,
+        deployed_at_ms: row.int()?,
+        description: optional(row, Note::parse)?,
+        url: optional(row, Link::parse)?,
+        created_at_ms: row.int()?,
+    })
+}
+
+pub(super) const ERROR_RECORD: &str =
+    "fingerprint, state, note, actor_kind, actor_id, actor_name, changed_at_ms";
+
+pub(super) fn error_record(row: &mut Row) -> Result<ErrorRecord, ControlError> {
+    Ok(ErrorRecord {
+        fingerprint: row.parsed("a fingerprint", |text| Fingerprint::parse("", text))?,
+        state: row.named("a state", ErrorState::from_name)?,
+        note: optional(row, Note::parse)?,
+        changed_by: actor(row)?,
+        changed_at_ms: row.int()?,
+    })
+}
+
+pub(super) const SAVED_VIEW: &str = "id, project_id, name, page, state, owner_id, owner_name, is_shared, \
+                                     created_at_ms, updated_at_ms, revision";
+
+pub(super) fn saved_view(row: &mut Row) -> Result<SavedView, ControlError> {
+    Ok(SavedView {
+        id: row.id()?,
+        project_id: project_id(row)?,
+        name: name(row)?,
+        page: row.parsed("a page", |text| PageName::parse("", text))?,
+        state: row.parsed("a state", |text| ViewState::parse("", text))?,
+        owner: ViewOwner {
+            id: row.id()?,
+            name: row.text()?,
+        },
+        is_shared: row.bool()?,
+        created_at_ms: row.int()?,
+        updated_at_ms: row.int()?,
+        revision: row.int()?,
+    })
+}
+
+fn optional<T>(
+    row: &mut Row,
+    parse: impl FnOnce(&'static str, &str) -> Result<T, FieldError>,
+) -> Result<Option<T>, ControlError> {
+    let read = row.opt_text()?.map(|text| parse("", &text)).transpose();
+    read.map_err(|_| ControlError::Corrupt("a row holds something else than a text of its form".to_owned()))
+}
+
+fn actor(row: &mut Row) -> Result<Actor, ControlError> {
+    Ok(Actor {
+        kind: row.named("a kind of actor", ActorKind::from_name)?,
+        id: row.opt_id()?,
+        name: row.text()?,
     })
 }
 

@@ -37,13 +37,15 @@ enum Rule {
     Any,
     /// Instance owners only.
     Instance,
+    /// Sees the project, and is no key that only looks.
+    Keeper,
     /// Needs to be an admin of the project whose viewer the user in the path is.
     AdminOfUser,
 }
 
 use Rule::{
-    Admin, AdminOfPath, AdminOfUser, Any, Instance, Open, Owner, OwnerOfPath, Post, Read, Session, Viewer,
-    ViewerOfPath,
+    Admin, AdminOfPath, AdminOfUser, Any, Instance, Keeper, Open, Owner, OwnerOfPath, Post, Read, Session,
+    Viewer, ViewerOfPath,
 };
 
 /// Method, address, rule, and the status when all is well. A `{…}` stands for an id.
@@ -93,6 +95,18 @@ const ROWS: &[(&str, &str, Rule, u16)] = &[
     ("POST", "/api/users/{id}/password-reset", AdminOfUser, 201),
     ("POST", "/api/password-reset", Open, 404),
     ("GET", "/api/audit", Admin, 200),
+    ("GET", "/api/deploys", Viewer, 200),
+    ("POST", "/api/deploys", Admin, 201),
+    ("GET", "/api/deploys/{id}", Viewer, 200),
+    ("DELETE", "/api/deploys/{id}", Admin, 200),
+    ("GET", "/api/errors/states", Viewer, 200),
+    ("PATCH", "/api/errors/{fingerprint}", Admin, 200),
+    ("GET", "/api/views", Viewer, 200),
+    ("POST", "/api/views", Keeper, 201),
+    // A shared one of another's.
+    ("GET", "/api/views/{id}", Viewer, 200),
+    ("PATCH", "/api/views/{id}", Admin, 200),
+    ("DELETE", "/api/views/{id}", Admin, 200),
     ("GET", "/api/invitations", Owner, 200),
     ("POST", "/api/invitations", Owner, 201),
     ("DELETE", "/api/invitations/{id}", Owner, 200),
@@ -168,7 +182,8 @@ fn expected(rule: Rule, credential: Credential, is_own: bool, well: u16) -> u16 
         // Who is no admin anywhere is not told who is there.
         AdminOfUser if role < Some(1) => return 403,
         AdminOfUser => 1,
-        Read | Viewer | ViewerOfPath => 0,
+        Keeper if credential == Credential::Read && is_own => return 403,
+        Read | Viewer | ViewerOfPath | Keeper => 0,
         Admin | AdminOfPath => 1,
         Owner | OwnerOfPath => 2,
     };
@@ -241,6 +256,8 @@ fn new_body(address: &str) -> Value {
         "/api/issuers" => {
             json!({"name": "x", "algorithm": "hs256", "secret": "0123456789abcdef0123456789abcdef"})
         }
+        "/api/deploys" => json!({"release": unique}),
+        "/api/views" => json!({"name": "x", "page": "overview", "state": "x=1", "is_shared": true}),
         "/api/users" => json!({"email": format!("{unique}@example.org"), "name": "x"}),
         "/api/invitations" => json!({"email": format!("{unique}@example.org"), "role": "viewer"}),
         "/api/invitations/accept" => json!({"token": unique, "name": "x", "password": "long enough"}),
@@ -270,7 +287,9 @@ fn target(server: &Fresnel, method: &str, address: &str, project_id: &str) -> Ta
     if address.contains("{user_id}") {
         path = path.replace("{user_id}", &make("/api/users"));
     }
-    if collection == "/api/sessions" {
+    if address.contains("{fingerprint}") {
+        path = path.replace("{fingerprint}", "0123456789abcdef");
+    } else if collection == "/api/sessions" {
         path = path.replace("{id}", "0199e5a0-0000-7000-8000-000000000000");
     } else if collection == "/api/projects" {
         path = path.replace("{id}", project_id);
@@ -293,6 +312,8 @@ fn target(server: &Fresnel, method: &str, address: &str, project_id: &str) -> Ta
             json!({"revision": admin(server, "GET", &path, &Value::Null)["revision"]})
         }
         ("PATCH", "/api/quotas") => json!({"limits": {"events_per_hour": 6}}),
+        ("PATCH", "/api/errors") => json!({"state": "resolved"}),
+        ("PATCH", "/api/views") => json!({"name": "y", "revision": 1}),
         ("PATCH", _) => json!({"name": "y"}),
         ("PUT", _) => json!({"role": "admin"}),
         _ => Value::Null,
@@ -405,7 +426,10 @@ fn every_address_that_is_asked_takes_from_the_quota_and_says_so_and_no_other_doe
         .set("FRESNEL_QUOTA__AUTH_FAILURES_PER_MINUTE", 10_000);
     let server = Fresnel::start_unready(options);
     for (method, address, rule, _) in ROWS {
-        let path = address.replace("{id}", "x").replace("{user_id}", "x");
+        let path = address
+            .replace("{id}", "x")
+            .replace("{user_id}", "x")
+            .replace("{fingerprint}", "x");
         let is_free = matches!(rule, Post) || OPERATIONS.contains(address);
         for key in [None, Some(ADMIN_TOKEN), Some("wrong")] {
             let request = Request::new(method, &path);

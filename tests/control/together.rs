@@ -43,10 +43,8 @@ async fn nodes_that_start_together_make_the_tables_once(place: Place) {
         assert_eq!(control.projects(None, page(1, 50)).await.unwrap().total, 1);
     }
     assert_eq!(place.number("SELECT count(*) FROM audit").await, 1);
-    assert_eq!(
-        place.number("SELECT count(*) FROM refinery_schema_history").await,
-        1
-    );
+    let made = "SELECT count(*) - count(DISTINCT version) FROM refinery_schema_history";
+    assert_eq!(place.number(made).await, 0);
     let later = place.open().await;
     assert_eq!(later.projects(None, page(1, 50)).await.unwrap().total, 1);
 }

@@ -10,6 +10,7 @@ use super::{ApiError, Identity};
 use crate::api::client_address::network_of;
 use crate::control::{By, ControlError, Directory, ProjectEntry, UserEntry};
 use crate::domain::account::{Actor, ActorKind, Membership, ProjectId, Role, Scope, User};
+use crate::domain::dashboard::ViewOwner;
 
 /// Whoever looks at control data, or changes it, with the rights of now.
 #[derive(Debug)]
@@ -124,6 +125,26 @@ impl Manager {
         match &self.rights {
             Rights::User(user) => Some(user.user.id),
             Rights::Key(_) => None,
+        }
+    }
+
+    /// As the owner of what one keeps for oneself: the user, or the key that is nobody's.
+    pub(in crate::api) fn as_owner(&self) -> ViewOwner {
+        let (id, name) = match &self.rights {
+            Rights::User(user) => (user.user.id, user.user.name.to_string()),
+            // A key always has an id.
+            Rights::Key(_) => (self.by.actor.id.unwrap_or_default(), self.by.actor.name.clone()),
+        };
+        ViewOwner { id, name }
+    }
+
+    /// Refuses keys that only look: they keep nothing, not even for themselves.
+    pub(in crate::api) fn must_not_be_a_key_that_looks(&self) -> Result<(), ApiError> {
+        match &self.rights {
+            Rights::Key(role) if *role < Role::Admin => {
+                Err(ApiError::Forbidden("this key only looks; a user keeps views"))
+            }
+            _ => Ok(()),
         }
     }
 

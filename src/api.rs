@@ -10,6 +10,7 @@ mod deploys;
 mod envelope;
 mod error;
 mod error_states;
+mod funnels;
 mod identity;
 mod ingest;
 mod invitations;
@@ -55,6 +56,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
     config
         .configure(ingest::routes)
         .configure(query::routes)
+        .configure(funnels::routes)
         .configure(rejected::routes)
         .configure(operations::routes)
         .configure(projects::routes)

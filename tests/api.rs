@@ -15,6 +15,7 @@ mod api {
     mod event_ids;
     mod events;
     mod funnel;
+    mod funnels;
     mod growth;
     mod guesses;
     mod health;

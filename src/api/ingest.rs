@@ -12,7 +12,7 @@ use super::beacon_headers::BeaconHeaders;
 use super::body::read_body;
 use super::error::{self, ApiError};
 use super::identity::{Identity, Poster};
-use super::{asked, cors, envelope, rate_limit, unread};
+use super::{asked, cors, envelope, funnels, rate_limit, unread};
 use crate::clock;
 use crate::domain::beacon::Kind;
 use crate::domain::field_error::FieldError;
@@ -60,7 +60,11 @@ async fn post(kind: Kind, request: HttpRequest, mut payload: web::Payload) -> Ht
         return HttpResponse::InternalServerError().finish();
     };
     if request.method() != Method::POST {
-        return not_a_post(state, &request, payload);
+        if kind == Kind::Funnel && request.method() == Method::GET {
+            // Boxed, or every beacon would carry the room for a question.
+            return Box::pin(funnels::at_address_of_beacons(request)).await;
+        }
+        return not_a_post(state, &request, payload, methods(Some(kind)));
     }
     let now_ms = clock::now().as_millis();
     let headers = BeaconHeaders::of(&request);
@@ -146,8 +150,21 @@ fn let_page_read(
     }
 }
 
+/// What the address of a kind, or of batches, takes. The address of funnel steps also answers.
+const fn methods(kind: Option<Kind>) -> &'static str {
+    match kind {
+        Some(Kind::Funnel) => "GET, POST",
+        _ => "POST",
+    }
+}
+
 /// The question of a browser whether a page may post, or a method that is not taken.
-fn not_a_post(state: &IngestState, request: &HttpRequest, payload: web::Payload) -> HttpResponse {
+fn not_a_post(
+    state: &IngestState,
+    request: &HttpRequest,
+    payload: web::Payload,
+    methods: &'static str,
+) -> HttpResponse {
     let asks_to_post = request.method() == Method::OPTIONS && request.headers().contains_key(ORIGIN);
     let error = if asks_to_post {
         if let Some(origin) = state.identity.readable_by(request) {
@@ -155,7 +172,7 @@ fn not_a_post(state: &IngestState, request: &HttpRequest, payload: web::Payload)
         }
         ApiError::Rejected(Rejection::ForeignOrigin)
     } else {
-        ApiError::MethodNotAllowed("POST")
+        ApiError::MethodNotAllowed(methods)
     };
     unread::holding(error::answer(request, &error), payload)
 }
@@ -270,7 +287,7 @@ async fn post_batch(request: HttpRequest, mut payload: web::Payload) -> HttpResp
         return HttpResponse::InternalServerError().finish();
     };
     if request.method() != Method::POST {
-        return not_a_post(state, &request, payload);
+        return not_a_post(state, &request, payload, methods(None));
     }
     let now_ms = clock::now().as_millis();
     let headers = BeaconHeaders::of(&request);

@@ -31,7 +31,7 @@ pub struct QueryState {
 
 impl QueryState {
     /// Who asks, and what beside the project.
-    async fn asked<'r>(
+    pub(super) async fn asked<'r>(
         &self,
         request: &'r HttpRequest,
         now: UnixMicros,

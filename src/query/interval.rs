@@ -1,22 +1,30 @@
 //! Lengths of buckets.
 
+use serde::Serialize;
+
 /// Points that `auto` aims at: a few pixels a point on a wide screen.
 const AUTO_POINTS_MAX: i64 = 300;
 
 /// Length of a bucket.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum Interval {
     /// `1m`
+    #[serde(rename = "1m")]
     Minute,
     /// `5m`
+    #[serde(rename = "5m")]
     FiveMinutes,
     /// `15m`
+    #[serde(rename = "15m")]
     QuarterHour,
     /// `1h`
+    #[serde(rename = "1h")]
     Hour,
     /// `6h`
+    #[serde(rename = "6h")]
     SixHours,
     /// `1d`
+    #[serde(rename = "1d")]
     Day,
 }
 
@@ -40,6 +48,15 @@ impl Interval {
             Self::Hour => 3_600,
             Self::SixHours => 21_600,
             Self::Day => 86_400,
+        }
+    }
+
+    /// The longer of two.
+    pub(super) const fn max_of(self, other: Self) -> Self {
+        if self.seconds() < other.seconds() {
+            other
+        } else {
+            self
         }
     }
 

@@ -121,6 +121,54 @@ impl Parameters {
         })
     }
 
+    /// A whole number in a range, or what holds without one.
+    pub(super) fn number(
+        &mut self,
+        name: &'static str,
+        default: i64,
+        range: std::ops::RangeInclusive<i64>,
+    ) -> i64 {
+        let Some(sent) = self.one(name) else {
+            return default;
+        };
+        match sent.parse() {
+            Ok(number) if range.contains(&number) => number,
+            _ => {
+                let message = format!("must be a whole number from {} to {}", range.start(), range.end());
+                self.fault(name, FieldFault::OutOfRange, message);
+                default
+            }
+        }
+    }
+
+    /// One of these words, if any is given.
+    pub(super) fn word<const N: usize>(
+        &mut self,
+        name: &'static str,
+        words: [&'static str; N],
+    ) -> Option<&'static str> {
+        let sent = self.one(name)?;
+        let known = words.into_iter().find(|word| *word == sent);
+        if known.is_none() {
+            self.fault(name, FieldFault::UnknownValue, one_of(words));
+        }
+        known
+    }
+
+    /// Takes what is left and begins so: the rest of the names, with their values.
+    pub(super) fn beginning_with(&mut self, prefix: &str) -> Vec<(String, Vec<String>)> {
+        let names: Vec<String> = self
+            .values
+            .keys()
+            .filter(|name| name.starts_with(prefix))
+            .cloned()
+            .collect();
+        names
+            .into_iter()
+            .map(|name| (name[prefix.len()..].to_owned(), self.all(&name)))
+            .collect()
+    }
+
     /// Fails with all that is wrong, if anything is.
     pub(super) fn no_faults(&mut self) -> Result<(), Vec<FieldError>> {
         match std::mem::take(&mut self.faults) {

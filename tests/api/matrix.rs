@@ -56,6 +56,8 @@ const ROWS: &[(&str, &str, Rule, u16)] = &[
     ("POST", "/api/analytics/events", Post, 202),
     ("POST", "/api/analytics/batch", Post, 202),
     ("GET", "/api/analytics/performance/timeseries", Read, 200),
+    ("GET", "/api/analytics/funnel", Read, 200),
+    ("GET", "/api/analytics/funnels", Read, 200),
     ("GET", "/api/rejected", Read, 200),
     ("GET", "/api/ledger", Read, 200),
     ("GET", "/livez", Open, 200),

@@ -1,0 +1,61 @@
+//! `GET /api/analytics/funnels` and `GET /api/analytics/funnel`.
+
+use std::time::Instant;
+
+use actix_web::web;
+use actix_web::{HttpRequest, HttpResponse};
+
+use super::error::{self, ApiError};
+use super::query::QueryState;
+use super::{asked, envelope, get, paging, rate_limit};
+use crate::clock;
+use crate::domain::page::Page;
+use crate::query::funnel::{self, Funnel, FunnelRequest, KnownFunnel, known_funnels};
+use crate::quota::Class;
+
+/// Adds the address of the list. That of a funnel also takes beacons: see [`at_address_of_beacons`].
+pub(super) fn routes(config: &mut web::ServiceConfig) {
+    config.service(get("/api/analytics/funnels", funnels));
+}
+
+async fn funnels(request: HttpRequest, state: web::Data<QueryState>) -> HttpResponse {
+    let started = Instant::now();
+    match list(&request, &state).await {
+        Ok(page) => envelope::success(&page, started),
+        Err(error) => error::answer(&request, &error),
+    }
+}
+
+async fn list(request: &HttpRequest, state: &QueryState) -> Result<Page<KnownFunnel>, ApiError> {
+    let (viewer, parameters) = state.asked(request, clock::now()).await?;
+    let (page, others) = paging::parse(parameters).map_err(ApiError::BadParameters)?;
+    paging::no_others(&others).map_err(ApiError::BadParameters)?;
+    Ok(paging::cut(known_funnels(&viewer.project.project.settings), page))
+}
+
+/// `GET /api/analytics/funnel`: the address where steps are posted, and so without what other questions are wrapped in.
+pub(super) async fn at_address_of_beacons(request: HttpRequest) -> HttpResponse {
+    let started = Instant::now();
+    let Some(state) = request.app_data::<web::Data<QueryState>>() else {
+        return HttpResponse::InternalServerError().finish();
+    };
+    let mut answer = match funnel(&request, state).await {
+        Ok(funnel) => envelope::success(&funnel, started),
+        Err(error) => error::answer(&request, &error),
+    };
+    if let Some(decision) = asked::decision(&request) {
+        rate_limit::insert(answer.headers_mut(), Class::Api, &decision);
+    }
+    answer
+}
+
+async fn funnel(request: &HttpRequest, state: &QueryState) -> Result<Funnel, ApiError> {
+    let now = clock::now();
+    let (viewer, parameters) = state.asked(request, now).await?;
+    let project = &viewer.project.project;
+    let question = FunnelRequest::parse(parameters, project, now).map_err(ApiError::BadParameters)?;
+    let project_id = project.id.as_str();
+    funnel::funnel(&state.warehouse, &state.retention, project_id, &question, now)
+        .await
+        .map_err(ApiError::from)
+}

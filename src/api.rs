@@ -45,7 +45,7 @@ pub use manage::ControlState;
 pub use observe::{Observe, connection_opened};
 pub use operations::OperationsState;
 pub use password::Passwords;
-pub use query::QueryState;
+pub use query::{Answers, QueryState};
 pub use rejected::RejectedState;
 
 use error::ApiError;

@@ -23,7 +23,8 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::api::{
-    ControlState, Identity, IdentityRules, LoginLimit, OperationsState, Passwords, QueryState, RejectedState,
+    Answers, ControlState, Identity, IdentityRules, LoginLimit, OperationsState, Passwords, QueryState,
+    RejectedState,
 };
 use crate::bootstrap::{Bootstrap, BootstrapError};
 use crate::config::{Config, Durability, WalConfig};
@@ -154,7 +155,7 @@ impl App {
         // The engine first: it starts while the log is read.
         let engine = start_engine(&config, folder.path(), config_file)?;
         let wal = open_wal(&config, folder.path())?;
-        let warehouse = Warehouse::new(None, Duration::from_millis(config.warehouse.query_timeout_ms));
+        let warehouse = warehouse_link::unconnected(&config);
         let link = WarehouseLink::start(&config.warehouse, warehouse.clone(), engine.as_ref());
         let past = open_past(&config, folder.path(), &wal);
         let control = open_management(&config, folder.path(), control, Arc::clone(&past.quotas))?;
@@ -173,6 +174,7 @@ impl App {
             retention: warehouse_link::retention(&config.warehouse),
             ledger: past.ledger.clone(),
             pressure: pressure.clone(),
+            answers: Answers::start(&config.cache, &pressure),
         };
         ledger_watch::start(warehouse.clone(), past.ledger.clone());
         let stopping = Arc::new(AtomicBool::new(false));

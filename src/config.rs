@@ -5,6 +5,7 @@
 //!
 //! The environment is handed in by the caller, so that tests can set it.
 
+mod cache;
 mod enrichment;
 mod outbound;
 mod ranges;
@@ -19,6 +20,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+pub use cache::{BreakerConfig, CacheConfig};
 pub use enrichment::{BotsConfig, EnrichConfig, GroupingConfig, ScrubConfig};
 pub use outbound::{JwksConfig, OutboundConfig};
 pub use secret::Secret;
@@ -66,6 +68,10 @@ pub struct Config {
     pub warehouse: WarehouseConfig,
     /// The embedded ClickHouse engine, used while `warehouse.url` is empty.
     pub engine: EngineConfig,
+    /// Answers to questions that are kept.
+    pub cache: CacheConfig,
+    /// When something that keeps failing is left alone.
+    pub breaker: BreakerConfig,
     /// Logs of the process itself.
     pub log: LogConfig,
     /// Traces of the process itself.
@@ -93,6 +99,8 @@ impl Default for Config {
             flush: FlushConfig::default(),
             warehouse: WarehouseConfig::default(),
             engine: EngineConfig::default(),
+            cache: CacheConfig::default(),
+            breaker: BreakerConfig::default(),
             log: LogConfig::default(),
             trace: TraceConfig::default(),
         }
@@ -340,6 +348,8 @@ pub struct WarehouseConfig {
     pub database: String,
     /// Time in which a query must have been answered.
     pub query_timeout_ms: u64,
+    /// Queries that are asked at once; more wait, within `query_timeout_ms`.
+    pub queries_max: usize,
     /// Days for which raw events are kept, 1 to 20,000.
     pub raw_retention_days: u32,
     /// Days for which rollups per minute are kept, 1 to 20,000.
@@ -357,6 +367,7 @@ impl Default for WarehouseConfig {
             password: Secret::default(),
             database: "fresnel".to_owned(),
             query_timeout_ms: 10_000,
+            queries_max: 4,
             raw_retention_days: 90,
             minute_retention_days: 30,
             hour_retention_days: 730,

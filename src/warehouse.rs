@@ -3,7 +3,8 @@
 //! - `schema` brings the tables to this version and keeps their retention; the SQL is in `schema/`.
 //! - `insert` sends one batch as one insert with one deduplication token, and says of every failure
 //!   whether sending the same bytes again can help.
-//! - `select` asks questions with bound parameters only.
+//! - `select` asks questions with bound parameters only: so many at once, and none for a time when it keeps failing
+//!   (`breaker`). `slow` remembers the slowest.
 //!
 //! The connection can change at run time, because the embedded engine picks a new port at each start. A
 //! warehouse without a connection refuses everything as unavailable; [`Warehouse::connections`] tells who
@@ -13,6 +14,7 @@ mod failure;
 mod insert;
 mod schema;
 mod select;
+mod slow;
 
 use std::net::IpAddr;
 use std::path::Path;
@@ -25,15 +27,19 @@ use hyper_util::client::legacy::Client as HttpClient;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use rustls::ClientConfig;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
-use crate::config::Secret;
+use crate::breaker::{Circuit, CircuitStatus, Limits};
+use crate::config::{BreakerConfig, Secret};
 use crate::domain::connection::Connection;
 use crate::tls;
 
 pub use insert::{Insert, InsertError};
 pub use schema::{MigrateError, Migrated, Retention};
 pub use select::{Parameter, SelectError, Statement};
+pub use slow::SlowQuery;
+
+use slow::SlowQueries;
 
 /// Time in which a TCP connection must come about.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -45,7 +51,14 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(2);
 pub struct Warehouse {
     link: Arc<watch::Sender<Option<Arc<Link>>>>,
     query_timeout: Duration,
+    /// Places for questions that are asked at once: ClickHouse refuses what is beyond its own.
+    places: Arc<Semaphore>,
+    circuit: Circuit,
+    slow: SlowQueries,
 }
+
+/// Questions at once where nobody says.
+const QUERIES_MAX: usize = 4;
 
 /// One connection's client, with what is derived from it.
 struct Link {
@@ -74,6 +87,19 @@ impl Warehouse {
         Self {
             link: Arc::new(watch::Sender::new(link)),
             query_timeout,
+            places: Arc::new(Semaphore::new(QUERIES_MAX)),
+            circuit: Circuit::new("warehouse", Limits::from(&BreakerConfig::default())),
+            slow: SlowQueries::default(),
+        }
+    }
+
+    /// The same with so many questions at once, left alone by these rules when it keeps failing.
+    #[must_use]
+    pub fn with_limits(self, queries_max: usize, breaker: &BreakerConfig) -> Self {
+        Self {
+            places: Arc::new(Semaphore::new(queries_max)),
+            circuit: Circuit::new("warehouse", Limits::from(breaker)),
+            ..self
         }
     }
 
@@ -81,6 +107,8 @@ impl Warehouse {
     pub fn connect(&self, connection: Connection) {
         self.link
             .send_replace(Some(Arc::new(Link::new(connection, self.query_timeout))));
+        // What has failed was the old one.
+        self.circuit.close();
     }
 
     /// There is no warehouse until the next [`connect`](Self::connect).
@@ -110,6 +138,18 @@ impl Warehouse {
     /// There is no connection.
     pub fn database_name(&self) -> Result<String, SelectError> {
         Ok(self.connected()?.database.clone())
+    }
+
+    /// How the circuit before questions stands.
+    #[must_use]
+    pub fn circuit(&self) -> CircuitStatus {
+        self.circuit.status()
+    }
+
+    /// The ten slowest questions above 100 ms of the last hour, the slowest first.
+    #[must_use]
+    pub fn slow_queries(&self) -> Vec<SlowQuery> {
+        self.slow.list()
     }
 
     fn link(&self) -> Option<Arc<Link>> {

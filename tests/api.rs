@@ -23,6 +23,7 @@ mod api {
     mod invitations;
     mod issuers;
     mod jwks;
+    mod kept_answers;
     mod keys;
     mod keys_of_projects;
     mod ledger;

@@ -12,6 +12,7 @@ use std::borrow::Cow;
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
+use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use super::rate_limit;
@@ -26,6 +27,8 @@ pub(super) use limits::Limit;
 
 /// Seconds after which a client may try again when the log is full.
 const RETRY_AFTER_FULL_S: u32 = 5;
+/// Seconds after which a client may try again what the warehouse was too slow for.
+const RETRY_AFTER_SLOW_S: u32 = 5;
 /// Seconds after which a client may try again when the server is busy or restarts.
 const RETRY_AFTER_BUSY_S: u32 = 1;
 
@@ -58,6 +61,8 @@ pub(super) enum ApiError {
     WarehouseTimeout(String),
     /// The warehouse has too much to do; the text is for the log.
     WarehouseOverloaded(String),
+    /// The warehouse is left alone for so many seconds, and no answer is kept.
+    WarehouseLeftAlone(u32),
     /// The warehouse refused a query that should have been right; the text is for the log.
     WarehouseFailed(String),
 }
@@ -89,6 +94,10 @@ impl From<SelectError> for ApiError {
             }
             SelectError::TimedOut(_) => Self::WarehouseTimeout(cause),
             SelectError::Overloaded { .. } => Self::WarehouseOverloaded(cause),
+            SelectError::LeftAlone { retry_in_ms } => {
+                let seconds = u32::try_from(retry_in_ms.div_ceil(1_000)).unwrap_or(u32::MAX);
+                Self::WarehouseLeftAlone(seconds.max(RETRY_AFTER_BUSY_S))
+            }
             SelectError::Failed { .. } => Self::WarehouseFailed(cause),
         }
     }
@@ -101,6 +110,8 @@ struct ErrorEnvelope<'e> {
     code: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     details: Option<&'e [FieldError]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fallback_data: Option<&'e RawValue>,
     meta: ErrorMeta,
 }
 
@@ -194,7 +205,14 @@ impl ApiError {
                 StatusCode::GATEWAY_TIMEOUT,
                 "PERFORMANCE_TIMEOUT",
                 "the warehouse did not answer in time; ask for a shorter range or fewer groups",
-            ),
+            )
+            .retry_after(RETRY_AFTER_SLOW_S),
+            Self::WarehouseLeftAlone(seconds) => Told::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "CACHE_MISS",
+                "no answer is kept, and the warehouse has failed so often that it is left alone for a time",
+            )
+            .retry_after(*seconds),
             Self::WarehouseOverloaded(_) => Told::new(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "WAREHOUSE_OVERLOADED",
@@ -232,7 +250,8 @@ impl ApiError {
             | Self::NoSuch(_)
             | Self::NotFound
             | Self::MethodNotAllowed(_)
-            | Self::BadParameters(_) => "",
+            | Self::BadParameters(_)
+            | Self::WarehouseLeftAlone(_) => "",
         }
     }
 }
@@ -325,6 +344,15 @@ fn told_of_rejection(rejection: &Rejection) -> Told<'_> {
 
 /// Builds the answer to a failure, and logs it once.
 pub(super) fn answer(request: &HttpRequest, error: &ApiError) -> HttpResponse {
+    answer_with(request, error, None)
+}
+
+/// The same with an older answer, as JSON, for those who may make do with it.
+pub(super) fn answer_with(
+    request: &HttpRequest,
+    error: &ApiError,
+    fallback_data: Option<&[u8]>,
+) -> HttpResponse {
     let told = error.told();
     let error_id = Uuid::now_v7();
     log::log(request, error, &told, error_id);
@@ -346,6 +374,7 @@ pub(super) fn answer(request: &HttpRequest, error: &ApiError) -> HttpResponse {
         error: &told.message,
         code: told.code,
         details: told.details.as_deref(),
+        fallback_data: fallback_data.and_then(|json| serde_json::from_slice(json).ok()),
         meta: ErrorMeta {
             error_id,
             timestamp,

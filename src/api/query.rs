@@ -1,4 +1,12 @@
 //! `GET /api/analytics/…` and `GET /api/ledger`: questions.
+//!
+//! A question is a [`Question`]: how its parameters are read, how it is asked, and how long its answer is fresh. Its line
+//! in [`QUESTIONS`] gives it an address; the cache, and what is given when the warehouse is away, come with that.
+//! The ledger alone is asked anew each time: who looks for what is missing must not be told of what was there.
+
+mod answers;
+mod question;
+mod reply;
 
 use std::time::Instant;
 
@@ -8,12 +16,19 @@ use actix_web::{HttpRequest, HttpResponse};
 use super::error::{self, ApiError, Limit};
 use super::identity::{Identity, Parameters, Viewer, project_and_others};
 use super::{envelope, get};
+use crate::cache::Kind;
 use crate::clock::{self, UnixMicros};
+use crate::domain::field_error::FieldError;
 use crate::ledger::Ledger;
 use crate::memory::{Level, Pressure};
 use crate::query::ledger::{self, LedgerRequest};
-use crate::query::timeseries::{self, TimeseriesRequest};
+use crate::query::timeseries::{Timeseries, TimeseriesRequest, timeseries};
 use crate::warehouse::{Retention, Warehouse};
+
+pub use answers::Answers;
+pub(super) use question::{Asking, Question};
+
+use question::Address;
 
 /// What the handlers of questions share.
 pub struct QueryState {
@@ -27,6 +42,8 @@ pub struct QueryState {
     pub ledger: Ledger,
     /// How short memory is.
     pub pressure: Pressure,
+    /// Answers that are kept.
+    pub answers: Answers,
 }
 
 impl QueryState {
@@ -54,27 +71,45 @@ impl QueryState {
     }
 }
 
+/// Every question, with its address.
+const QUESTIONS: &[Address] = &[Address::of::<TimeseriesQuestion>(
+    "/api/analytics/performance/timeseries",
+)];
+
 /// Adds the addresses of questions.
 pub(super) fn routes(config: &mut web::ServiceConfig) {
-    config
-        .service(get("/api/analytics/performance/timeseries", timeseries))
-        .service(get("/api/ledger", ledger));
+    for address in QUESTIONS {
+        config.service(get(address.path, address.answer));
+    }
+    config.service(get("/api/ledger", ledger));
 }
 
-async fn timeseries(request: HttpRequest, state: web::Data<QueryState>) -> HttpResponse {
-    let started = Instant::now();
-    let answer = async {
-        let now = clock::now();
-        let (viewer, parameters) = state.asked(&request, now).await?;
-        let question = TimeseriesRequest::parse(parameters, now).map_err(ApiError::BadParameters)?;
-        let project_id = viewer.project.project.id.as_str();
-        timeseries::timeseries(&state.warehouse, &state.retention, project_id, &question, now)
-            .await
-            .map_err(ApiError::from)
-    };
-    match answer.await {
-        Ok(series) => envelope::success(&series, started),
-        Err(error) => error::answer(&request, &error),
+/// Performance metrics over time.
+struct TimeseriesQuestion;
+
+impl Question for TimeseriesQuestion {
+    const NAME: &'static str = "timeseries";
+    type Request = TimeseriesRequest;
+    type Answer = Timeseries;
+
+    fn parse(asking: &Asking, parameters: Parameters<'_>) -> Result<TimeseriesRequest, Vec<FieldError>> {
+        TimeseriesRequest::parse(parameters, asking.now)
+    }
+
+    fn kind(request: &TimeseriesRequest, now: UnixMicros) -> Kind {
+        Kind::of_series(request.interval().seconds()).until(request.end_s(), now)
+    }
+
+    async fn ask(asking: &Asking, request: &TimeseriesRequest) -> Result<Timeseries, ApiError> {
+        let Asking { state, now, .. } = asking;
+        let series = timeseries(
+            &state.warehouse,
+            &state.retention,
+            asking.project_id(),
+            request,
+            *now,
+        );
+        Ok(series.await?)
     }
 }
 

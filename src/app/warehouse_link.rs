@@ -64,6 +64,12 @@ pub(super) async fn migrate_once(
     Ok(migrated.applied)
 }
 
+/// The warehouse before its first connection.
+pub(super) fn unconnected(config: &Config) -> Warehouse {
+    let query_timeout = Duration::from_millis(config.warehouse.query_timeout_ms);
+    Warehouse::new(None, query_timeout).with_limits(config.warehouse.queries_max, &config.breaker)
+}
+
 /// How long the tables keep what.
 pub(super) fn retention(config: &WarehouseConfig) -> Retention {
     Retention {

@@ -4,6 +4,7 @@ use super::{Config, ConfigError};
 
 /// Days of retention that make sense: ClickHouse counts days from 1970 in 16 bits.
 const RETENTION_DAYS: std::ops::RangeInclusive<u32> = 1..=20_000;
+const DAY_MS: u64 = 86_400_000;
 
 impl Config {
     /// Refuses the first setting that is out of its range.
@@ -196,8 +197,69 @@ impl Config {
                 (0.0..=1.0).contains(&self.trace.sample_share),
                 "from 0 to 1",
             ),
+            (
+                "warehouse.queries_max",
+                (1..=1_000).contains(&self.warehouse.queries_max),
+                "from 1 to 1000",
+            ),
+            (
+                "cache.max_bytes",
+                self.cache.max_bytes >= 1 << 16,
+                "at least 65536",
+            ),
+            (
+                "cache.last_good_ms",
+                (1_000..=30 * DAY_MS).contains(&self.cache.last_good_ms),
+                "from 1000 to 2592000000",
+            ),
+            (
+                "cache.degrade_after_ms",
+                (1..=DAY_MS).contains(&self.cache.degrade_after_ms),
+                "from 1 to 86400000",
+            ),
+            (
+                "cache.refreshes_max",
+                (1..=1_000).contains(&self.cache.refreshes_max),
+                "from 1 to 1000",
+            ),
+            (
+                "cache.redis_budget_ms",
+                (1..=1_000).contains(&self.cache.redis_budget_ms),
+                "from 1 to 1000",
+            ),
+            (
+                "breaker.failures_max",
+                self.breaker.failures_max >= 1,
+                "at least 1",
+            ),
+            (
+                "breaker.open_ms",
+                (1..=DAY_MS).contains(&self.breaker.open_ms),
+                "from 1 to 86400000",
+            ),
+            (
+                "breaker.successes_min",
+                self.breaker.successes_min >= 1,
+                "at least 1",
+            ),
+            (
+                "breaker.failure_share",
+                (0.0..=1.0).contains(&self.breaker.failure_share),
+                "from 0 to 1",
+            ),
+            (
+                "breaker.window_ms",
+                (1_000..=DAY_MS).contains(&self.breaker.window_ms),
+                "from 1000 to 86400000",
+            ),
+            (
+                "breaker.window_calls_min",
+                (1..=10_000).contains(&self.breaker.window_calls_min),
+                "from 1 to 10000",
+            ),
             ("engine.niceness", self.engine.niceness <= 19, "from 0 to 19"),
         ];
+        self.check_ttls()?;
         for pattern in &self.scrub.patterns {
             regex::Regex::new(pattern).map_err(|error| ConfigError::OutOfRange {
                 setting: "scrub.patterns",
@@ -213,6 +275,29 @@ impl Config {
             }
         }
         Ok(())
+    }
+
+    /// Refuses the first time that an answer cannot be fresh for.
+    fn check_ttls(&self) -> Result<(), ConfigError> {
+        let cache = &self.cache;
+        let ttls = [
+            ("cache.live_ttl_ms", cache.live_ttl_ms),
+            ("cache.recent_ttl_ms", cache.recent_ttl_ms),
+            ("cache.list_ttl_ms", cache.list_ttl_ms),
+            ("cache.detail_ttl_ms", cache.detail_ttl_ms),
+            ("cache.dashboard_ttl_ms", cache.dashboard_ttl_ms),
+            ("cache.closed_range_ttl_ms", cache.closed_range_ttl_ms),
+            ("cache.session_ttl_ms", cache.session_ttl_ms),
+            ("cache.default_ttl_ms", cache.default_ttl_ms),
+            ("cache.stale_ms", cache.stale_ms),
+        ];
+        match ttls.into_iter().find(|(_, ttl_ms)| *ttl_ms > DAY_MS) {
+            None => Ok(()),
+            Some((setting, _)) => Err(ConfigError::OutOfRange {
+                setting,
+                message: "must be from 0 to 86400000".to_owned(),
+            }),
+        }
     }
 }
 

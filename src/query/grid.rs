@@ -3,6 +3,8 @@
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
+use serde::ser::SerializeStruct as _;
+use serde::{Serialize, Serializer};
 
 use super::interval::Interval;
 use crate::warehouse::{Parameter, Statement};
@@ -14,6 +16,16 @@ pub(super) struct Grid {
     bounds: Vec<i64>,
     /// Length of the buckets, when all have the same.
     step: Option<i64>,
+}
+
+/// As its ends. Beside the interval and the zone, which stand in each request, they say where the buckets are.
+impl Serialize for Grid {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut ends = serializer.serialize_struct("Grid", 2)?;
+        ends.serialize_field("from", &self.from())?;
+        ends.serialize_field("to", &self.to())?;
+        ends.end()
+    }
 }
 
 impl Grid {

@@ -1,14 +1,17 @@
 //! Questions to the warehouse, with bound parameters only.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use clickhouse::query::Query;
 use clickhouse::{Client, RowOwned, RowRead};
 use serde::Serialize;
 use thiserror::Error;
+use tokio::sync::SemaphorePermit;
 
 use super::failure::Failure;
 use super::{Link, Warehouse};
+use crate::breaker::Outcome;
 use crate::telemetry::traces::{Span, SpanKind};
 
 /// Longest text of a statement that a trace holds.
@@ -99,6 +102,12 @@ pub enum SelectError {
         /// ClickHouse's message.
         message: String,
     },
+    /// It has failed so often that it is left alone for a time; it was not asked.
+    #[error("the warehouse is left alone, it failed too often; next try in {retry_in_ms} ms")]
+    LeftAlone {
+        /// Time until it is tried again.
+        retry_in_ms: u64,
+    },
     /// ClickHouse refused the question, or its answer was not understood.
     #[error("the warehouse failed, code {code}: {message}")]
     Failed {
@@ -117,8 +126,25 @@ impl SelectError {
             Self::TimedOut(_) => "timed_out",
             Self::Overloaded { .. } => "overloaded",
             Self::NotMigrated { .. } => "not_migrated",
+            Self::LeftAlone { .. } => "left_alone",
             Self::Failed { .. } => "failed",
         }
+    }
+}
+
+impl SelectError {
+    /// What a failure says about ClickHouse. A question that is wrong says nothing: it came back, but perhaps unread.
+    const fn outcome(&self) -> Outcome {
+        match self {
+            Self::Unavailable(_) | Self::TimedOut(_) | Self::Overloaded { .. } => Outcome::Failure,
+            Self::NotMigrated { .. } | Self::LeftAlone { .. } | Self::Failed { .. } => Outcome::Unknown,
+        }
+    }
+}
+
+fn left_alone(retry_in: Duration) -> SelectError {
+    SelectError::LeftAlone {
+        retry_in_ms: u64::try_from(retry_in.as_millis()).unwrap_or(u64::MAX),
     }
 }
 
@@ -139,7 +165,7 @@ impl From<Failure> for SelectError {
 
 impl Warehouse {
     /// Asks, and collects the answer. The query cannot write, ends on the server when we stop waiting for
-    /// it, and takes no longer than the warehouse's query timeout.
+    /// it, and takes no longer than the warehouse's query timeout, with the time in which it waits for its turn.
     ///
     /// # Errors
     /// Why there is no whole answer.
@@ -147,9 +173,32 @@ impl Warehouse {
     where
         R: RowOwned + RowRead,
     {
+        let deadline = Instant::now() + self.query_timeout;
+        let _place = self.place(deadline).await?;
+        // Without a connection there is nothing to try, and nothing has failed.
         let link = self.connected()?;
-        self.limited(statement, &link, statement.on(&link.reader).fetch_all())
-            .await
+        let call = self.circuit.admit().map_err(left_alone)?;
+        let started = Instant::now();
+        let answer = statement.on(&link.reader).fetch_all();
+        let outcome = self.limited(statement, &link, deadline, answer).await;
+        call.ended(match &outcome {
+            Ok(_) => Outcome::Success,
+            Err(error) => error.outcome(),
+        });
+        self.slow.note(&statement.sql, started.elapsed());
+        outcome
+    }
+
+    /// Waits for one's turn.
+    async fn place(&self, deadline: Instant) -> Result<SemaphorePermit<'_>, SelectError> {
+        let full = || SelectError::Overloaded {
+            code: 0,
+            message: "too many questions wait for their turn".to_owned(),
+        };
+        match tokio::time::timeout_at(deadline.into(), self.places.acquire()).await {
+            Ok(Ok(place)) => Ok(place),
+            Ok(Err(_)) | Err(_) => Err(full()),
+        }
     }
 
     /// Asks as the user who migrates, who sees more of the system's tables than a reader.
@@ -158,14 +207,16 @@ impl Warehouse {
         R: RowOwned + RowRead,
     {
         let link = self.connected()?;
-        self.limited(statement, &link, statement.on(&link.writer).fetch_all())
+        let deadline = Instant::now() + self.query_timeout;
+        self.limited(statement, &link, deadline, statement.on(&link.writer).fetch_all())
             .await
     }
 
     /// Runs a statement of the schema, which has no answer.
     pub(super) async fn execute(&self, statement: &Statement) -> Result<(), SelectError> {
         let link = self.connected()?;
-        self.limited(statement, &link, statement.on(&link.writer).execute())
+        let deadline = Instant::now() + self.query_timeout;
+        self.limited(statement, &link, deadline, statement.on(&link.writer).execute())
             .await
     }
 
@@ -173,10 +224,11 @@ impl Warehouse {
         &self,
         statement: &Statement,
         link: &Link,
+        deadline: Instant,
         answer: impl Future<Output = Result<T, clickhouse::error::Error>>,
     ) -> Result<T, SelectError> {
         let span = Span::begin("query clickhouse", SpanKind::Client);
-        let outcome = match tokio::time::timeout(self.query_timeout, answer).await {
+        let outcome = match tokio::time::timeout_at(deadline.into(), answer).await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(error)) => Err(Failure::from_client(error).into()),
             Err(_) => Err(SelectError::TimedOut("no answer in time".to_owned())),

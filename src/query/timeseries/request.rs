@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use serde::Serialize;
+
 use super::super::grid::Grid;
 use super::super::interval::Interval;
 use super::super::parameters::{Parameters, one_of};
@@ -19,7 +21,8 @@ const FILTER_VALUES_MAX: usize = 50;
 /// Characters of a filter's value: what the longest stored text may have.
 const FILTER_CHARS_MAX: usize = 1_024;
 /// A column that can be filtered or grouped by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Dimension {
     /// Name of a web vital, or as sent.
     Name,
@@ -89,7 +92,7 @@ impl Dimension {
 }
 
 /// A question for series.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub struct TimeseriesRequest {
     pub(super) types: Vec<&'static str>,
     pub(super) interval: Interval,
@@ -156,6 +159,18 @@ impl TimeseriesRequest {
             groups_max,
             filters,
         })
+    }
+
+    /// End of the last bucket, in seconds since 1970.
+    #[must_use]
+    pub fn end_s(&self) -> i64 {
+        self.grid.to()
+    }
+
+    /// Length of the buckets.
+    #[must_use]
+    pub const fn interval(&self) -> Interval {
+        self.interval
     }
 }
 

@@ -1,0 +1,244 @@
+//! What a question is, and the one way in which all of them are answered.
+
+use std::fmt::Write as _;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Instant;
+
+use actix_web::HttpRequest;
+use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
+use actix_web::{HttpResponse, web};
+use bytes::Bytes;
+use futures_util::future::LocalBoxFuture;
+use serde::Serialize;
+
+use super::QueryState;
+use super::reply;
+use crate::api::error::{self, ApiError};
+use crate::api::identity::Parameters;
+use crate::cache::{Answer, Failure, Job, Key, Kind, Outage, Prepared, Wish};
+use crate::clock::{self, UnixMicros};
+use crate::control::ProjectEntry;
+use crate::domain::field_error::FieldError;
+use crate::warehouse::SelectError;
+
+/// A question that has an address. Everything else (who may ask, the cache, what is given when the warehouse is away) is
+/// the same for all of them: [`answer`].
+pub(in crate::api) trait Question: 'static {
+    /// Its name in the keys of the cache; no slash.
+    const NAME: &'static str;
+    /// What is asked, parsed. Its JSON is part of the key of the answer: it must say all that the answer depends on, and
+    /// be the same for all who ask the same (times aligned, defaults filled in).
+    type Request: Serialize + Send + Sync + 'static;
+    /// What is answered.
+    type Answer: Serialize + Send;
+
+    /// Reads the parameters of the query string, and before them those of the path.
+    fn parse(asking: &Asking, parameters: Parameters<'_>) -> Result<Self::Request, Vec<FieldError>>;
+
+    /// What it is about, which says how long its answer is fresh.
+    fn kind(request: &Self::Request, now: UnixMicros) -> Kind;
+
+    /// Asks.
+    fn ask(
+        asking: &Asking,
+        request: &Self::Request,
+    ) -> impl Future<Output = Result<Self::Answer, ApiError>> + Send;
+}
+
+/// What a question is asked with.
+#[derive(Clone)]
+pub(in crate::api) struct Asking {
+    /// The warehouse, and what else is shared.
+    pub(in crate::api) state: Arc<QueryState>,
+    /// The project that is asked about.
+    pub(in crate::api) project: Arc<ProjectEntry>,
+    /// Now, for this answer.
+    pub(in crate::api) now: UnixMicros,
+}
+
+impl Asking {
+    /// The id of the project.
+    pub(in crate::api) fn project_id(&self) -> &str {
+        self.project.project.id.as_str()
+    }
+}
+
+/// A failure that many may be told.
+pub(in crate::api) type Shared = Arc<ApiError>;
+
+impl Outage for Shared {
+    fn is_outage(&self) -> bool {
+        match &**self {
+            ApiError::WarehouseUnavailable(_)
+            | ApiError::WarehouseTimeout(_)
+            | ApiError::WarehouseOverloaded(_)
+            | ApiError::WarehouseLeftAlone(_) => true,
+            ApiError::Rejected(_)
+            | ApiError::Unauthenticated
+            | ApiError::BadLogin
+            | ApiError::Limited(_)
+            | ApiError::Forbidden(_)
+            | ApiError::NoSuch(_)
+            | ApiError::NotFound
+            | ApiError::MethodNotAllowed(_)
+            | ApiError::BadParameters(_)
+            | ApiError::Control(_)
+            | ApiError::WarehouseFailed(_) => false,
+        }
+    }
+
+    fn lost() -> Self {
+        Arc::new(ApiError::WarehouseFailed(
+            "the question was not asked to its end".to_owned(),
+        ))
+    }
+
+    fn busy() -> Self {
+        let message = "too many questions at once".to_owned();
+        Arc::new(SelectError::Overloaded { code: 0, message }.into())
+    }
+}
+
+/// An address of a question.
+pub(super) struct Address {
+    /// Its path; may have parts in braces.
+    pub(super) path: &'static str,
+    /// Answers over HTTP.
+    pub(super) answer: fn(HttpRequest, web::Data<QueryState>) -> LocalBoxFuture<'static, HttpResponse>,
+}
+
+impl Address {
+    pub(super) const fn of<Q: Question>(path: &'static str) -> Self {
+        Self {
+            path,
+            answer: |request, state| Box::pin(answer::<Q>(request, state)),
+        }
+    }
+}
+
+/// Answers a question over HTTP.
+async fn answer<Q: Question>(request: HttpRequest, state: web::Data<QueryState>) -> HttpResponse {
+    let started = Instant::now();
+    let asked = async {
+        let (viewer, mut parameters) = state.asked(&request, clock::now()).await?;
+        let of_path = request.match_info().iter();
+        let of_path = of_path.map(|(name, value)| (name.to_owned().into(), value.to_owned().into()));
+        parameters.splice(0..0, of_path);
+        Ok::<_, ApiError>((viewer.project, parameters))
+    };
+    let (project, parameters) = match asked.await {
+        Ok(asked) => asked,
+        Err(error) => return error::answer(&request, &error),
+    };
+    let state = state.into_inner();
+    match ask_kept::<Q>(state, project, parameters, wish(&request)).await {
+        Ok(answer) => reply::success(&request, &answer, started),
+        Err(Failure { error, kept }) => {
+            let fallback = kept.as_ref().map(|entry| &**entry.data());
+            error::answer_with(&request, &error, fallback)
+        }
+    }
+}
+
+/// Asks, or gives a kept answer.
+async fn ask_kept<Q: Question>(
+    state: Arc<QueryState>,
+    project: Arc<ProjectEntry>,
+    parameters: Parameters<'_>,
+    wish: Wish,
+) -> Result<Answer, Failure<Shared>> {
+    let panel = panel_of::<Q>(&project, &parameters);
+    let cache = state.answers.cache().clone();
+    let job = job_of::<Q>(state, project, parameters);
+    cache.answer(&panel, &job, wish).await
+}
+
+/// The name of a question as it was put: its parameters in an order that does not depend on whoever asks.
+fn panel_of<Q: Question>(project: &ProjectEntry, parameters: &Parameters<'_>) -> Key {
+    let mut sorted: Vec<_> = parameters.iter().filter(|(_, value)| !value.is_empty()).collect();
+    sorted.sort();
+    sorted.dedup();
+    let mut asked = String::from("?");
+    for (name, value) in sorted {
+        let separator = if asked.len() > 1 { "&" } else { "" };
+        // Quoted, so that no value can look like another parameter. Writing to a text does not fail.
+        let _written = write!(asked, "{separator}{name:?}={value:?}");
+    }
+    key_of::<Q>(project, &asked)
+}
+
+fn key_of<Q: Question>(project: &ProjectEntry, asked: &str) -> Key {
+    let id = project.project.id.as_str();
+    Key::new(id, project.project.revision, Q::NAME, asked)
+}
+
+/// How to put the question at any time.
+fn job_of<Q: Question>(
+    state: Arc<QueryState>,
+    project: Arc<ProjectEntry>,
+    parameters: Parameters<'_>,
+) -> Job<Shared> {
+    let parameters: Vec<(String, String)> = parameters
+        .into_iter()
+        .map(|(name, value)| (name.into_owned(), value.into_owned()))
+        .collect();
+    Arc::new(move |now| {
+        let asking = Asking {
+            state: Arc::clone(&state),
+            project: Arc::clone(&project),
+            now,
+        };
+        let borrowed = parameters.iter();
+        let borrowed = borrowed.map(|(name, value)| (name.as_str().into(), value.as_str().into()));
+        let request = Q::parse(&asking, borrowed.collect()).map_err(ApiError::BadParameters)?;
+        let asked = json_of(&request)?;
+        Ok(Prepared {
+            key: key_of::<Q>(&project, &String::from_utf8_lossy(&asked)),
+            kind: Q::kind(&request, now),
+            work: Box::pin(async move {
+                let answer = Q::ask(&asking, &request).await?;
+                Ok(Bytes::from(json_of(&answer)?))
+            }),
+        })
+    })
+}
+
+fn json_of(value: &impl Serialize) -> Result<Vec<u8>, ApiError> {
+    serde_json::to_vec(value).map_err(|error| ApiError::WarehouseFailed(error.to_string()))
+}
+
+/// A browser's forced reload sends `no-cache`.
+fn wish(request: &HttpRequest) -> Wish {
+    let headers = request.headers().get_all(CACHE_CONTROL);
+    let mut directives = headers.filter_map(|value: &HeaderValue| value.to_str().ok());
+    if directives.any(|text| {
+        text.split(',')
+            .any(|one| one.trim().eq_ignore_ascii_case("no-cache"))
+    }) {
+        Wish::New
+    } else {
+        Wish::Any
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    #[test]
+    fn only_a_forced_reload_wants_a_new_answer() {
+        for (value, expected) in [
+            ("no-cache", Wish::New),
+            ("max-age=0, No-Cache", Wish::New),
+            ("max-age=0", Wish::Any),
+            ("no-cached", Wish::Any),
+        ] {
+            let request = TestRequest::default().insert_header((CACHE_CONTROL, value));
+            assert_eq!(wish(&request.to_http_request()), expected, "{value}");
+        }
+        assert_eq!(wish(&TestRequest::default().to_http_request()), Wish::Any);
+    }
+}

@@ -1,0 +1,90 @@
+//! A kept or new answer as it is sent: the envelope is written around the bytes of the data.
+
+use std::time::Instant;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CACHE_CONTROL, ETAG, HeaderValue, IF_NONE_MATCH, VARY};
+use actix_web::{HttpRequest, HttpResponse};
+use serde::Serialize;
+
+use crate::api::envelope;
+use crate::cache::{Answer, Origin};
+use crate::clock::{self, UnixMicros};
+
+/// What is known of an answer beside its data.
+#[derive(Serialize)]
+struct Meta {
+    /// Milliseconds, to the microsecond.
+    processing_time: f64,
+    cache_hit: bool,
+    /// Milliseconds since it was calculated.
+    age_ms: u64,
+    calculated_at: String,
+    /// Given because the warehouse has no answer now.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    degraded: bool,
+    performance_hints: Hints,
+}
+
+#[derive(Serialize)]
+struct Hints {
+    /// Seconds for which asking again brings the same.
+    suggested_cache_duration: u64,
+    /// The warehouse took long.
+    resource_intensive: bool,
+}
+
+/// The answer, or 304 when whoever asks has it already.
+pub(super) fn success(request: &HttpRequest, answer: &Answer, started: Instant) -> HttpResponse {
+    let is_degraded = answer.origin == Origin::Degraded;
+    let tag = format!("W/\"{:016x}\"", answer.entry.tag());
+    // What is degraded is told as such, also to those who have it.
+    if !is_degraded && has_it(request, &tag) {
+        let mut response = HttpResponse::new(StatusCode::NOT_MODIFIED);
+        say_how_to_keep(&mut response, &tag);
+        return response;
+    }
+    let meta = meta_of(answer, started, clock::now());
+    let mut response = envelope::around(answer.entry.data(), &meta);
+    if is_degraded {
+        envelope::not_for_caches(&mut response);
+    } else {
+        say_how_to_keep(&mut response, &tag);
+    }
+    response
+}
+
+fn meta_of(answer: &Answer, started: Instant, now: UnixMicros) -> Meta {
+    let entry = &answer.entry;
+    Meta {
+        processing_time: envelope::processing_time(started),
+        cache_hit: answer.origin != Origin::New,
+        age_ms: u64::try_from(entry.age(now).as_millis()).unwrap_or(u64::MAX),
+        calculated_at: entry.calculated_at().rfc3339(),
+        degraded: answer.origin == Origin::Degraded,
+        performance_hints: Hints {
+            suggested_cache_duration: entry.fresh_for(now).as_secs(),
+            resource_intensive: entry.is_intensive(),
+        },
+    }
+}
+
+/// A browser may keep it, and asks each time whether it still holds: the cache of this server answers that at once, and
+/// what one user has seen is never shown to the next one at the same browser.
+fn say_how_to_keep(response: &mut HttpResponse, tag: &str) {
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    headers.insert(VARY, HeaderValue::from_static("Authorization, Cookie, X-API-Key"));
+    if let Ok(tag) = HeaderValue::from_str(tag) {
+        headers.insert(ETAG, tag);
+    }
+}
+
+/// True when one of the tags that the request names is this one.
+fn has_it(request: &HttpRequest, tag: &str) -> bool {
+    let mut named = request
+        .headers()
+        .get_all(IF_NONE_MATCH)
+        .filter_map(|value| value.to_str().ok());
+    named.any(|tags| tags.split(',').any(|one| one.trim() == tag))
+}

@@ -1,0 +1,91 @@
+//! One flight a key.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::watch;
+
+use super::Outage;
+use super::entry::Entry;
+use super::key::Key;
+use crate::task;
+
+/// Flights at once: those who ask for more than this must wait for others to end.
+const FLIGHTS_MAX: usize = 1_024;
+
+type Outcome<E> = Result<Arc<Entry>, E>;
+type UnderWay<E> = HashMap<Key, watch::Receiver<Option<Outcome<E>>>>;
+
+/// The flights under way.
+pub(super) struct Flights<E>(Arc<Mutex<UnderWay<E>>>);
+
+impl<E> Default for Flights<E> {
+    fn default() -> Self {
+        Self(Arc::default())
+    }
+}
+
+/// A place in a flight. Who drops it does not end the flight.
+pub(super) struct Flight<E>(watch::Receiver<Option<Outcome<E>>>);
+
+impl<E: Outage> Flights<E> {
+    /// Joins the flight of this key, or starts it.
+    ///
+    /// # Errors
+    /// There are too many already.
+    pub(super) fn join_or_start(
+        &self,
+        key: Key,
+        work: impl Future<Output = Outcome<E>> + Send + 'static,
+    ) -> Result<Flight<E>, E> {
+        let mut under_way = lock(&self.0);
+        if let Some(flight) = under_way.get(&key) {
+            return Ok(Flight(flight.clone()));
+        }
+        if under_way.len() >= FLIGHTS_MAX {
+            return Err(E::busy());
+        }
+        let (landing, flight) = watch::channel(None);
+        under_way.insert(key.clone(), flight.clone());
+        drop(under_way);
+        let ending = Ending {
+            key,
+            under_way: Arc::clone(&self.0),
+        };
+        let _detached = task::spawn("flight", async move {
+            let outcome = work.await;
+            // First nobody joins any more, then those who have hear of it: the answer is kept by now.
+            drop(ending);
+            landing.send_replace(Some(outcome));
+        });
+        Ok(Flight(flight))
+    }
+}
+
+impl<E: Outage> Flight<E> {
+    /// What it comes to.
+    pub(super) async fn outcome(mut self) -> Outcome<E> {
+        match self.0.wait_for(Option::is_some).await {
+            Ok(outcome) => outcome.clone().unwrap_or_else(|| Err(E::lost())),
+            Err(_) => Err(E::lost()),
+        }
+    }
+}
+
+/// Takes a flight off the list, however it ends.
+struct Ending<E> {
+    key: Key,
+    under_way: Arc<Mutex<UnderWay<E>>>,
+}
+
+impl<E> Drop for Ending<E> {
+    fn drop(&mut self) {
+        lock(&self.under_way).remove(&self.key);
+    }
+}
+
+/// A panic elsewhere leaves the list whole: each change of it is one call.
+fn lock<E>(under_way: &Mutex<UnderWay<E>>) -> MutexGuard<'_, UnderWay<E>> {
+    under_way.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -7,10 +7,10 @@ TARGET_DIR := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
 export TARGET_DIR
 
 .DEFAULT_GOAL := help
-.PHONY: help run build library test test-tools lint bench dist clean
+.PHONY: help run build library test test-tools lint bench bench-query dist clean
 
 help: ## Lists the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 run: library build ## Builds and starts Fresnel with the embedded engine, on ./data and 127.0.0.1:8080
 	@exec "$(TARGET_DIR)/release/fresnel" serve
@@ -34,6 +34,10 @@ lint: ## Formatting, clippy, rustdoc, shell scripts, dependencies
 
 bench: library ## Measures and compares: docs/benchmarks.md
 	cargo bench --locked
+
+bench-query: library ## Loads events and measures what questions cost, beside DuckDB and PostgreSQL: docs/benchmarks.md
+	@scripts/install-test-packages
+	@scripts/bench-query
 
 dist: library build ## Packs dist/fresnel-<version>-<target>.tar.gz
 	@scripts/make-dist

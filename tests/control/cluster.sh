@@ -1,6 +1,6 @@
 # A Postgres of the tests: made in a temporary folder, reached through a socket there, stopped and removed when
 # standard input ends, which is when the tests end, however they do. Says the folder once it answers.
-# With TLS_PORT it also listens there, on loopback, for encrypted connections only; TLS_CERTIFICATE and TLS_KEY are files.
+# POSTGRES_OPTIONS are put behind its own. With TLS_PORT it also listens there, on loopback, for encrypted connections only; TLS_CERTIFICATE and TLS_KEY are files.
 set -eu
 
 bin=$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V | tail -n 1)
@@ -39,6 +39,7 @@ fi
 # shellcheck disable=SC2086 # several words each
 $as "$bin/postgres" -D "$folder/data" $listen -c unix_socket_directories="$folder" \
     -c max_connections=300 -c shared_buffers=16MB -c fsync=off -c synchronous_commit=off -c full_page_writes=off \
+    ${POSTGRES_OPTIONS:-} \
     >>"$folder/log" 2>&1 </dev/null &
 postgres=$!
 

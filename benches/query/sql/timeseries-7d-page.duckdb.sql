@@ -1,0 +1,5 @@
+SELECT date_trunc('hour', ts) AS bucket, page, count(*), approx_quantile(value, [0.5, 0.75, 0.95, 0.99])
+FROM performance_metrics
+WHERE project_id = 'default' AND type = 'core_web_vitals' AND name = 'LCP'
+    AND ts >= to_timestamp({7d}) AND ts < to_timestamp({to})
+GROUP BY bucket, page ORDER BY bucket, page

@@ -1,12 +1,20 @@
 //! Questions: each takes parsed parameters, is compiled to one statement with bound parameters, and gives an
 //! answer that serialises to what the API shows.
 
+mod dimension;
 pub mod funnel;
+mod grain;
 mod grid;
 mod interval;
 mod iso;
 pub mod ledger;
+mod metrics;
 mod parameters;
+pub mod performance;
 mod period;
+pub mod range;
 mod raw_filters;
+mod selection;
+mod stats;
 pub mod timeseries;
+pub mod vitals;

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use fresnel::clock::{self, UnixMicros};
 use fresnel::domain::table::Table;
-use fresnel::query::timeseries::{Source, Timeseries, TimeseriesRequest, timeseries};
+use fresnel::query::timeseries::{Grain, Timeseries, TimeseriesRequest, timeseries};
 use fresnel::warehouse::{Insert, Retention, Warehouse};
 use harness::Engine;
 use rand::rngs::StdRng;
@@ -73,7 +73,7 @@ impl Stage {
             let (name, value) = pair.split_once('=').expect("name=value");
             (Cow::from(name), Cow::from(value))
         });
-        let request = TimeseriesRequest::parse(pairs, now).expect("a good question");
+        let request = TimeseriesRequest::parse(pairs, "UTC", now).expect("a good question");
         timeseries(&self.warehouse, retention, "default", &request, now)
             .await
             .expect("an answer")
@@ -109,6 +109,7 @@ fn week(seed: u64) -> Vec<Vec<Metric>> {
                         status: if rng.random_range(0..20) == 0 { 503 } else { 200 },
                         error_context: if rng.random_range(0..50) == 0 { "lost" } else { "" },
                         region: ["eu", "us"][rng.random_range(0..2)],
+                        weight: [1, 1, 1, 2, 7][rng.random_range(0..5)],
                         ..Metric::default()
                     }
                 })
@@ -129,21 +130,25 @@ async fn every_source_answers_as_a_recount_of_the_rows_does() {
     let all: Vec<_> = batches.into_iter().flatten().collect();
     let recount = Recount::new(&all);
     for (query, source) in [
-        ("type=page_load_time&interval=1h", Source::Hour),
+        ("type=page_load_time&interval=1h", Grain::Hour),
         (
             "type=page_load_time&type=api_response_time&interval=6h&page=/page/0",
-            Source::Hour,
+            Grain::Hour,
         ),
-        ("type=api_response_time&interval=15m", Source::Minute),
-        ("type=core_web_vitals&interval=1d&group_by=page", Source::Hour),
+        ("type=api_response_time&interval=15m", Grain::Minute),
+        ("type=core_web_vitals&interval=1d&group_by=page", Grain::Day),
         (
             "type=core_web_vitals&interval=1d&timezone=Asia/Kolkata&group_by=page",
-            Source::Minute,
+            Grain::Minute,
         ),
-        ("type=api_response_time&interval=6h&region=eu", Source::Raw),
+        ("type=api_response_time&interval=6h&region=eu", Grain::Hour),
+        (
+            "type=api_response_time&interval=1d&region=us&group_by=api_endpoint",
+            Grain::Raw,
+        ),
         (
             "type=api_response_time&interval=6h&status=503&group_by=api_endpoint",
-            Source::Raw,
+            Grain::Raw,
         ),
     ] {
         let answer = stage.ask(&format!("{query}&{WEEK}&groups_max=20")).await;
@@ -165,7 +170,7 @@ async fn rows_that_come_late_are_in_the_buckets_of_their_own_time() {
         answer.series[0]
             .points
             .iter()
-            .map(|point| point.count)
+            .map(|point| point.stats.count)
             .collect::<Vec<_>>()
     };
     assert_eq!(counts(&stage.ask(query).await), [1, 0, 1]);
@@ -189,7 +194,7 @@ async fn a_row_in_the_last_millisecond_of_the_range_counts_in_every_source() {
             .ask(&format!("type=api_response_time&{filter}&{range}"))
             .await;
         let last = answer.series[0].points.last().expect("a point");
-        assert_eq!(last.count, 1, "{filter}");
+        assert_eq!(last.stats.count, 1, "{filter}");
     }
 }
 
@@ -209,8 +214,12 @@ async fn days_of_a_zone_follow_its_clocks() {
     let answer = stage
         .ask("type=api_response_time&interval=1d&timezone=Europe/Berlin&from=2026-03-28&to=2026-03-31")
         .await;
-    assert_eq!(answer.source, Source::Hour);
-    let counts: Vec<_> = answer.series[0].points.iter().map(|point| point.count).collect();
+    assert_eq!(answer.source, Grain::Hour);
+    let counts: Vec<_> = answer.series[0]
+        .points
+        .iter()
+        .map(|point| point.stats.count)
+        .collect();
     assert_eq!(counts, [1, 2, 2]);
 }
 
@@ -233,11 +242,21 @@ async fn no_events_are_no_statistics_and_a_zero_is_one() {
         panic!("two points")
     };
     assert_eq!(
-        (empty.count, empty.p75, empty.avg, empty.error_share),
+        (
+            empty.stats.count,
+            empty.stats.p75,
+            empty.stats.avg,
+            empty.stats.error_share
+        ),
         (0, None, None, None)
     );
     assert_eq!(
-        (zero.count, zero.p75, zero.avg, zero.error_share),
+        (
+            zero.stats.count,
+            zero.stats.p75,
+            zero.stats.avg,
+            zero.stats.error_share
+        ),
         (1, Some(0.0), Some(0.0), Some(0.0))
     );
 
@@ -247,7 +266,7 @@ async fn no_events_are_no_statistics_and_a_zero_is_one() {
         nothing.series[0]
             .points
             .iter()
-            .all(|point| point.count == 0 && point.max.is_none())
+            .all(|point| point.stats.count == 0 && point.stats.max.is_none())
     );
 
     let json = serde_json::to_value(&vitals).expect("json");
@@ -278,7 +297,12 @@ async fn groups_beyond_the_limit_are_one_and_nothing_is_lost() {
     let groups: Vec<_> = answer
         .series
         .iter()
-        .map(|series| (series.group.as_deref().expect("a group"), series.points[0].count))
+        .map(|series| {
+            (
+                series.group.as_deref().expect("a group"),
+                series.points[0].stats.count,
+            )
+        })
         .collect();
     assert_eq!(groups, [("/a", 5), ("/b", 4), ("__other__", 6)]);
 }
@@ -298,11 +322,11 @@ async fn values_of_filters_are_never_part_of_the_statement() {
         .await;
     let range = "type=api_response_time&interval=1h&from=2026-07-01T12:00:00Z&to=2026-07-01T13:00:00Z";
     let found = stage.ask(&format!("{range}&page={evil}")).await;
-    assert_eq!(found.series[0].points[0].count, 1);
+    assert_eq!(found.series[0].points[0].stats.count, 1);
     for other in ["' OR '1'='1", "\\'", "[]", "']) OR page IN (['/home"] {
         let none = stage
             .ask(&format!("{range}&page={other}&session_id=session-1"))
             .await;
-        assert_eq!(none.series[0].points[0].count, 0, "{other}");
+        assert_eq!(none.series[0].points[0].stats.count, 0, "{other}");
     }
 }

@@ -44,13 +44,17 @@ async fn migrated() -> (Engine, Warehouse) {
     (engine, warehouse)
 }
 
-/// Counts of the raw table and of both rollups.
+/// Count of the raw table, and the least and the greatest of the rollups.
 async fn counts(warehouse: &Warehouse) -> [u64; 3] {
     let statement = Statement::new(
-        "SELECT arrayMap(n -> assumeNotNull(n), [
-             (SELECT count() FROM fresnel.performance_metrics),
-             (SELECT sum(count) FROM fresnel.performance_metrics_minute),
-             (SELECT sum(count) FROM fresnel.performance_metrics_hour)])",
+        "SELECT arrayMap(n -> assumeNotNull(n), [(SELECT count() FROM fresnel.performance_metrics), arrayMin(rollups), arrayMax(rollups)]) FROM (
+                 SELECT groupArray(n) AS rollups FROM (
+                     SELECT sum(count) AS n FROM fresnel.metric_slices_minute WHERE dimension = 'all'
+                     UNION ALL SELECT sum(count) FROM fresnel.metric_slices_hour WHERE dimension = 'all'
+                     UNION ALL SELECT sum(count) FROM fresnel.metric_slices_hour WHERE dimension = 'page'
+                     UNION ALL SELECT sum(count) FROM fresnel.metric_slices_day WHERE dimension = 'all'
+                     UNION ALL SELECT sum(count) FROM fresnel.activity_hour WHERE kind = 'metric' AND name = ''
+                     UNION ALL SELECT sum(count) FROM fresnel.activity_day WHERE kind = 'metric' AND name = ''))",
     );
     let rows: Vec<Vec<u64>> = warehouse.select(&statement).await.expect("counts");
     rows[0].as_slice().try_into().expect("three counts")

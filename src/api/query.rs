@@ -5,6 +5,7 @@
 //! The ledger alone is asked anew each time: who looks for what is missing must not be told of what was there.
 
 mod answers;
+mod metrics;
 mod question;
 mod reply;
 
@@ -16,13 +17,10 @@ use actix_web::{HttpRequest, HttpResponse};
 use super::error::{self, ApiError, Limit};
 use super::identity::{Identity, Parameters, Viewer, project_and_others};
 use super::{envelope, get};
-use crate::cache::Kind;
 use crate::clock::{self, UnixMicros};
-use crate::domain::field_error::FieldError;
 use crate::ledger::Ledger;
 use crate::memory::{Level, Pressure};
 use crate::query::ledger::{self, LedgerRequest};
-use crate::query::timeseries::{Timeseries, TimeseriesRequest, timeseries};
 use crate::warehouse::{Retention, Warehouse};
 
 pub use answers::Answers;
@@ -72,9 +70,11 @@ impl QueryState {
 }
 
 /// Every question, with its address.
-const QUESTIONS: &[Address] = &[Address::of::<TimeseriesQuestion>(
-    "/api/analytics/performance/timeseries",
-)];
+const QUESTIONS: &[Address] = &[
+    Address::of::<metrics::TimeseriesQuestion>("/api/analytics/performance/timeseries"),
+    Address::of::<metrics::PerformanceQuestion>("/api/analytics/performance/dashboard"),
+    Address::of::<metrics::VitalsQuestion>("/api/analytics/performance/web-vitals"),
+];
 
 /// Adds the addresses of questions.
 pub(super) fn routes(config: &mut web::ServiceConfig) {
@@ -82,35 +82,6 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
         config.service(get(address.path, address.answer));
     }
     config.service(get("/api/ledger", ledger));
-}
-
-/// Performance metrics over time.
-struct TimeseriesQuestion;
-
-impl Question for TimeseriesQuestion {
-    const NAME: &'static str = "timeseries";
-    type Request = TimeseriesRequest;
-    type Answer = Timeseries;
-
-    fn parse(asking: &Asking, parameters: Parameters<'_>) -> Result<TimeseriesRequest, Vec<FieldError>> {
-        TimeseriesRequest::parse(parameters, asking.now)
-    }
-
-    fn kind(request: &TimeseriesRequest, now: UnixMicros) -> Kind {
-        Kind::of_series(request.interval().seconds()).until(request.end_s(), now)
-    }
-
-    async fn ask(asking: &Asking, request: &TimeseriesRequest) -> Result<Timeseries, ApiError> {
-        let Asking { state, now, .. } = asking;
-        let series = timeseries(
-            &state.warehouse,
-            &state.retention,
-            asking.project_id(),
-            request,
-            *now,
-        );
-        Ok(series.await?)
-    }
 }
 
 async fn ledger(request: HttpRequest, state: web::Data<QueryState>) -> HttpResponse {

@@ -5,6 +5,7 @@
 //! day by browser, region or release has something to find.
 
 use std::borrow::Cow;
+use std::num::NonZeroU32;
 
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
@@ -354,6 +355,7 @@ impl<'v> Journey<'_, 'v> {
             environment: id(self.visitor.environment),
             rating: None,
             navigation_type: None,
+            sample_weight: NonZeroU32::MIN,
             metadata: vec![
                 text("device_type", self.visitor.browser.device_type),
                 text("viewport", self.visitor.browser.viewport),

@@ -4,6 +4,7 @@
 //! it (the log, the warehouse) relies on that. Strings borrow from the body.
 
 use std::borrow::Cow;
+use std::num::NonZeroU32;
 
 use uuid::Uuid;
 
@@ -229,6 +230,8 @@ pub struct Metric<'a> {
     pub rating: Option<Id<'a>>,
     /// Navigation type as the client gave it.
     pub navigation_type: Option<Id<'a>>,
+    /// Events that this one stands for, at least 1.
+    pub sample_weight: NonZeroU32,
     /// All further metadata.
     pub metadata: Members<'a>,
 }

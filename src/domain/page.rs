@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 /// Which page of a list is asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct PageRequest {
     page: u32,
     page_size: u32,

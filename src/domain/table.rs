@@ -46,10 +46,11 @@ const fn column(name: &'static str, clickhouse_type: &'static str) -> Column {
 
 /// Columns that every raw table begins with. `event_id` stands first in each row of each table: a row's
 /// identity can be read without knowing the rest.
-/// Those that it ends with are what the server adds; the browser's family may need another name.
+/// Behind its own come those that the server adds, where the browser's family may need another name, and then what
+/// later versions have put at the end.
 macro_rules! columns {
-    ($($name:literal : $type:literal),* $(,)?) => { columns!($($name: $type),*; "browser") };
-    ($($name:literal : $type:literal),*; $browser:literal) => {
+    ($($name:literal : $type:literal),* $(,)?) => { columns!($($name: $type),*; "browser"; ) };
+    ($($name:literal : $type:literal),*; $browser:literal; $($last:literal : $last_type:literal),*) => {
         const { &[
             column("event_id", "UUID"),
             column("project_id", "LowCardinality(String)"),
@@ -65,6 +66,7 @@ macro_rules! columns {
             column("device", "LowCardinality(String)"),
             column("country", "LowCardinality(String)"),
             column("visitor_id", "UInt64"),
+            $(column($last, $last_type),)*
         ] }
     };
 }
@@ -136,7 +138,9 @@ impl Table {
                 "environment": "LowCardinality(String)",
                 "rating": "LowCardinality(String)",
                 "navigation_type": "LowCardinality(String)",
-                "metadata": "JSON(max_dynamic_paths=8)",
+                "metadata": "JSON(max_dynamic_paths=8)";
+                "browser";
+                "sample_weight": "UInt32"
             ],
             Self::FunnelSteps => columns![
                 "step": "LowCardinality(String)",
@@ -156,7 +160,7 @@ impl Table {
                 "device_type": "LowCardinality(String)",
                 "user_context": "JSON(max_dynamic_paths=8)";
                 // `browser` is the client's own word.
-                "browser_family"
+                "browser_family";
             ],
             Self::Recall | Self::Ledger => const { &[column("note", "String")] },
         }

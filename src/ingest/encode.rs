@@ -26,6 +26,9 @@ pub fn encode(beacon: &Beacon<'_>, project_id: &str, enrichment: &Enrichment, ro
         Detail::Event(event) => put_event(event, row),
     }
     put_enrichment(enrichment, row);
+    if let Detail::Metric(metric) = &beacon.detail {
+        row.extend_from_slice(&metric.sample_weight.get().to_le_bytes());
+    }
 }
 
 fn put_common(common: &Common<'_>, project_id: &str, row: &mut Vec<u8>) {

@@ -2,6 +2,8 @@
 
 mod fields;
 
+use std::num::NonZeroU32;
+
 use uuid::Uuid;
 
 use crate::domain::beacon::{
@@ -148,6 +150,7 @@ fn metric<'a>(fields: &mut Fields<'a, '_>, rules: &Rules, is_cut: &mut bool) -> 
         environment,
         rating,
         navigation_type,
+        sample_weight: NonZeroU32::MIN,
         metadata,
     })))
 }

@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::interval::Interval;
 use crate::clock::UnixMicros;
 use crate::domain::field_error::{FieldError, FieldFault};
+use crate::domain::page::PageRequest;
 
 /// Range without `from`.
 const RANGE_DEFAULT: SignedDuration = SignedDuration::from_hours(24);
@@ -139,6 +140,15 @@ impl Parameters {
                 default
             }
         }
+    }
+
+    /// Which page of a list: `page_number` and `page_size`. (`page` is a page of the product.)
+    pub(super) fn page(&mut self) -> PageRequest {
+        let number = self.number("page_number", 1, 1..=i64::from(u32::MAX));
+        let size = i64::from(PageRequest::SIZE_DEFAULT);
+        let size = self.number("page_size", size, 1..=i64::from(PageRequest::SIZE_MAX));
+        let narrow = |number: i64| u32::try_from(number).unwrap_or(u32::MAX);
+        PageRequest::new(narrow(number), narrow(size))
     }
 
     /// One of these words, if any is given.

@@ -58,6 +58,8 @@ const ROWS: &[(&str, &str, Rule, u16)] = &[
     ("GET", "/api/analytics/performance/timeseries", Read, 200),
     ("GET", "/api/analytics/funnel", Read, 200),
     ("GET", "/api/analytics/funnels", Read, 200),
+    ("GET", "/api/analytics/performance/dashboard", Read, 200),
+    ("GET", "/api/analytics/performance/web-vitals", Read, 200),
     ("GET", "/api/rejected", Read, 200),
     ("GET", "/api/ledger", Read, 200),
     ("GET", "/livez", Open, 200),

@@ -14,7 +14,14 @@ use super::wait;
 use super::warehouse::Warehouse;
 
 /// Rollups of `performance_metrics`; each holds one row's worth of `count` for each raw row.
-const ROLLUPS: [&str; 2] = ["performance_metrics_minute", "performance_metrics_hour"];
+const ROLLUPS: [&str; 6] = [
+    "metric_slices_minute WHERE dimension = 'all'",
+    "metric_slices_hour WHERE dimension = 'all'",
+    "metric_slices_hour WHERE dimension = 'browser'",
+    "metric_slices_day WHERE dimension = 'all'",
+    "activity_hour WHERE kind = 'metric' AND name = ''",
+    "activity_day WHERE kind = 'metric' AND name = ''",
+];
 
 /// What ClickHouse holds.
 struct Stored {

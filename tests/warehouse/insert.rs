@@ -226,7 +226,7 @@ async fn json_values_keep_their_types() {
 async fn a_batch_with_the_columns_of_an_older_version_loads_beside_a_new_one() {
     let (_engine, warehouse) = migrated().await;
     let mut older = columns(Table::PerformanceMetrics);
-    older.truncate(older.len() - 5);
+    older.truncate(older.len() - 6);
     assert_eq!(older.last().map(String::as_str), Some("metadata"));
     let old = Insert {
         table: Table::PerformanceMetrics.name(),
@@ -242,8 +242,8 @@ async fn a_batch_with_the_columns_of_an_older_version_loads_beside_a_new_one() {
         .await
         .expect("new columns");
     assert_eq!(counts(&warehouse).await, [2; 3]);
-    let sql = "SELECT concat(browser, ',', os, ',', device, ',', country, ',', toString(visitor_id))
+    let sql = "SELECT concat(browser, ',', os, ',', device, ',', country, ',', toString(visitor_id), ',', toString(sample_weight))
                FROM fresnel.performance_metrics ORDER BY browser";
     let added: Vec<String> = warehouse.select(&Statement::new(sql)).await.expect("rows");
-    assert_eq!(added, [",,,,0", "Firefox,Linux,desktop,DE,4711"]);
+    assert_eq!(added, [",,,,0,1", "Firefox,Linux,desktop,DE,4711,1"]);
 }

@@ -21,6 +21,8 @@ pub(crate) struct Metric {
     pub(crate) error_context: &'static str,
     pub(crate) region: &'static str,
     pub(crate) metadata: &'static str,
+    /// Events that it stands for.
+    pub(crate) weight: u32,
 }
 
 impl Default for Metric {
@@ -37,6 +39,7 @@ impl Default for Metric {
             error_context: "",
             region: "eu",
             metadata: "{}",
+            weight: 1,
         }
     }
 }
@@ -60,6 +63,7 @@ impl Metric {
         text(row, "");
         text(row, self.metadata);
         tail(row);
+        row.extend_from_slice(&self.weight.to_le_bytes());
     }
 }
 
@@ -109,7 +113,7 @@ pub(crate) fn encode_first_version(metric: &Metric) -> Bytes {
     let (mut row, mut added) = (Vec::new(), Vec::new());
     metric.encode(&mut row);
     tail(&mut added);
-    row.truncate(row.len() - added.len());
+    row.truncate(row.len() - added.len() - size_of_val(&metric.weight));
     row.into()
 }
 

@@ -8,11 +8,12 @@ use serde::Deserialize;
 use crate::harness::Engine;
 use crate::{RETENTION, migrated, warehouse_of};
 
-const ALL: [&str; 4] = [
+const ALL: [&str; 5] = [
     "0001_raw_tables",
     "0002_performance_rollups",
     "0003_enrichment",
     "0004_ledger",
+    "0005_rollups",
 ];
 
 async fn texts(warehouse: &Warehouse, sql: &str) -> Vec<String> {
@@ -89,28 +90,28 @@ async fn two_nodes_may_migrate_an_empty_warehouse_at_once() {
         "SELECT name FROM system.tables WHERE database = 'fresnel' ORDER BY name",
     )
     .await;
-    assert_eq!(tables.len(), 10, "{tables:?}");
+    assert_eq!(tables.len(), 19, "{tables:?}");
 }
 
 #[tokio::test]
 async fn a_migration_that_died_half_way_is_finished_by_the_next_run() {
     let (engine, warehouse) = migrated().await;
     // As after a death: some statements of the last file have run, and it is not written down.
-    meddle(&engine, "DROP TABLE fresnel.performance_metrics_to_hour SYNC").await;
-    meddle(&engine, "DROP TABLE fresnel.performance_metrics_hour SYNC").await;
+    meddle(&engine, "DROP TABLE fresnel.metrics_to_slices_hour SYNC").await;
+    meddle(&engine, "DROP TABLE fresnel.metric_slices_hour SYNC").await;
     meddle(
         &engine,
-        "ALTER TABLE fresnel.schema_migrations DELETE WHERE version = 2 SETTINGS mutations_sync = 1",
+        "ALTER TABLE fresnel.schema_migrations DELETE WHERE version = 5 SETTINGS mutations_sync = 1",
     )
     .await;
     let again = warehouse.migrate(&RETENTION).await.expect("again");
-    assert_eq!(again.applied, ["0002_performance_rollups"]);
+    assert_eq!(again.applied, ["0005_rollups"]);
     let views = texts(
         &warehouse,
         "SELECT name FROM system.tables WHERE database = 'fresnel' AND engine = 'MaterializedView'",
     )
     .await;
-    assert_eq!(views.len(), 2);
+    assert_eq!(views.len(), 8);
 }
 
 #[tokio::test]
@@ -126,7 +127,7 @@ async fn a_newer_database_and_a_changed_migration_are_refused_untouched() {
         ..RETENTION
     };
     let error = warehouse.migrate(&shorter).await.expect_err("newer");
-    assert_eq!(error, MigrateError::Newer { found: 77, known: 4 });
+    assert_eq!(error, MigrateError::Newer { found: 77, known: 5 });
     assert!(error.to_string().contains("start the newer Fresnel"), "{error}");
     let ttl = texts(
         &warehouse,
@@ -158,7 +159,7 @@ async fn retention_follows_the_settings() {
         ..RETENTION
     };
     let changed = warehouse.migrate(&shorter).await.expect("shorter");
-    assert_eq!(changed.retention_changed, ["performance_metrics_minute"]);
+    assert_eq!(changed.retention_changed, ["metric_slices_minute"]);
     assert_eq!(
         warehouse.migrate(&shorter).await.expect("same"),
         Migrated::default()

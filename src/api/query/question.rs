@@ -58,6 +58,11 @@ pub(in crate::api) struct Asking {
 }
 
 impl Asking {
+    /// The zone of the project's days.
+    pub(in crate::api) fn time_zone(&self) -> &str {
+        self.project.project.time_zone.as_str()
+    }
+
     /// The id of the project.
     pub(in crate::api) fn project_id(&self) -> &str {
         self.project.project.id.as_str()

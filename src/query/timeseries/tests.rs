@@ -5,9 +5,10 @@ use std::fmt::Write as _;
 
 use insta::assert_snapshot;
 
-use super::plan::Plan;
+use super::super::grain::{Grain, Kept};
+use super::super::metrics::{Groups, Plan};
+use super::POINTS_MAX;
 use super::request::TimeseriesRequest;
-use super::{POINTS_MAX, Source};
 use crate::clock::UnixMicros;
 use crate::domain::field_error::{FieldError, FieldFault};
 use crate::warehouse::Retention;
@@ -15,18 +16,21 @@ use crate::warehouse::Retention;
 /// 2026-07-15T12:00:00Z
 const NOW: UnixMicros = UnixMicros(1_784_116_800_000_000);
 
-const RETENTION: Retention = Retention {
-    raw_days: 90,
-    minute_days: 30,
-    hour_days: 730,
-};
+const KEPT: Kept = Kept::new(
+    Retention {
+        raw_days: 90,
+        minute_days: 30,
+        hour_days: 730,
+    },
+    NOW,
+);
 
 fn parse(query: &str) -> Result<TimeseriesRequest, Vec<FieldError>> {
     let pairs = query.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         (Cow::from(name), Cow::from(value))
     });
-    TimeseriesRequest::parse(pairs, NOW)
+    TimeseriesRequest::parse(pairs, "UTC", NOW)
 }
 
 fn faults(query: &str) -> Vec<(String, FieldFault)> {
@@ -40,8 +44,8 @@ fn faults(query: &str) -> Vec<(String, FieldFault)> {
 /// Statement and parameters, as the warehouse gets them.
 fn compiled(query: &str) -> String {
     let request = parse(query).unwrap();
-    let plan = Plan::new(&request, &RETENTION, NOW);
-    let statement = plan.statement("fresnel", "default");
+    let plan = Plan::series(&request.selection, &request.grid, &KEPT);
+    let statement = plan.statement("fresnel", "default", &Groups::Top(request.groups_max), POINTS_MAX);
     let mut text = format!("{}\n", statement.sql());
     for (name, value) in statement.parameters() {
         let _ = write!(text, "\n{name} = {}", serde_json::to_string(value).unwrap());
@@ -49,9 +53,9 @@ fn compiled(query: &str) -> String {
     text
 }
 
-fn source(query: &str) -> (Source, Option<i64>) {
+fn source(query: &str) -> (Grain, Option<i64>) {
     let request = parse(query).unwrap();
-    let plan = Plan::new(&request, &RETENTION, NOW);
+    let plan = Plan::series(&request.selection, &request.grid, &KEPT);
     (plan.source, plan.kept_from)
 }
 
@@ -73,7 +77,7 @@ fn a_day_by_the_hour_reads_the_hour_rollup() {
 #[test]
 fn groups_and_filters_of_the_rollup_read_the_minute_rollup() {
     assert_snapshot!(compiled(
-        "type=api_response_time&type=core_web_vitals&name=LCP&page=/a&page=/b&release=1.2&group_by=api_endpoint&groups_max=3\
+        "type=core_web_vitals&name=LCP&page=/a&page=/b&environment=production&group_by=page&groups_max=3\
          &from=2026-07-15T10:00:00Z&to=2026-07-15T11:00:00Z&interval=5m"
     ));
 }
@@ -95,26 +99,43 @@ fn days_with_a_change_of_daylight_saving_are_given_by_their_bounds() {
 #[test]
 fn the_coarsest_exact_table_that_has_the_range_is_read() {
     let at = |rest: &str| source(&format!("type=page_load_time&{rest}"));
-    assert_eq!(at("interval=1h&from=2026-07-14T00:30:00Z"), (Source::Hour, None));
-    assert_eq!(at("interval=15m"), (Source::Minute, None));
-    assert_eq!(at("interval=1d&region=eu"), (Source::Raw, None));
+    assert_eq!(at("interval=1h&from=2026-07-14T00:30:00Z"), (Grain::Hour, None));
+    assert_eq!(at("interval=15m"), (Grain::Minute, None));
+    assert_eq!(
+        at("interval=1d&from=2026-07-01&to=2026-07-08"),
+        (Grain::Day, None)
+    );
+    // Two dimensions at once, and what only raw rows have.
+    assert_eq!(at("interval=1d&region=eu&page=/a"), (Grain::Raw, None));
+    assert_eq!(at("interval=1h&method=GET"), (Grain::Raw, None));
+    assert_eq!(at("interval=1h&name=LCP"), (Grain::Raw, None));
+    // Slices by browser are kept per hour, and each is kept by environment.
+    assert_eq!(at("interval=5m&browser=Firefox"), (Grain::Raw, None));
+    assert_eq!(
+        at("interval=1h&browser=Firefox&group_by=browser&environment=staging"),
+        (Grain::Hour, None)
+    );
+    assert_eq!(
+        at("interval=5m&page=/a&group_by=environment"),
+        (Grain::Minute, None)
+    );
     // Half-hour zones: their hours and days begin within one of the rollup's hours.
-    assert_eq!(at("interval=1h&timezone=Asia/Kolkata"), (Source::Minute, None));
-    assert_eq!(at("interval=1h&timezone=Asia/Tokyo"), (Source::Hour, None));
+    assert_eq!(at("interval=1h&timezone=Asia/Kolkata"), (Grain::Minute, None));
+    assert_eq!(at("interval=1h&timezone=Asia/Tokyo"), (Grain::Hour, None));
     // Minutes are kept for 30 days, raw rows for 90.
     assert_eq!(
         at("interval=5m&from=2026-05-20T00:00:00Z&to=2026-05-21T00:00:00Z").0,
-        Source::Raw
+        Grain::Raw
     );
     // Nothing by the minute is kept that long: what there is, and a word about it.
     let (source, kept_from) = at("interval=5m&from=2026-01-01T00:00:00Z&to=2026-01-02T00:00:00Z");
     assert_eq!(
         (source, kept_from),
-        (Source::Raw, Some(NOW.0 / 1_000_000 - 90 * 86_400))
+        (Grain::Raw, Some(NOW.0 / 1_000_000 - 90 * 86_400))
     );
     assert_eq!(
-        at("interval=1d&from=2025-01-01&to=2026-01-02"),
-        (Source::Hour, None)
+        at("interval=1d&from=2025-01-01&to=2026-01-02&timezone=Europe/Berlin"),
+        (Grain::Hour, None)
     );
 }
 
@@ -252,12 +273,12 @@ fn every_fault_is_named() {
         ),
         [
             ("type".to_owned(), FieldFault::UnknownValue),
+            ("group_by".to_owned(), FieldFault::UnknownValue),
+            ("status".to_owned(), FieldFault::OutOfRange),
             ("timezone".to_owned(), FieldFault::UnknownValue),
             ("from".to_owned(), FieldFault::BadFormat),
             ("interval".to_owned(), FieldFault::UnknownValue),
-            ("group_by".to_owned(), FieldFault::UnknownValue),
             ("groups_max".to_owned(), FieldFault::OutOfRange),
-            ("status".to_owned(), FieldFault::OutOfRange),
             ("colour".to_owned(), FieldFault::UnknownField),
         ]
     );

@@ -52,13 +52,16 @@ fn store(server: &Fresnel, page: &str, beacons: &[Value]) {
     }
     let expected = beacons.len() as u64;
     // A rollup follows its raw rows in the next moment.
-    for (table, rows) in [
-        ("performance_metrics", "count()"),
-        ("performance_metrics_minute", "toUInt64(sum(count))"),
-        ("performance_metrics_hour", "toUInt64(sum(count))"),
+    for sql in [
+        format!("SELECT count() AS n FROM performance_metrics WHERE page = '{page}'"),
+        format!(
+            "SELECT toUInt64(sum(count)) AS n FROM metric_slices_minute WHERE dimension = 'page' AND member = '{page}'"
+        ),
+        format!(
+            "SELECT toUInt64(sum(count)) AS n FROM metric_slices_day WHERE dimension = 'page' AND member = '{page}'"
+        ),
     ] {
-        let sql = format!("SELECT {rows} AS n FROM {table} WHERE page = '{page}'");
-        wait::until(table, PATIENCE, || {
+        wait::until(&sql, PATIENCE, || {
             (server.warehouse().number(&sql) == expected).then_some(())
         });
     }

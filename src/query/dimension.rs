@@ -1,0 +1,253 @@
+//! What metrics can be filtered and grouped by.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::grain::Grain;
+use super::parameters::Parameters;
+use crate::domain::field_error::FieldFault;
+use crate::warehouse::{Parameter, Statement};
+
+/// Values of one filter.
+const FILTER_VALUES_MAX: usize = 50;
+/// Characters of a filter's value: what the longest stored text may have.
+const FILTER_CHARS_MAX: usize = 1_024;
+
+macro_rules! dimensions {
+    ($($(#[$doc:meta])+ $variant:ident = $name:literal,)+) => {
+        /// A column that can be filtered or grouped by.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum Dimension {
+            $($(#[$doc])+ $variant,)+
+        }
+
+        impl Dimension {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$variant),+];
+
+            /// Name of the parameter, which is the name of the column.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $name,)+
+                }
+            }
+        }
+    };
+}
+
+dimensions! {
+    /// Name of a web vital, or as sent.
+    Name = "name",
+    /// Page.
+    Page = "page",
+    /// Called endpoint.
+    ApiEndpoint = "api_endpoint",
+    /// Effect.
+    EffectId = "effect_id",
+    /// Family of the browser.
+    Browser = "browser",
+    /// Family of the operating system.
+    Os = "os",
+    /// Class of the device.
+    Device = "device",
+    /// Country.
+    Country = "country",
+    /// Region.
+    Region = "region",
+    /// Release of the frontend.
+    Release = "release",
+    /// Environment of the frontend.
+    Environment = "environment",
+    /// HTTP method of the call.
+    Method = "method",
+    /// HTTP status of the call.
+    Status = "status",
+    /// Session.
+    SessionId = "session_id",
+    /// User.
+    UserId = "user_id",
+}
+
+impl Dimension {
+    /// What a question can be grouped by.
+    pub const GROUPS: [Self; 11] = [
+        Self::Page,
+        Self::ApiEndpoint,
+        Self::EffectId,
+        Self::Browser,
+        Self::Os,
+        Self::Device,
+        Self::Country,
+        Self::Region,
+        Self::Release,
+        Self::Environment,
+        Self::Method,
+    ];
+
+    /// True when the rollups have it beside every other dimension.
+    const fn is_in_every_slice(self) -> bool {
+        matches!(self, Self::Environment)
+    }
+
+    /// The finest rollup with slices by it; `None` when there are none.
+    const fn finest_slices(self) -> Option<Grain> {
+        match self {
+            Self::Page | Self::ApiEndpoint => Some(Grain::Minute),
+            Self::EffectId
+            | Self::Browser
+            | Self::Os
+            | Self::Device
+            | Self::Country
+            | Self::Region
+            | Self::Release => Some(Grain::Hour),
+            Self::Name | Self::Environment | Self::Method | Self::Status | Self::SessionId | Self::UserId => {
+                None
+            }
+        }
+    }
+}
+
+/// Slices of the rollups: those of one dimension, or of none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Slices {
+    /// `None`: all events in one.
+    pub(super) dimension: Option<Dimension>,
+    /// The finest rollup that has them.
+    pub(super) finest: Grain,
+}
+
+impl Slices {
+    /// The slices that answer a question with these filters and this group; `None` when only raw rows do.
+    pub(super) fn of(filters: &Filters, group_by: Option<Dimension>, only_vitals: bool) -> Option<Self> {
+        let mut slices = Self {
+            dimension: None,
+            finest: Grain::Minute,
+        };
+        for dimension in filters.dimensions().chain(group_by) {
+            // Names of other metrics than vitals are not rolled up.
+            let is_free = dimension.is_in_every_slice() || (dimension == Dimension::Name && only_vitals);
+            if is_free || slices.dimension == Some(dimension) {
+                continue;
+            }
+            let finest = dimension.finest_slices()?;
+            if slices.dimension.is_some() {
+                return None;
+            }
+            slices = Self {
+                dimension: Some(dimension),
+                finest,
+            };
+        }
+        Some(slices)
+    }
+
+    /// Value of the column `dimension`.
+    pub(super) const fn name(self) -> &'static str {
+        match self.dimension {
+            None => "all",
+            Some(dimension) => dimension.name(),
+        }
+    }
+}
+
+/// Values that pass, by dimension; a dimension that is not here passes with any.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub(super) struct Filters(BTreeMap<Dimension, Vec<String>>);
+
+impl Filters {
+    /// Takes the filters out of a question's parameters.
+    pub(super) fn read(reader: &mut Parameters) -> Self {
+        let mut filters = BTreeMap::new();
+        for dimension in Dimension::ALL {
+            let values = read_values(reader, *dimension);
+            if !values.is_empty() {
+                filters.insert(*dimension, values);
+            }
+        }
+        Self(filters)
+    }
+
+    pub(super) fn dimensions(&self) -> impl Iterator<Item = Dimension> {
+        self.0.keys().copied()
+    }
+
+    /// Values of one dimension; `None` when all pass.
+    pub(super) fn values(&self, dimension: Dimension) -> Option<&[String]> {
+        self.0.get(&dimension).map(Vec::as_slice)
+    }
+
+    /// Binds the values, each under its dimension's name.
+    pub(super) fn bind(&self, statement: Statement) -> Statement {
+        self.0.iter().fold(statement, |statement, (dimension, values)| {
+            let values = match dimension {
+                Dimension::Status => {
+                    Parameter::Integers(values.iter().filter_map(|value| value.parse().ok()).collect())
+                }
+                _ => Parameter::Texts(values.clone()),
+            };
+            statement.with(dimension.name(), values)
+        })
+    }
+
+    /// `AND column IN {…}` for each dimension; the column is the dimension's own, but for the one that `member` stands for.
+    pub(super) fn condition(&self, member: Option<Dimension>) -> String {
+        let conditions = self.0.keys().map(|dimension| {
+            let name = dimension.name();
+            let column = if member == Some(*dimension) {
+                "member"
+            } else {
+                name
+            };
+            let values = match dimension {
+                Dimension::Status => "Array(UInt16)",
+                _ => "Array(String)",
+            };
+            format!(" AND {column} IN {{{name}:{values}}}")
+        });
+        conditions.collect()
+    }
+}
+
+fn read_values(reader: &mut Parameters, dimension: Dimension) -> Vec<String> {
+    let name = dimension.name();
+    let mut values = reader.all(name);
+    values.sort();
+    values.dedup();
+    if values.len() > FILTER_VALUES_MAX {
+        let message = format!("must not be given more than {FILTER_VALUES_MAX} times");
+        reader.fault(name, FieldFault::TooLong, message);
+    }
+    if values
+        .iter()
+        .any(|value| value.chars().count() > FILTER_CHARS_MAX)
+    {
+        let message = format!("must not be longer than {FILTER_CHARS_MAX} characters");
+        reader.fault(name, FieldFault::TooLong, message);
+    }
+    if dimension == Dimension::Status && values.iter().any(|value| !is_status(value)) {
+        reader.fault(name, FieldFault::OutOfRange, "must be an HTTP status, 100 to 599");
+    }
+    values
+}
+
+fn is_status(value: &str) -> bool {
+    value
+        .parse()
+        .is_ok_and(|status: u16| (100..=599).contains(&status))
+}
+
+/// What a question is grouped by.
+pub(super) fn read_group(reader: &mut Parameters) -> Option<Dimension> {
+    let sent = reader.one("group_by")?;
+    let known = Dimension::GROUPS.into_iter().find(|known| known.name() == sent);
+    if known.is_none() {
+        let names: Vec<_> = Dimension::GROUPS.iter().map(|known| known.name()).collect();
+        let message = format!("must be one of {}", names.join(", "));
+        reader.fault("group_by", FieldFault::UnknownValue, message);
+    }
+    known
+}

@@ -1,0 +1,277 @@
+//! A plan as one statement.
+
+use std::fmt::Write as _;
+
+use clickhouse::Row;
+use serde::Deserialize;
+
+use super::super::dimension::{Dimension, Slices};
+use super::super::grain::{Grain, Piece};
+use super::super::grid::Grid;
+use super::{Groups, OTHER_GROUP, Part, Plan, SortBy};
+use crate::domain::beacon::VITALS_TYPE;
+use crate::domain::page::PageRequest;
+use crate::warehouse::{Parameter, Statement};
+
+/// What rollups hold, selected from raw rows. The same expressions stand in `schema/rollups/`.
+const RAW_PARTS: &str = "sum(toUInt64(sample_weight)) AS part_events,\n        \
+     sumIf(toUInt64(sample_weight), status >= 500 OR error_context != '') AS part_errors,\n        \
+     sumIf(toUInt64(sample_weight), value <= transform(series_name, ['LCP', 'INP', 'CLS', 'FCP', 'TTFB'], [2500., 200., 0.1, 1800., 800.], -1.)) AS part_good,\n        \
+     sumIf(toUInt64(sample_weight), value > transform(series_name, ['LCP', 'INP', 'CLS', 'FCP', 'TTFB'], [4000., 500., 0.25, 3000., 1800.], inf)) AS part_poor,\n        \
+     sum(value * sample_weight) AS part_total,\n        \
+     min(value) AS part_least,\n        \
+     max(value) AS part_greatest,\n        \
+     quantilesTDigestWeightedState(0.5, 0.75, 0.9, 0.95, 0.99)(value, sample_weight) AS part_digest";
+
+const ROLLUP_PARTS: &str = "count AS part_events, error_count AS part_errors, good_count AS part_good, poor_count AS part_poor, \
+     value_sum AS part_total, value_min AS part_least, value_max AS part_greatest, value_quantiles AS part_digest";
+
+const MERGED: &str = "sum(part_events) AS events,\n    \
+     sum(part_errors) AS errors,\n    \
+     sum(part_good) AS good,\n    \
+     sum(part_poor) AS poor,\n    \
+     sum(part_total) AS total,\n    \
+     min(part_least) AS least,\n    \
+     max(part_greatest) AS greatest,\n    \
+     quantilesTDigestWeightedMerge(0.5, 0.75, 0.9, 0.95, 0.99)(part_digest) AS percentiles";
+
+/// A member in a list of members.
+#[derive(Clone, Debug, Row, Deserialize)]
+pub(in super::super) struct MemberRow {
+    pub(in super::super) member: String,
+    /// Members of the whole list.
+    pub(in super::super) members: u64,
+}
+
+impl Plan<'_> {
+    /// Statistics by type, name, group and bucket, at most `rows_max`.
+    pub(in super::super) fn statement(
+        &self,
+        database: &str,
+        project_id: &str,
+        groups: &Groups,
+        rows_max: usize,
+    ) -> Statement {
+        let mut bounds = Bounds::default();
+        let (group, condition) = match groups {
+            Groups::Top(_) if self.selection.group_by.is_some() => {
+                let top = self.top(&mut bounds);
+                let group =
+                    format!("if(series_member IN (\n        {top}), series_member, {{other:String}})");
+                (group, "")
+            }
+            Groups::Top(_) => ("''".to_owned(), ""),
+            Groups::Only(_) => (
+                "series_member".to_owned(),
+                "WHERE series_member IN {members:Array(String)}\n",
+            ),
+        };
+        let sql = format!(
+            "SELECT series_type, series_name,\n    \
+                 {group} AS series_group,\n    \
+                 bucket_start,\n    \
+                 {MERGED},\n    \
+                 toUInt64(0) AS list_rows\n\
+             FROM (\n    {parts}\n)\n\
+             {condition}\
+             GROUP BY series_type, series_name, series_group, bucket_start\n\
+             ORDER BY series_type, series_name, series_group, bucket_start\n\
+             LIMIT {{rows_max:UInt64}}",
+            parts = self.parts(&self.parts, self.grid, &mut bounds),
+        );
+        let statement = self
+            .bind(Statement::new(sql), database, project_id, bounds)
+            .with("rows_max", integer(rows_max));
+        let statement = match groups {
+            Groups::Top(groups_max) => statement
+                .with("groups_max", integer(*groups_max))
+                .with("other", Parameter::Text(OTHER_GROUP.to_owned())),
+            Groups::Only(members) => statement.with("members", Parameter::Texts(members.clone())),
+        };
+        match self.grid {
+            Some(grid) => grid.bind(statement),
+            None => statement,
+        }
+    }
+
+    /// One page of the list of types, names and groups.
+    pub(in super::super) fn list(
+        &self,
+        database: &str,
+        project_id: &str,
+        sort: SortBy,
+        page: PageRequest,
+    ) -> Statement {
+        let mut bounds = Bounds::default();
+        let sql = format!(
+            "SELECT series_type, series_name,\n    \
+                 series_member AS series_group,\n    \
+                 toInt64(0) AS bucket_start,\n    \
+                 {MERGED},\n    \
+                 count() OVER () AS list_rows\n\
+             FROM (\n    {parts}\n)\n\
+             GROUP BY series_type, series_name, series_group\n\
+             ORDER BY {order}, series_group, series_type, series_name\n\
+             LIMIT {{limit:UInt64}} OFFSET {{offset:UInt64}}",
+            parts = self.parts(&self.whole, None, &mut bounds),
+            order = sort.expression(),
+        );
+        self.bind(Statement::new(sql), database, project_id, bounds)
+            .with("limit", Parameter::Integer(i64::from(page.limit())))
+            .with(
+                "offset",
+                Parameter::Integer(i64::try_from(page.offset()).unwrap_or(i64::MAX)),
+            )
+    }
+
+    /// One page of the list of members, whatever their types: those with the most events first, or those with the
+    /// highest 75th percentile of one vital.
+    pub(in super::super) fn members(
+        &self,
+        database: &str,
+        project_id: &str,
+        vital: Option<&str>,
+        page: PageRequest,
+    ) -> Statement {
+        let mut bounds = Bounds::default();
+        let order = match vital {
+            None => "sum(part_events) DESC",
+            Some(_) => {
+                "sumIf(part_events, series_name = {vital:String}) > 0 DESC, \
+                 quantilesTDigestWeightedMergeIf(0.5, 0.75, 0.9, 0.95, 0.99)(part_digest, series_name = {vital:String})[2] DESC, \
+                 sum(part_events) DESC"
+            }
+        };
+        let sql = format!(
+            "SELECT series_member AS member, count() OVER () AS members\n\
+             FROM (\n    {parts}\n)\n\
+             GROUP BY member\n\
+             ORDER BY {order}, member\n\
+             LIMIT {{limit:UInt64}} OFFSET {{offset:UInt64}}",
+            parts = self.parts(&self.whole, None, &mut bounds),
+        );
+        let statement = self
+            .bind(Statement::new(sql), database, project_id, bounds)
+            .with("limit", Parameter::Integer(i64::from(page.limit())))
+            .with(
+                "offset",
+                Parameter::Integer(i64::try_from(page.offset()).unwrap_or(i64::MAX)),
+            );
+        match vital {
+            Some(vital) => statement.with("vital", Parameter::Text(vital.to_owned())),
+            None => statement,
+        }
+    }
+
+    /// The groups with the most events.
+    fn top(&self, bounds: &mut Bounds) -> String {
+        format!(
+            "SELECT series_member FROM (\n    {parts}\n)\n    \
+             GROUP BY series_member ORDER BY sum(part_events) DESC, series_member LIMIT {{groups_max:UInt64}}",
+            parts = self.parts(&self.whole, None, bounds),
+        )
+    }
+
+    /// What all pieces have, by type, name, member and bucket.
+    fn parts(&self, parts: &[Part], grid: Option<&Grid>, bounds: &mut Bounds) -> String {
+        let parts = parts.iter().map(|part| self.part(*part, grid, bounds));
+        parts.collect::<Vec<_>>().join("\n    UNION ALL\n    ")
+    }
+
+    fn part(&self, part: Part, grid: Option<&Grid>, bounds: &mut Bounds) -> String {
+        let Part { period, piece } = part;
+        let time = piece.grain.time();
+        let bucket = grid.map_or_else(|| format!("toInt64({period})"), |grid| grid.bucket_of(time));
+        let (from, to) = bounds.of(piece);
+        let group = self.selection.group_by;
+        let slices = self.selection.slices().filter(|_| piece.grain != Grain::Raw);
+        let mut condition = "project_id = {project:String}".to_owned();
+        if slices.is_some() {
+            condition.push_str(" AND dimension = {dimension:String}");
+        }
+        // Writing to a String cannot fail.
+        let _ = write!(
+            condition,
+            " AND type IN {{types:Array(String)}} AND {time} >= {from} AND {time} < {to}{filters}",
+            from = piece.grain.bound(&from),
+            to = piece.grain.bound(&to),
+            filters = self
+                .selection
+                .filters
+                .condition(slices.and_then(|slices| slices.dimension)),
+        );
+        match slices {
+            Some(slices) => {
+                let member = match group {
+                    None => "''",
+                    Some(group) if slices.dimension == Some(group) => "member",
+                    Some(group) => group.name(),
+                };
+                format!(
+                    "SELECT type AS series_type, name AS series_name, {member} AS series_member,\n        \
+                         {bucket} AS bucket_start,\n        \
+                         {ROLLUP_PARTS}\n    \
+                     FROM {{database:Identifier}}.{table}\n    \
+                     WHERE {condition}",
+                    table = table(piece.grain),
+                )
+            }
+            None => format!(
+                "SELECT type AS series_type, if(type = {{vitals_type:String}}, name, '') AS series_name, {member} AS series_member,\n        \
+                     {bucket} AS bucket_start,\n        \
+                     {RAW_PARTS}\n    \
+                 FROM {{database:Identifier}}.performance_metrics\n    \
+                 WHERE {condition}\n    \
+                 GROUP BY series_type, series_name, series_member, bucket_start",
+                member = group.map_or("''", Dimension::name),
+            ),
+        }
+    }
+
+    fn bind(&self, statement: Statement, database: &str, project_id: &str, bounds: Bounds) -> Statement {
+        let types = self
+            .selection
+            .types
+            .iter()
+            .map(|kind| (*kind).to_owned())
+            .collect();
+        let slices = self.selection.slices().map_or("", Slices::name);
+        let mut statement = statement
+            .with("database", Parameter::Text(database.to_owned()))
+            .with("project", Parameter::Text(project_id.to_owned()))
+            .with("types", Parameter::Texts(types))
+            .with("dimension", Parameter::Text(slices.to_owned()))
+            .with("vitals_type", Parameter::Text(VITALS_TYPE.to_owned()));
+        statement = statement.with("cuts", Parameter::Integers(bounds.0));
+        self.selection.filters.bind(statement)
+    }
+}
+
+const fn table(grain: Grain) -> &'static str {
+    match grain {
+        Grain::Day => "metric_slices_day",
+        Grain::Hour => "metric_slices_hour",
+        Grain::Minute => "metric_slices_minute",
+        Grain::Raw => "performance_metrics",
+    }
+}
+
+/// Bounds of all pieces, which are bound as one array.
+#[derive(Default)]
+struct Bounds(Vec<i64>);
+
+impl Bounds {
+    /// Expressions for the bounds of a piece.
+    fn of(&mut self, piece: Piece) -> (String, String) {
+        (self.place(piece.from), self.place(piece.to))
+    }
+
+    fn place(&mut self, seconds: i64) -> String {
+        self.0.push(seconds);
+        format!("{{cuts:Array(Int64)}}[{}]", self.0.len())
+    }
+}
+
+fn integer(number: usize) -> Parameter {
+    Parameter::Integer(i64::try_from(number).unwrap_or(i64::MAX))
+}

@@ -1,0 +1,48 @@
+//! The performance dashboard: each metric over a range, how it stands to the project's thresholds and to the time
+//! before, and a list of it by page, endpoint, browser or whatever else it can be grouped by.
+
+mod answer;
+mod request;
+
+use super::grain::Kept;
+use super::metrics::{Groups, Plan};
+use super::stats::StatRow;
+use crate::clock::UnixMicros;
+use crate::domain::account::Thresholds;
+use crate::warehouse::{Retention, SelectError, Warehouse};
+
+pub use answer::{Before, GroupSummary, MetricSummary, PerformanceDashboard};
+pub use request::PerformanceRequest;
+
+/// More than all types, names and periods.
+const ROWS_MAX: usize = 1_000;
+
+/// Asks the warehouse.
+///
+/// # Errors
+/// Why the warehouse has no answer.
+pub async fn performance(
+    warehouse: &Warehouse,
+    retention: &Retention,
+    project_id: &str,
+    thresholds: &Thresholds,
+    request: &PerformanceRequest,
+    now: UnixMicros,
+) -> Result<PerformanceDashboard, SelectError> {
+    let database = warehouse.database_name()?;
+    let kept = Kept::new(*retention, now);
+    let whole = request.selection.without_group();
+    let plan = Plan::totals(&whole, &request.range.all(), &kept);
+    let statement = plan.statement(&database, project_id, &Groups::Top(0), ROWS_MAX);
+    let metrics: Vec<StatRow> = warehouse.select(&statement).await?;
+    let groups = match request.selection.group_by {
+        None => None,
+        Some(_) => {
+            let by_group = Plan::totals(&request.selection, &[request.range.now], &kept);
+            let page = request.page;
+            let statement = by_group.list(&database, project_id, request.sort, page);
+            Some((warehouse.select(&statement).await?, by_group.source))
+        }
+    };
+    Ok(answer::assemble(request, thresholds, &plan, metrics, groups))
+}

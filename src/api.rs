@@ -19,6 +19,7 @@ mod keys;
 mod login_limit;
 mod manage;
 mod observe;
+mod openapi;
 mod operations;
 mod paging;
 mod password;
@@ -72,6 +73,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(deploys::routes)
         .configure(error_states::routes)
         .configure(views::routes)
+        .configure(openapi::routes)
         .default_service(web::to(|request: HttpRequest, body: web::Payload| async move {
             unread::holding(error::answer(&request, &ApiError::NotFound), body)
         }));

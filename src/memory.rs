@@ -38,7 +38,7 @@ pub use limit::{LimitFrom, MemoryLimit};
 const SAMPLE_INTERVAL: Duration = Duration::from_secs(1);
 
 /// How memory stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Reading {
     /// What follows from it.
     pub level: Level,

@@ -18,3 +18,8 @@ mod selection;
 mod stats;
 pub mod timeseries;
 pub mod vitals;
+
+pub use dimension::DimensionParameters;
+pub use parameters::{Both, ListParameters, RangeParameters};
+pub use period::PeriodParameters;
+pub use raw_filters::RawFilterParameters;

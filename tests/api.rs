@@ -32,6 +32,7 @@ mod api {
     mod managing;
     mod matrix;
     mod memory;
+    mod openapi;
     mod origins;
     mod password_reset;
     mod performance;

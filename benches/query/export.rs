@@ -59,7 +59,9 @@ pub(crate) async fn export(args: &ExportArgs) -> anyhow::Result<()> {
     for (table, columns) in EXPORTS {
         let days = service
             .engine
-            .query(&format!("SELECT DISTINCT toDate(ts) AS day FROM {table} ORDER BY day FORMAT TSV"))
+            .query(&format!(
+                "SELECT DISTINCT toDate(ts) AS day FROM {table} ORDER BY day FORMAT TSV"
+            ))
             .await?;
         for day in String::from_utf8(days)?.lines() {
             let sql = format!(

@@ -64,7 +64,11 @@ pub(crate) fn all() -> anyhow::Result<Vec<Question>> {
                 "control" => Class::Control,
                 other => bail!("`{other}` is no class"),
             };
-            Ok(Question { name, class, template })
+            Ok(Question {
+                name,
+                class,
+                template,
+            })
         })
         .collect()
 }

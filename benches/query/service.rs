@@ -78,7 +78,11 @@ impl Service {
     async fn until_healthy(&self) -> anyhow::Result<()> {
         let deadline = tokio::time::Instant::now() + READY_TIMEOUT;
         while self.health()?["status"] != "ok" {
-            anyhow::ensure!(tokio::time::Instant::now() < deadline, "not healthy: {}", self.health()?);
+            anyhow::ensure!(
+                tokio::time::Instant::now() < deadline,
+                "not healthy: {}",
+                self.health()?
+            );
             tokio::time::sleep(POLL).await;
         }
         Ok(())

@@ -161,7 +161,10 @@ pub(crate) async fn replay(args: &SessionArgs) -> anyhow::Result<()> {
     for (what, times) in failed {
         println!("failed: {what}, {times} times");
     }
-    println!("answers that say they were kept: {:.1} %", 100.0 * f64::from(kept) / all.max(1) as f64);
+    println!(
+        "answers that say they were kept: {:.1} %",
+        100.0 * f64::from(kept) / all.max(1) as f64
+    );
     let count = |name: &str| number(&cache, name) - number(&before, name);
     let rate = count("hits") / count("lookups").max(1.0);
     let verdict = if rate >= HIT_RATE_MIN { "met" } else { "missed" };

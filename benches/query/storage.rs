@@ -73,13 +73,18 @@ impl Storage {
 
     fn json_bytes(&self) -> u64 {
         let is_json = |column: &&ColumnSize| column.is_json == 1;
-        self.columns.iter().filter(is_json).map(|column| column.bytes).sum()
+        self.columns
+            .iter()
+            .filter(is_json)
+            .map(|column| column.bytes)
+            .sum()
     }
 
     /// Markdown.
     pub(crate) fn table(&self, events: u64) -> String {
         let an_event = |bytes: u64| bytes as f64 / events.max(1) as f64;
-        let mut text = "| table | rows | parts | MiB | bytes an event of all |\n|---|---|---|---|---|\n".to_owned();
+        let mut text =
+            "| table | rows | parts | MiB | bytes an event of all |\n|---|---|---|---|---|\n".to_owned();
         // Writing to a String cannot fail.
         for table in &self.tables {
             let _ = writeln!(

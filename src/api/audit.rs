@@ -4,7 +4,8 @@ use actix_web::web;
 use uuid::Uuid;
 
 use super::error::ApiError;
-use super::manage::{Call, look, time_ms};
+use super::manage::{Call, OfProject, look, time_ms};
+use super::paging::Paging;
 use super::{paging, resource};
 use crate::control::AuditFilter;
 use crate::domain::account::{AuditEntry, AuditLevel, Role};
@@ -16,7 +17,27 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
     config.service(resource("/api/audit", "GET").route(look(list)));
 }
 
+/// Which entries are asked for.
+#[derive(utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "describes what `filter` reads")]
+struct AuditParameters {
+    /// By the user or key of this id.
+    user: Option<Uuid>,
+    /// Of this action, like `key.revoke`, or of all that begin so, like `key`.
+    #[param(example = "key.revoke")]
+    action: Option<String>,
+    level: Option<AuditLevel>,
+    /// Not before this time, in ISO 8601.
+    #[param(format = DateTime)]
+    from: Option<String>,
+    /// Before this time, in ISO 8601.
+    #[param(format = DateTime)]
+    to: Option<String>,
+}
+
 /// What happened in a project, for its admins; without `project`, an instance owner sees all.
+#[utoipa::path(get, path = "/api/audit", tag = "audit", params(OfProject, Paging, AuditParameters), responses((status = 200, body = Page<AuditEntry>)))]
 async fn list(call: &mut Call) -> Result<Page<AuditEntry>, ApiError> {
     let manager = call.manager().await?;
     let project_id = if manager.is_instance_owner() && !call.names_a_project() {

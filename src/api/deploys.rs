@@ -4,7 +4,8 @@ use actix_web::web;
 
 use super::body::Fields;
 use super::error::ApiError;
-use super::manage::{Call, Done, delete, look, make, time_ms};
+use super::manage::{Call, Done, OfProject, delete, look, make, time_ms};
+use super::paging::Paging;
 use super::{paging, resource};
 use crate::control::{DeployFilter, NewDeploy};
 use crate::domain::account::Role;
@@ -30,6 +31,24 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
         );
 }
 
+/// Which deploys are asked for.
+#[derive(utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "describes what `filter` reads")]
+struct DeployParameters {
+    /// Those of this environment, and those that name none.
+    #[param(max_length = 100)]
+    environment: Option<String>,
+    /// Not before this time, in ISO 8601.
+    #[param(format = DateTime)]
+    from: Option<String>,
+    /// Before this time, in ISO 8601.
+    #[param(format = DateTime)]
+    to: Option<String>,
+}
+
+/// Deploys, the newest first.
+#[utoipa::path(get, path = "/api/deploys", tag = "dashboards", params(OfProject, Paging, DeployParameters), responses((status = 200, body = Page<Deploy>)))]
 async fn list(call: &mut Call) -> Result<Page<Deploy>, ApiError> {
     let (_, project_id) = call.manager_of(Role::Viewer).await?;
     let (page, others) = call.page()?;
@@ -60,6 +79,29 @@ fn filter(parameters: paging::Others<'_>) -> Result<DeployFilter, Vec<FieldError
     }
 }
 
+/// A deploy to be kept.
+#[derive(utoipa::ToSchema)]
+#[expect(dead_code, reason = "describes a body; `Fields` reads it")]
+struct NewDeployFields {
+    /// What went live; as beacons name their `release`.
+    #[schema(min_length = 1, max_length = 100, example = "2026.11.3")]
+    release: String,
+    /// Where it went live; without it everywhere.
+    #[schema(max_length = 100, example = "production")]
+    environment: Option<String>,
+    /// When, from 1970 to 2099; without it now.
+    #[schema(format = DateTime)]
+    deployed_at: Option<String>,
+    /// What is new.
+    #[schema(max_length = 1_000)]
+    description: Option<String>,
+    /// Where to read more.
+    #[schema(max_length = 1_000, example = "https://ci.example/runs/7")]
+    url: Option<String>,
+}
+
+/// Keeps a deploy, which series then mark.
+#[utoipa::path(post, path = "/api/deploys", tag = "dashboards", params(OfProject), request_body = NewDeployFields, responses((status = 201, body = Deploy)))]
 async fn create(call: &mut Call) -> Result<Deploy, ApiError> {
     let (manager, project_id) = call.manager_of(Role::Admin).await?;
     let body = call.body().await?;
@@ -91,11 +133,15 @@ async fn create(call: &mut Call) -> Result<Deploy, ApiError> {
         .await?)
 }
 
+/// A deploy.
+#[utoipa::path(get, path = "/api/deploys/{id}", tag = "dashboards", params(("id" = uuid::Uuid, Path), OfProject), responses((status = 200, body = Deploy)))]
 async fn one(call: &mut Call) -> Result<Deploy, ApiError> {
     let (_, project_id) = call.manager_of(Role::Viewer).await?;
     Ok(call.control().deploy(&project_id, call.id("id")?).await?)
 }
 
+/// Forgets a deploy.
+#[utoipa::path(delete, path = "/api/deploys/{id}", tag = "dashboards", params(("id" = uuid::Uuid, Path), OfProject), responses((status = 200, body = Done)))]
 async fn remove(call: &mut Call) -> Result<Done, ApiError> {
     let (manager, project_id) = call.manager_of(Role::Admin).await?;
     let control = call.control();

@@ -19,8 +19,8 @@ struct Envelope<'d, T> {
     meta: Meta,
 }
 
-#[derive(Serialize)]
-struct Meta {
+#[derive(Serialize, utoipa::ToSchema)]
+pub(super) struct Meta {
     /// Milliseconds, to the microsecond.
     processing_time: f64,
 }

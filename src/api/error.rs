@@ -103,22 +103,34 @@ impl From<SelectError> for ApiError {
     }
 }
 
-#[derive(Serialize)]
-struct ErrorEnvelope<'e> {
+/// A failure, as clients read it.
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = Error)]
+pub(super) struct ErrorEnvelope<'e> {
+    /// Always false.
     success: bool,
+    /// In words, for people.
     error: &'e str,
+    /// Stable name, for programs.
     code: &'static str,
+    /// What is wrong with which field.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<FieldError>>)]
     details: Option<&'e [FieldError]>,
+    /// The last good answer, when there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
     fallback_data: Option<&'e RawValue>,
     meta: ErrorMeta,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
 struct ErrorMeta {
+    /// Stands in the log, with the cause.
     error_id: Uuid,
+    /// When, in ISO 8601.
     timestamp: String,
+    /// Whether the same request may go well later.
     retry_suggested: bool,
 }
 

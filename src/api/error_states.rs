@@ -4,7 +4,8 @@ use actix_web::web;
 
 use super::body::Fields;
 use super::error::ApiError;
-use super::manage::{Call, change, look};
+use super::manage::{Call, OfProject, change, look};
+use super::paging::Paging;
 use super::{paging, resource};
 use crate::domain::account::Role;
 use crate::domain::dashboard::{ErrorRecord, ErrorState, Fingerprint, Note};
@@ -18,6 +19,8 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
         .service(resource("/api/errors/{fingerprint}", "PATCH").route(change(update)));
 }
 
+/// What has been decided about errors, the latest first.
+#[utoipa::path(get, path = "/api/errors/states", tag = "dashboards", params(OfProject, Paging, ("state" = Option<ErrorState>, Query, description = "Only those in this state")), responses((status = 200, body = Page<ErrorRecord>)))]
 async fn list(call: &mut Call) -> Result<Page<ErrorRecord>, ApiError> {
     let (_, project_id) = call.manager_of(Role::Viewer).await?;
     let (page, mut others) = call.page()?;
@@ -33,6 +36,18 @@ async fn list(call: &mut Call) -> Result<Page<ErrorRecord>, ApiError> {
     Ok(call.control().error_states(&project_id, state, page).await?)
 }
 
+/// What is decided.
+#[derive(utoipa::ToSchema)]
+#[expect(dead_code, reason = "describes a body; `Fields` reads it")]
+struct ErrorFields {
+    state: ErrorState,
+    /// Why.
+    #[schema(max_length = 1_000)]
+    note: Option<String>,
+}
+
+/// Decides about an error. What is resolved is open again when it recurs.
+#[utoipa::path(patch, path = "/api/errors/{fingerprint}", tag = "dashboards", params(("fingerprint" = Fingerprint, Path), OfProject), request_body = ErrorFields, responses((status = 200, body = ErrorRecord)))]
 async fn update(call: &mut Call) -> Result<ErrorRecord, ApiError> {
     let (manager, project_id) = call.manager_of(Role::Admin).await?;
     let fingerprint = Fingerprint::parse("fingerprint", call.segment("fingerprint"))

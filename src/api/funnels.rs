@@ -6,11 +6,16 @@ use actix_web::web;
 use actix_web::{HttpRequest, HttpResponse};
 
 use super::error::{self, ApiError};
+use super::manage::OfProject;
+use super::paging::Paging;
 use super::query::QueryState;
 use super::{asked, envelope, get, paging, rate_limit};
 use crate::clock;
 use crate::domain::page::Page;
-use crate::query::funnel::{self, Funnel, FunnelRequest, KnownFunnel, known_funnels};
+use crate::query::funnel::{
+    self, Funnel, FunnelQuestionParameters, FunnelRequest, KnownFunnel, known_funnels,
+};
+use crate::query::{PeriodParameters, RawFilterParameters};
 use crate::quota::Class;
 
 /// Adds the address of the list. That of a funnel also takes beacons: see [`at_address_of_beacons`].
@@ -18,6 +23,8 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
     config.service(get("/api/analytics/funnels", funnels));
 }
 
+/// The funnels of a project: the standard one, and its own.
+#[utoipa::path(get, path = "/api/analytics/funnels", tag = "questions", params(OfProject, Paging), responses((status = 200, body = Page<KnownFunnel>)))]
 async fn funnels(request: HttpRequest, state: web::Data<QueryState>) -> HttpResponse {
     let started = Instant::now();
     match list(&request, &state).await {
@@ -33,7 +40,10 @@ async fn list(request: &HttpRequest, state: &QueryState) -> Result<Page<KnownFun
     Ok(paging::cut(known_funnels(&viewer.project.project.settings), page))
 }
 
-/// `GET /api/analytics/funnel`: the address where steps are posted, and so without what other questions are wrapped in.
+/// How many sessions reach each step of a funnel, and how fast.
+///
+/// Also filters by any key of `metadata`: `metadata.KEY=value`. This is the address where steps are posted, too.
+#[utoipa::path(get, path = "/api/analytics/funnel", tag = "questions", params(OfProject, PeriodParameters, FunnelQuestionParameters, RawFilterParameters), responses((status = 200, body = Funnel)))]
 pub(super) async fn at_address_of_beacons(request: HttpRequest) -> HttpResponse {
     let started = Instant::now();
     let Some(state) = request.app_data::<web::Data<QueryState>>() else {

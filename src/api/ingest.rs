@@ -1,5 +1,7 @@
 //! `POST /api/analytics/…`: beacons in.
 
+pub(super) mod described;
+
 use std::time::{Duration, Instant};
 
 use actix_web::http::header::{HeaderValue, ORIGIN};
@@ -192,8 +194,8 @@ enum Taken {
     Checked,
 }
 
-#[derive(Serialize)]
-struct Checked {
+#[derive(Serialize, utoipa::ToSchema)]
+pub(in crate::api) struct Checked {
     valid: bool,
 }
 
@@ -388,14 +390,14 @@ async fn take_batch(
 }
 
 /// The answer to a batch.
-#[derive(Serialize)]
-struct BatchAnswer<'o> {
+#[derive(Serialize, utoipa::ToSchema)]
+pub(in crate::api) struct BatchAnswer<'o> {
     accepted: usize,
     rejected: Vec<RejectedItem<'o>>,
 }
 
-#[derive(Serialize)]
-struct RejectedItem<'o> {
+#[derive(Serialize, utoipa::ToSchema)]
+pub(in crate::api) struct RejectedItem<'o> {
     index: usize,
     #[serde(flatten)]
     fault: &'o FieldError,

@@ -6,7 +6,8 @@ use serde::Serialize;
 use super::body::Fields;
 use super::error::ApiError;
 use super::identity::{GuessKind, Manager};
-use super::manage::{Call, Done, delete, look, make};
+use super::manage::{Call, Done, OfProject, delete, look, make};
+use super::paging::Paging;
 use super::password::new_password;
 use super::{asked, resource};
 use crate::clock;
@@ -30,7 +31,7 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 }
 
 /// A new invitation.
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
 struct NewInvitation {
     /// Shown this once; for whoever is invited.
     token: String,
@@ -48,6 +49,8 @@ async fn scope(call: &Call) -> Result<(Manager, Option<ProjectId>), ApiError> {
     Ok((manager, Some(project_id)))
 }
 
+/// Invitations that wait. Without `project` an instance owner sees all.
+#[utoipa::path(get, path = "/api/invitations", tag = "users", params(OfProject, Paging), responses((status = 200, body = Page<OneTimeToken>)))]
 async fn list(call: &mut Call) -> Result<Page<OneTimeToken>, ApiError> {
     let (_, project_id) = scope(call).await?;
     let (page, now_ms) = (call.page_only()?, clock::now().as_millis());
@@ -57,6 +60,27 @@ async fn list(call: &mut Call) -> Result<Page<OneTimeToken>, ApiError> {
         .await?)
 }
 
+/// Who is invited.
+#[derive(utoipa::ToSchema)]
+#[expect(dead_code, reason = "describes a body; `Fields` reads it")]
+struct InvitationFields {
+    email: Email,
+    /// What they shall be in the project. An instance owner who names no project invites another one, without a role.
+    role: Option<Role>,
+}
+
+/// What a person who was invited says.
+#[derive(utoipa::ToSchema)]
+#[expect(dead_code, reason = "describes a body; `Fields` reads it")]
+struct AcceptFields {
+    token: String,
+    name: Name,
+    #[schema(min_length = 10, max_length = 200, format = Password)]
+    password: String,
+}
+
+/// Invites somebody. The token is in this answer, and nowhere else; it lasts 7 days.
+#[utoipa::path(post, path = "/api/invitations", tag = "users", params(OfProject), request_body = InvitationFields, responses((status = 201, body = NewInvitation)))]
 async fn invite(call: &mut Call) -> Result<NewInvitation, ApiError> {
     let (manager, project_id) = scope(call).await?;
     let body = call.body().await?;
@@ -83,6 +107,8 @@ async fn invite(call: &mut Call) -> Result<NewInvitation, ApiError> {
     })
 }
 
+/// Takes an invitation back.
+#[utoipa::path(delete, path = "/api/invitations/{id}", tag = "users", params(("id" = uuid::Uuid, Path), OfProject), responses((status = 200, body = Done)))]
 async fn revoke(call: &mut Call) -> Result<Done, ApiError> {
     let (manager, project_id) = scope(call).await?;
     let control = call.control();
@@ -92,7 +118,8 @@ async fn revoke(call: &mut Call) -> Result<Done, ApiError> {
     Ok(Done::DONE)
 }
 
-/// Needs no login: the token is what lets in.
+/// Makes the user who was invited. Needs no login: the token is what lets in.
+#[utoipa::path(post, path = "/api/invitations/accept", tag = "users", security(()), request_body = AcceptFields, responses((status = 201, body = User), (status = 503, description = "`TOO_MANY_PASSWORDS`")))]
 async fn accept(call: &mut Call) -> Result<User, ApiError> {
     let now_ms = clock::now().as_millis();
     call.state().identity.anyone(call.request(), now_ms)?;

@@ -6,7 +6,8 @@ use serde::Serialize;
 use super::body::Fields;
 use super::error::ApiError;
 use super::identity::is_rsa_public_key;
-use super::manage::{Call, Done, change, delete, look, make};
+use super::manage::{Call, Done, OfProject, change, delete, look, make};
+use super::paging::Paging;
 use super::resource;
 use crate::config::Secret;
 use crate::domain::account::{JwtIssuer, JwtKeys, Name, ProjectId, Role};
@@ -17,7 +18,8 @@ use crate::jwks::JwksStatus;
 use uuid::Uuid;
 
 /// An issuer, and how the fetching of its keys stands, if it serves them.
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = Issuer)]
 struct Shown {
     #[serde(flatten)]
     issuer: JwtIssuer,
@@ -48,12 +50,57 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
         );
 }
 
+/// Whose JSON web tokens are believed, without secrets.
+#[utoipa::path(get, path = "/api/issuers", tag = "issuers", params(OfProject, Paging), responses((status = 200, body = Page<Shown>)))]
 async fn list(call: &mut Call) -> Result<Page<Shown>, ApiError> {
     let (_, project_id) = call.manager_of(Role::Admin).await?;
     let issuers = call.control().issuers(&project_id, call.page_only()?).await?;
     Ok(issuers.map(|issuer| Shown::new(call, issuer)))
 }
 
+/// An issuer to be believed.
+#[derive(utoipa::ToSchema)]
+#[expect(dead_code, reason = "describes a body; `Fields` reads it")]
+struct NewIssuerFields {
+    name: Name,
+    /// What `iss` must be; without it anything goes.
+    #[schema(max_length = 500)]
+    issuer: Option<String>,
+    /// What `aud` must hold; without it anything goes.
+    #[schema(max_length = 500)]
+    audience: Option<String>,
+    /// `hs256` with `secret`, `rs256` with `public_key_pem`, or `jwks` with `url`.
+    #[schema(example = "hs256")]
+    algorithm: String,
+    /// At least 32 bytes.
+    #[schema(max_length = 500, example = "0123456789abcdef0123456789abcdef")]
+    secret: Option<String>,
+    /// An RSA key.
+    #[schema(max_length = 10_000)]
+    public_key_pem: Option<String>,
+    /// `https`, at a public address or one of `outbound.allow_networks`.
+    url: Option<String>,
+}
+
+/// What is changed; what is left out stays. The fields are those of a new one.
+#[derive(utoipa::ToSchema)]
+#[expect(dead_code, reason = "describes a body; `Fields` reads it")]
+struct IssuerFields {
+    name: Option<Name>,
+    #[schema(max_length = 500)]
+    issuer: Option<String>,
+    #[schema(max_length = 500)]
+    audience: Option<String>,
+    algorithm: Option<String>,
+    #[schema(max_length = 500)]
+    secret: Option<String>,
+    #[schema(max_length = 10_000)]
+    public_key_pem: Option<String>,
+    url: Option<String>,
+}
+
+/// Believes the tokens of one more issuer.
+#[utoipa::path(post, path = "/api/issuers", tag = "issuers", params(OfProject), request_body = NewIssuerFields, responses((status = 201, body = Shown)))]
 async fn create(call: &mut Call) -> Result<Shown, ApiError> {
     let (manager, project_id) = call.manager_of(Role::Admin).await?;
     let body = call.body().await?;
@@ -78,12 +125,16 @@ async fn create(call: &mut Call) -> Result<Shown, ApiError> {
     Ok(Shown::new(call, issuer))
 }
 
+/// An issuer, and how the fetching of its keys stands on this node.
+#[utoipa::path(get, path = "/api/issuers/{id}", tag = "issuers", params(("id" = uuid::Uuid, Path), OfProject), responses((status = 200, body = Shown)))]
 async fn one(call: &mut Call) -> Result<Shown, ApiError> {
     let (_, project_id) = call.manager_of(Role::Admin).await?;
     let issuer = call.control().issuer(&project_id, call.id("id")?).await?;
     Ok(Shown::new(call, issuer))
 }
 
+/// Changes an issuer; a key is changed with its `algorithm`.
+#[utoipa::path(patch, path = "/api/issuers/{id}", tag = "issuers", params(("id" = uuid::Uuid, Path), OfProject), request_body = IssuerFields, responses((status = 200, body = Shown)))]
 async fn update(call: &mut Call) -> Result<Shown, ApiError> {
     let (manager, project_id) = call.manager_of(Role::Admin).await?;
     let known = call.control().issuer(&project_id, call.id("id")?).await?;
@@ -102,6 +153,8 @@ async fn update(call: &mut Call) -> Result<Shown, ApiError> {
     Ok(Shown::new(call, issuer))
 }
 
+/// Believes an issuer no more.
+#[utoipa::path(delete, path = "/api/issuers/{id}", tag = "issuers", params(("id" = uuid::Uuid, Path), OfProject), responses((status = 200, body = Done)))]
 async fn remove(call: &mut Call) -> Result<Done, ApiError> {
     let (manager, project_id) = call.manager_of(Role::Admin).await?;
     let control = call.control();

@@ -6,7 +6,8 @@ use serde::Serialize;
 use super::body::Fields;
 use super::error::ApiError;
 use super::identity::Manager;
-use super::manage::{Call, change, delete, look, make};
+use super::manage::{Call, OfProject, change, delete, look, make};
+use super::paging::Paging;
 use super::resource;
 use crate::clock;
 use crate::control::{KeyChange, NewKey};
@@ -31,7 +32,7 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 }
 
 /// A new key.
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
 struct NewKeyAnswer {
     /// Shown this once.
     secret: String,
@@ -39,11 +40,37 @@ struct NewKeyAnswer {
     key: ApiKey,
 }
 
+/// The keys of a project, without their secrets; revoked ones too.
+#[utoipa::path(get, path = "/api/keys", tag = "keys", params(OfProject, Paging), responses((status = 200, body = Page<ApiKey>)))]
 async fn list(call: &mut Call) -> Result<Page<ApiKey>, ApiError> {
     let (_, project_id) = call.manager_of(Role::Admin).await?;
     Ok(call.control().keys(&project_id, call.page_only()?).await?)
 }
 
+/// A key to be made.
+#[derive(utoipa::ToSchema)]
+#[expect(dead_code, reason = "describes a body; `Fields` reads it")]
+struct NewKeyFields {
+    kind: KeyKind,
+    name: Name,
+    /// For server keys; unless given, to post beacons.
+    scopes: Option<Vec<Scope>>,
+    /// From when on it is refused; in the future. Without it never.
+    #[schema(example = 4_000_000_000_000_i64)]
+    expires_at_ms: Option<i64>,
+}
+
+/// What is changed; what is left out stays.
+#[derive(utoipa::ToSchema)]
+#[expect(dead_code, reason = "describes a body; `Fields` reads it")]
+struct KeyFields {
+    name: Option<Name>,
+    /// In the future; `null` for never.
+    expires_at_ms: Option<i64>,
+}
+
+/// Makes a key. Its secret is in this answer, and nowhere else.
+#[utoipa::path(post, path = "/api/keys", tag = "keys", params(OfProject), request_body = NewKeyFields, responses((status = 201, body = NewKeyAnswer)))]
 async fn create(call: &mut Call) -> Result<NewKeyAnswer, ApiError> {
     let (manager, project_id) = call.manager_of(Role::Admin).await?;
     let body = call.body().await?;
@@ -72,11 +99,15 @@ async fn create(call: &mut Call) -> Result<NewKeyAnswer, ApiError> {
     })
 }
 
+/// A key.
+#[utoipa::path(get, path = "/api/keys/{id}", tag = "keys", params(("id" = uuid::Uuid, Path), OfProject), responses((status = 200, body = ApiKey)))]
 async fn one(call: &mut Call) -> Result<ApiKey, ApiError> {
     let (_, project_id) = call.manager_of(Role::Admin).await?;
     Ok(call.control().key(&project_id, call.id("id")?).await?)
 }
 
+/// Gives a key another name, or another end.
+#[utoipa::path(patch, path = "/api/keys/{id}", tag = "keys", params(("id" = uuid::Uuid, Path), OfProject), request_body = KeyFields, responses((status = 200, body = ApiKey)))]
 async fn update(call: &mut Call) -> Result<ApiKey, ApiError> {
     let (manager, project_id) = call.manager_of(Role::Admin).await?;
     let known = call.control().key(&project_id, call.id("id")?).await?;
@@ -97,6 +128,8 @@ async fn update(call: &mut Call) -> Result<ApiKey, ApiError> {
         .await?)
 }
 
+/// Revokes a key, for ever.
+#[utoipa::path(delete, path = "/api/keys/{id}", tag = "keys", params(("id" = uuid::Uuid, Path), OfProject), responses((status = 200, body = ApiKey)))]
 async fn revoke(call: &mut Call) -> Result<ApiKey, ApiError> {
     let (manager, project_id) = call.manager_of(Role::Admin).await?;
     let known = call.control().key(&project_id, call.id("id")?).await?;

@@ -57,8 +57,18 @@ pub(super) struct Call {
     cookie: Option<HeaderValue>,
 }
 
+/// Which project is meant.
+#[derive(utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "describes what `Call::manager_of` reads")]
+pub(super) struct OfProject {
+    /// The project. Without it that of the key; for sessions and the admin token `default`.
+    #[param(example = "default")]
+    project: Option<String>,
+}
+
 /// The answer to something that leaves nothing to show.
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
 pub(super) struct Done {
     done: bool,
 }

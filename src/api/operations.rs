@@ -56,7 +56,7 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 }
 
 /// In short, for people and load balancers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 enum State {
     /// Everything works.
@@ -82,12 +82,12 @@ impl OperationsState {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
 struct Short {
     status: State,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
 struct Health {
     status: State,
     version: &'static str,
@@ -101,8 +101,17 @@ struct Health {
     engine: Option<EngineStatus>,
 }
 
+/// All of it for admins; the status alone for everyone else.
+#[derive(utoipa::ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "describes the two answers of `health`")]
+enum HealthAnswer {
+    Whole(Box<Health>),
+    Short(Short),
+}
+
 /// The log's [`WalStatus`], with units in its names.
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
 struct WalHealth {
     bytes_on_disk: u64,
     segments_waiting: u64,
@@ -142,17 +151,19 @@ fn whole_ms(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
 struct WarehouseHealth {
     connected: bool,
 }
 
 /// The process answers.
+#[utoipa::path(get, path = "/livez", tag = "operations", responses((status = 200, description = "It does", body = Short)))]
 async fn livez() -> HttpResponse {
     HttpResponse::Ok().json(Short { status: State::Ok })
 }
 
 /// Beacons are taken. The warehouse may be away: the log holds them meanwhile.
+#[utoipa::path(get, path = "/readyz", tag = "operations", responses((status = 200, description = "They are", body = Short), (status = 503, description = "They are not", body = Short)))]
 async fn readyz(state: web::Data<OperationsState>) -> HttpResponse {
     let status = state.state(&state.wal.status());
     match status {
@@ -163,6 +174,8 @@ async fn readyz(state: web::Data<OperationsState>) -> HttpResponse {
     }
 }
 
+/// For Prometheus.
+#[utoipa::path(get, path = "/metrics", tag = "operations", responses((status = 200, description = "Metrics in the text format of Prometheus", body = String, content_type = "text/plain")))]
 async fn metrics_text(state: web::Data<OperationsState>) -> HttpResponse {
     let (wal, flush) = (state.wal.status(), state.flush.status());
     #[expect(clippy::cast_precision_loss, reason = "gauges are floats")]
@@ -190,6 +203,7 @@ async fn metrics_text(state: web::Data<OperationsState>) -> HttpResponse {
 }
 
 /// All of it for admins; the status alone for everyone else.
+#[utoipa::path(get, path = "/api/health", tag = "operations", responses((status = 200, body = HealthAnswer)))]
 async fn health(request: HttpRequest, state: web::Data<OperationsState>) -> HttpResponse {
     let started = Instant::now();
     let wal = state.wal.status();

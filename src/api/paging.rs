@@ -8,6 +8,19 @@ use crate::domain::page::{Page, PageRequest};
 /// The parameters of a query string without those of paging.
 pub(super) type Others<'q> = Vec<(Cow<'q, str>, Cow<'q, str>)>;
 
+/// Which page of a list is asked for.
+#[derive(utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "describes what `parse` reads")]
+pub(super) struct Paging {
+    /// Which page, counted from 1.
+    #[param(minimum = 1, default = 1)]
+    page: Option<u32>,
+    /// Items of a page at most.
+    #[param(minimum = 1, maximum = 500, default = 50)]
+    page_size: Option<u32>,
+}
+
 /// Reads `page` and `page_size`; other parameters are left to the caller, in their order.
 ///
 /// # Errors

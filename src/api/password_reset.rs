@@ -29,7 +29,7 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 }
 
 /// A new reset token.
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
 struct NewReset {
     /// Shown this once; for the user.
     token: String,
@@ -37,6 +37,8 @@ struct NewReset {
     reset: OneTimeToken,
 }
 
+/// Makes a reset token for a user. It is in this answer, and nowhere else; it lasts an hour.
+#[utoipa::path(post, path = "/api/users/{id}/password-reset", tag = "users", params(("id" = uuid::Uuid, Path)), responses((status = 201, body = NewReset)))]
 async fn create(call: &mut Call) -> Result<NewReset, ApiError> {
     let (manager, user) = manager_of_user(call).await?;
     manager.must_be_another_than(user.id)?;
@@ -51,7 +53,17 @@ async fn create(call: &mut Call) -> Result<NewReset, ApiError> {
     })
 }
 
-/// Needs no login: the token is what lets in.
+/// A new password, and the token that allows it.
+#[derive(utoipa::ToSchema)]
+#[expect(dead_code, reason = "describes a body; `Fields` reads it")]
+struct ResetFields {
+    token: String,
+    #[schema(min_length = 10, max_length = 200, format = Password)]
+    password: String,
+}
+
+/// Sets the password of whoever holds a reset token, and ends all sessions of the user.
+#[utoipa::path(post, path = "/api/password-reset", tag = "users", security(()), request_body = ResetFields, responses((status = 200, body = User), (status = 429, description = "`TOO_MANY_LOGINS`"), (status = 503, description = "`TOO_MANY_PASSWORDS`")))]
 async fn redeem(call: &mut Call) -> Result<User, ApiError> {
     let now_ms = clock::now().as_millis();
     call.state().identity.anyone(call.request(), now_ms)?;
@@ -87,7 +99,18 @@ async fn redeem(call: &mut Call) -> Result<User, ApiError> {
     Ok(user)
 }
 
-/// Whoever finds a session open must not make it theirs: the old password is asked for, with the limits of logins.
+/// A new password, and the old one.
+#[derive(utoipa::ToSchema)]
+#[expect(dead_code, reason = "describes a body; `Fields` reads it")]
+struct PasswordFields {
+    #[schema(format = Password)]
+    old_password: String,
+    #[schema(min_length = 10, max_length = 200, format = Password)]
+    password: String,
+}
+
+/// Sets one's own password. Whoever finds a session open must not make it theirs: the old one is asked for.
+#[utoipa::path(put, path = "/api/session/password", tag = "sessions", request_body = PasswordFields, responses((status = 200, body = Done), (status = 429, description = "`TOO_MANY_LOGINS`"), (status = 503, description = "`TOO_MANY_PASSWORDS`")))]
 async fn change_own(call: &mut Call) -> Result<Done, ApiError> {
     let now_ms = clock::now().as_millis();
     let LoggedIn { user, session } = call.state().identity.logged_in(call.request(), now_ms).await?;

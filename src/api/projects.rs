@@ -8,12 +8,13 @@ use actix_web::web;
 use super::body::Fields;
 use super::error::ApiError;
 use super::manage::{Call, Done, change, delete, look, make, on};
+use super::paging::Paging;
 use super::{paging, resource};
 use crate::control::{ControlError, Member};
 use crate::domain::account::{Membership, Name, Origin, Project, ProjectId, Role, TimeZoneName};
 use crate::domain::page::Page;
 use crate::ingest::rule_faults;
-use settings::SettingsChanges;
+use settings::{SettingsChanges, SettingsFields};
 
 /// Adds the addresses.
 pub(super) fn routes(config: &mut web::ServiceConfig) {
@@ -38,6 +39,7 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 }
 
 /// All projects for an instance owner, their own for others.
+#[utoipa::path(get, path = "/api/projects", tag = "projects", params(Paging), responses((status = 200, body = Page<Project>)))]
 async fn list(call: &mut Call) -> Result<Page<Project>, ApiError> {
     let manager = call.manager().await?;
     let page = call.page_only()?;
@@ -53,6 +55,44 @@ async fn list(call: &mut Call) -> Result<Page<Project>, ApiError> {
     }
 }
 
+/// A project to be made.
+#[derive(utoipa::ToSchema)]
+#[expect(dead_code, reason = "describes a body; `Fields` reads it")]
+struct NewProjectFields {
+    id: ProjectId,
+    name: Name,
+    time_zone: Option<TimeZoneName>,
+    /// Where its browser keys may post from, and whom CORS allows; at most 100.
+    allowed_origins: Option<Vec<Origin>>,
+    /// Whether it takes beacons without a key, from its allowed origins.
+    #[schema(default = false)]
+    allow_keyless: Option<bool>,
+    settings: Option<SettingsFields>,
+}
+
+/// What is changed; what is left out stays.
+#[derive(utoipa::ToSchema)]
+#[expect(dead_code, reason = "describes a body; `Fields` reads it")]
+struct ProjectFields {
+    /// As it was read.
+    #[schema(minimum = 1)]
+    revision: i64,
+    name: Option<Name>,
+    time_zone: Option<TimeZoneName>,
+    allowed_origins: Option<Vec<Origin>>,
+    allow_keyless: Option<bool>,
+    settings: Option<SettingsFields>,
+}
+
+/// What a user shall be.
+#[derive(utoipa::ToSchema)]
+#[expect(dead_code, reason = "describes a body; `Fields` reads it")]
+struct RoleFields {
+    role: Role,
+}
+
+/// Makes a project; for instance owners.
+#[utoipa::path(post, path = "/api/projects", tag = "projects", request_body = NewProjectFields, responses((status = 201, body = Project)))]
 async fn create(call: &mut Call) -> Result<Project, ApiError> {
     let manager = call.manager().await?;
     manager.must_own_the_instance()?;
@@ -70,11 +110,15 @@ async fn create(call: &mut Call) -> Result<Project, ApiError> {
     Ok(call.control().create_project(manager.by(), project).await?)
 }
 
+/// A project.
+#[utoipa::path(get, path = "/api/projects/{id}", tag = "projects", params(("id" = String, Path, description = "The project's id")), responses((status = 200, body = Project)))]
 async fn one(call: &mut Call) -> Result<Project, ApiError> {
     let (_, id) = call.manager_of_path(Role::Viewer).await?;
     Ok(call.control().project(&id).await?)
 }
 
+/// Changes a project. 409 when the revision has moved.
+#[utoipa::path(patch, path = "/api/projects/{id}", tag = "projects", params(("id" = String, Path, description = "The project's id")), request_body = ProjectFields, responses((status = 200, body = Project)))]
 async fn update(call: &mut Call) -> Result<Project, ApiError> {
     let (manager, id) = call.manager_of_path(Role::Admin).await?;
     let body = call.body().await?;
@@ -97,17 +141,23 @@ async fn update(call: &mut Call) -> Result<Project, ApiError> {
     Ok(call.control().update_project(manager.by(), project).await?)
 }
 
+/// Deletes a project; for its owners. Its id is not given again. The project `default` stays.
+#[utoipa::path(delete, path = "/api/projects/{id}", tag = "projects", params(("id" = String, Path, description = "The project's id")), responses((status = 200, body = Done)))]
 async fn remove(call: &mut Call) -> Result<Done, ApiError> {
     let (manager, id) = call.manager_of_path(Role::Owner).await?;
     call.control().delete_project(manager.by(), &id).await?;
     Ok(Done::DONE)
 }
 
+/// Who may what in a project.
+#[utoipa::path(get, path = "/api/projects/{id}/members", tag = "projects", params(("id" = String, Path, description = "The project's id"), Paging), responses((status = 200, body = Page<Member>)))]
 async fn members(call: &mut Call) -> Result<Page<Member>, ApiError> {
     let (_, id) = call.manager_of_path(Role::Admin).await?;
     Ok(call.control().members(&id, call.page_only()?).await?)
 }
 
+/// Gives a user a role in a project; for its owners.
+#[utoipa::path(put, path = "/api/projects/{id}/members/{user_id}", tag = "projects", params(("id" = String, Path, description = "The project's id"), ("user_id" = uuid::Uuid, Path)), request_body = RoleFields, responses((status = 200, body = Membership)))]
 async fn set_role(call: &mut Call) -> Result<Membership, ApiError> {
     let (manager, project_id) = call.manager_of_path(Role::Owner).await?;
     let user_id = call.id("user_id")?;
@@ -126,6 +176,8 @@ async fn set_role(call: &mut Call) -> Result<Membership, ApiError> {
     })
 }
 
+/// Takes a user out of a project; for its owners.
+#[utoipa::path(delete, path = "/api/projects/{id}/members/{user_id}", tag = "projects", params(("id" = String, Path, description = "The project's id"), ("user_id" = uuid::Uuid, Path)), responses((status = 200, body = Done)))]
 async fn remove_member(call: &mut Call) -> Result<Done, ApiError> {
     let (manager, project_id) = call.manager_of_path(Role::Owner).await?;
     let user_id = call.id("user_id")?;

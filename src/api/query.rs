@@ -16,17 +16,20 @@ use actix_web::{HttpRequest, HttpResponse};
 
 use super::error::{self, ApiError, Limit};
 use super::identity::{Identity, Parameters, Viewer, project_and_others};
+use super::manage::OfProject;
 use super::{envelope, get};
 use crate::clock::{self, UnixMicros};
 use crate::ledger::Ledger;
 use crate::memory::{Level, Pressure};
-use crate::query::ledger::{self, LedgerRequest};
+use crate::query::RangeParameters;
+use crate::query::ledger::{self, LedgerAnswer, LedgerParameters, LedgerRequest};
 use crate::warehouse::{Retention, Warehouse};
 
 pub use answers::Answers;
 pub(super) use question::{Asking, Question};
+pub(super) use reply::Meta as KeptMeta;
 
-use question::Address;
+pub(super) use question::Address;
 
 /// What the handlers of questions share.
 pub struct QueryState {
@@ -70,7 +73,7 @@ impl QueryState {
 }
 
 /// Every question, with its address.
-const QUESTIONS: &[Address] = &[
+pub(super) const QUESTIONS: &[Address] = &[
     Address::of::<metrics::TimeseriesQuestion>("/api/analytics/performance/timeseries"),
     Address::of::<metrics::PerformanceQuestion>("/api/analytics/performance/dashboard"),
     Address::of::<metrics::VitalsQuestion>("/api/analytics/performance/web-vitals"),
@@ -84,6 +87,8 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
     config.service(get("/api/ledger", ledger));
 }
 
+/// What has become of every item that was received.
+#[utoipa::path(get, path = "/api/ledger", tag = "questions", params(OfProject, RangeParameters, LedgerParameters), responses((status = 200, body = LedgerAnswer)))]
 async fn ledger(request: HttpRequest, state: web::Data<QueryState>) -> HttpResponse {
     let started = Instant::now();
     let answer = async {

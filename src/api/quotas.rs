@@ -4,9 +4,10 @@ use actix_web::web;
 
 use super::body::Fields;
 use super::error::ApiError;
-use super::manage::{Call, Done, change, delete, look, make};
+use super::manage::{Call, Done, OfProject, change, delete, look, make};
+use super::paging::Paging;
 use super::resource;
-use crate::domain::account::{PartialLimits, QuotaOverride, QuotaTarget, Role};
+use crate::domain::account::{PartialLimits, QuotaOverride, QuotaTarget, QuotaTargetFields, Role};
 use crate::domain::field_error::{FieldError, FieldFault};
 use crate::domain::page::Page;
 
@@ -26,12 +27,34 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
         );
 }
 
+/// Overrides of the quotas, the oldest first.
+#[utoipa::path(get, path = "/api/quotas", tag = "quotas", params(OfProject, Paging), responses((status = 200, body = Page<QuotaOverride>)))]
 async fn list(call: &mut Call) -> Result<Page<QuotaOverride>, ApiError> {
     let (_, project_id) = call.manager_of(Role::Viewer).await?;
     let page = call.page_only()?;
     Ok(call.control().quota_overrides(&project_id, page).await?)
 }
 
+/// Other limits for some.
+#[derive(utoipa::ToSchema)]
+#[expect(dead_code, reason = "describes a body; `Fields` reads it")]
+struct NewOverrideFields {
+    /// Of several that fit, the later kind in the list project, endpoint, role, key, user wins, limit by limit.
+    target: QuotaTargetFields,
+    /// At least one; 0 is no limit.
+    limits: PartialLimits,
+}
+
+/// Other limits.
+#[derive(utoipa::ToSchema)]
+#[expect(dead_code, reason = "describes a body; `Fields` reads it")]
+struct OverrideFields {
+    /// 0 is no limit.
+    limits: PartialLimits,
+}
+
+/// Keeps other limits for some. They act at once on this node, on others within about a second.
+#[utoipa::path(post, path = "/api/quotas", tag = "quotas", params(OfProject), request_body = NewOverrideFields, responses((status = 201, body = QuotaOverride)))]
 async fn create(call: &mut Call) -> Result<QuotaOverride, ApiError> {
     let (manager, project_id) = call.manager_of(Role::Admin).await?;
     let body = call.body().await?;
@@ -47,11 +70,15 @@ async fn create(call: &mut Call) -> Result<QuotaOverride, ApiError> {
         .await?)
 }
 
+/// An override.
+#[utoipa::path(get, path = "/api/quotas/{id}", tag = "quotas", params(("id" = uuid::Uuid, Path), OfProject), responses((status = 200, body = QuotaOverride)))]
 async fn one(call: &mut Call) -> Result<QuotaOverride, ApiError> {
     let (_, project_id) = call.manager_of(Role::Viewer).await?;
     Ok(call.control().quota_override(&project_id, call.id("id")?).await?)
 }
 
+/// Changes limits: what is left out stays, `null` takes a limit out of the override.
+#[utoipa::path(patch, path = "/api/quotas/{id}", tag = "quotas", params(("id" = uuid::Uuid, Path), OfProject), request_body = OverrideFields, responses((status = 200, body = QuotaOverride)))]
 async fn update(call: &mut Call) -> Result<QuotaOverride, ApiError> {
     let (manager, project_id) = call.manager_of(Role::Admin).await?;
     let control = call.control();
@@ -66,6 +93,8 @@ async fn update(call: &mut Call) -> Result<QuotaOverride, ApiError> {
         .await?)
 }
 
+/// Forgets an override.
+#[utoipa::path(delete, path = "/api/quotas/{id}", tag = "quotas", params(("id" = uuid::Uuid, Path), OfProject), responses((status = 200, body = Done)))]
 async fn remove(call: &mut Call) -> Result<Done, ApiError> {
     let (manager, project_id) = call.manager_of(Role::Admin).await?;
     let control = call.control();

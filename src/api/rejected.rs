@@ -9,6 +9,8 @@ use serde::Serialize;
 
 use super::error::{self, ApiError};
 use super::identity::{Identity, project_and_others};
+use super::manage::OfProject;
+use super::paging::Paging;
 use super::{envelope, get, paging};
 use crate::clock::{self, UnixMicros};
 use crate::domain::field_error::FieldError;
@@ -28,7 +30,9 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
     config.service(get("/api/rejected", rejected));
 }
 
-#[derive(Serialize)]
+/// A beacon that was refused; its values are not kept.
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = RejectedBeacon)]
 struct Item {
     timestamp: String,
     kind: &'static str,
@@ -49,6 +53,8 @@ impl From<RejectedBeacon> for Item {
     }
 }
 
+/// The last 100 beacons that were refused, the newest first. They are gone after a restart.
+#[utoipa::path(get, path = "/api/rejected", tag = "questions", params(OfProject, Paging), responses((status = 200, body = Page<Item>)))]
 async fn rejected(request: HttpRequest, state: web::Data<RejectedState>) -> HttpResponse {
     let started = Instant::now();
     match answer(&request, &state).await {

@@ -29,13 +29,15 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 }
 
 /// Who is logged in.
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
 struct SessionAnswer {
     user: User,
     memberships: Vec<Membership>,
     expires_at_ms: i64,
 }
 
+/// Who is logged in.
+#[utoipa::path(get, path = "/api/session", tag = "sessions", responses((status = 200, body = SessionAnswer)))]
 async fn one(call: &mut Call) -> Result<SessionAnswer, ApiError> {
     let now_ms = clock::now().as_millis();
     let logged_in = call.state().identity.logged_in(call.request(), now_ms).await?;
@@ -47,7 +49,17 @@ async fn one(call: &mut Call) -> Result<SessionAnswer, ApiError> {
     })
 }
 
-/// The same work, and the same answer, whether the user is unknown, disabled, without a password, or it is wrong.
+/// Who logs in.
+#[derive(utoipa::ToSchema)]
+#[expect(dead_code, reason = "describes a body; `Fields` reads it")]
+struct LoginFields {
+    email: Email,
+    #[schema(format = Password)]
+    password: String,
+}
+
+/// Logs in: the answer sets a cookie. Unknown and disabled users get the same answer as a wrong password, after the same work.
+#[utoipa::path(post, path = "/api/session", tag = "sessions", security(()), request_body = LoginFields, responses((status = 201, body = SessionAnswer), (status = 401, description = "`BAD_LOGIN`"), (status = 429, description = "`TOO_MANY_LOGINS`"), (status = 503, description = "`TOO_MANY_PASSWORDS`")))]
 async fn log_in(call: &mut Call) -> Result<SessionAnswer, ApiError> {
     let now_ms = clock::now().as_millis();
     call.state().identity.anyone(call.request(), now_ms)?;
@@ -120,6 +132,8 @@ async fn log_in(call: &mut Call) -> Result<SessionAnswer, ApiError> {
     })
 }
 
+/// Logs out.
+#[utoipa::path(delete, path = "/api/session", tag = "sessions", responses((status = 200, body = Done)))]
 async fn log_out(call: &mut Call) -> Result<Done, ApiError> {
     let now_ms = clock::now().as_millis();
     call.state().identity.logged_in(call.request(), now_ms).await?;

@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::error::ApiError;
 use super::identity::{LoggedIn, Manager, actor_of, set_cookie};
 use super::manage::{Call, Done, delete, look};
+use super::paging::Paging;
 use super::{paging, resource};
 use crate::clock;
 use crate::control::ControlError;
@@ -30,7 +31,8 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 }
 
 /// A session as it is shown.
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = Session)]
 struct ShownSession {
     id: Uuid,
     created_at_ms: i64,
@@ -78,12 +80,15 @@ async fn logged_in(call: &Call) -> Result<LoggedIn, ApiError> {
     call.state().identity.logged_in(call.request(), now_ms).await
 }
 
+/// Where one is logged in, the last used first.
+#[utoipa::path(get, path = "/api/sessions", tag = "sessions", params(Paging), responses((status = 200, body = Page<ShownSession>)))]
 async fn own(call: &mut Call) -> Result<Page<ShownSession>, ApiError> {
     let LoggedIn { user, session } = logged_in(call).await?;
     list(call, user.user.id, Some(&session.sha256)).await
 }
 
 /// All of one's own sessions, the one that asks too.
+#[utoipa::path(delete, path = "/api/sessions", tag = "sessions", responses((status = 200, body = Done)))]
 async fn end_own(call: &mut Call) -> Result<Done, ApiError> {
     let LoggedIn { user, .. } = logged_in(call).await?;
     let by = call.state().identity.by(call.request(), actor_of(&user.user));
@@ -92,6 +97,8 @@ async fn end_own(call: &mut Call) -> Result<Done, ApiError> {
     Ok(Done::DONE)
 }
 
+/// Ends one of one's own sessions.
+#[utoipa::path(delete, path = "/api/sessions/{id}", tag = "sessions", params(("id" = uuid::Uuid, Path)), responses((status = 200, body = Done)))]
 async fn end_one(call: &mut Call) -> Result<Done, ApiError> {
     let LoggedIn { user, session } = logged_in(call).await?;
     let (id, control) = (call.id("id")?, call.control());
@@ -124,11 +131,15 @@ pub(super) async fn manager_of_user(call: &Call) -> Result<(Manager, User), ApiE
     Ok((manager, user))
 }
 
+/// Where a user is logged in, the last used first.
+#[utoipa::path(get, path = "/api/users/{id}/sessions", tag = "sessions", params(("id" = uuid::Uuid, Path), Paging), responses((status = 200, body = Page<ShownSession>)))]
 async fn of_user(call: &mut Call) -> Result<Page<ShownSession>, ApiError> {
     let (_, user) = manager_of_user(call).await?;
     list(call, user.id, None).await
 }
 
+/// Ends all sessions of a user.
+#[utoipa::path(delete, path = "/api/users/{id}/sessions", tag = "sessions", params(("id" = uuid::Uuid, Path)), responses((status = 200, body = Done)))]
 async fn end_of_user(call: &mut Call) -> Result<Done, ApiError> {
     let (manager, user) = manager_of_user(call).await?;
     call.control().delete_sessions_of(manager.by(), user.id).await?;

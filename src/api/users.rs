@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::body::Fields;
 use super::error::ApiError;
 use super::manage::{Call, change, delete, look, make};
+use super::paging::Paging;
 use super::password::new_password;
 use super::resource;
 use crate::control::{NewUser, UserChange};
@@ -29,18 +30,48 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 }
 
 /// A user with its roles.
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
 struct UserWithRoles {
     #[serde(flatten)]
     user: User,
     memberships: Vec<Membership>,
 }
 
+/// All users; for instance owners.
+#[utoipa::path(get, path = "/api/users", tag = "users", params(Paging), responses((status = 200, body = Page<User>)))]
 async fn list(call: &mut Call) -> Result<Page<User>, ApiError> {
     call.manager().await?.must_own_the_instance()?;
     Ok(call.control().users(call.page_only()?).await?)
 }
 
+/// A user to be made.
+#[derive(utoipa::ToSchema)]
+#[expect(dead_code, reason = "describes a body; `Fields` reads it")]
+struct NewUserFields {
+    email: Email,
+    name: Name,
+    /// Whether it may everything in all projects.
+    #[schema(default = false)]
+    is_instance_owner: Option<bool>,
+    /// Without one the user cannot log in.
+    #[schema(min_length = 10, max_length = 200, format = Password)]
+    password: Option<String>,
+}
+
+/// What is changed; what is left out stays.
+#[derive(utoipa::ToSchema)]
+#[expect(dead_code, reason = "describes a body; `Fields` reads it")]
+struct UserFields {
+    name: Option<Name>,
+    /// Whether it may everything in all projects.
+    is_instance_owner: Option<bool>,
+    is_disabled: Option<bool>,
+    #[schema(min_length = 10, max_length = 200, format = Password)]
+    password: Option<String>,
+}
+
+/// Makes a user; for instance owners.
+#[utoipa::path(post, path = "/api/users", tag = "users", request_body = NewUserFields, responses((status = 201, body = User), (status = 503, description = "`TOO_MANY_PASSWORDS`")))]
 async fn create(call: &mut Call) -> Result<User, ApiError> {
     let manager = call.manager().await?;
     manager.must_own_the_instance()?;
@@ -66,6 +97,8 @@ async fn create(call: &mut Call) -> Result<User, ApiError> {
     Ok(call.control().create_user(manager.by(), new).await?)
 }
 
+/// A user with its roles; for instance owners.
+#[utoipa::path(get, path = "/api/users/{id}", tag = "users", params(("id" = uuid::Uuid, Path)), responses((status = 200, body = UserWithRoles)))]
 async fn one(call: &mut Call) -> Result<UserWithRoles, ApiError> {
     call.manager().await?.must_own_the_instance()?;
     let id = call.id("id")?;
@@ -76,6 +109,8 @@ async fn one(call: &mut Call) -> Result<UserWithRoles, ApiError> {
     })
 }
 
+/// Changes a user; for instance owners. A new password ends all sessions of the user.
+#[utoipa::path(patch, path = "/api/users/{id}", tag = "users", params(("id" = uuid::Uuid, Path)), request_body = UserFields, responses((status = 200, body = User), (status = 503, description = "`TOO_MANY_PASSWORDS`")))]
 async fn update(call: &mut Call) -> Result<User, ApiError> {
     let manager = call.manager().await?;
     manager.must_own_the_instance()?;
@@ -99,6 +134,7 @@ async fn update(call: &mut Call) -> Result<User, ApiError> {
 }
 
 /// Users are not forgotten, since the audit log names them: they may nothing from now on.
+#[utoipa::path(delete, path = "/api/users/{id}", tag = "users", params(("id" = uuid::Uuid, Path)), responses((status = 200, body = User)))]
 async fn disable(call: &mut Call) -> Result<User, ApiError> {
     let manager = call.manager().await?;
     manager.must_own_the_instance()?;

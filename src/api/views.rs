@@ -5,7 +5,8 @@ use actix_web::web;
 use super::body::Fields;
 use super::error::ApiError;
 use super::identity::Manager;
-use super::manage::{Call, Done, change, delete, look, make};
+use super::manage::{Call, Done, OfProject, change, delete, look, make};
+use super::paging::Paging;
 use super::{paging, resource};
 use crate::control::{ControlError, NewView};
 use crate::domain::account::{Name, Role};
@@ -28,7 +29,8 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
         );
 }
 
-/// The caller's own, and those that are shared.
+/// Views: the own ones, and those that are shared.
+#[utoipa::path(get, path = "/api/views", tag = "dashboards", params(OfProject, Paging, ("of_page" = Option<PageName>, Query, description = "Only those of this page")), responses((status = 200, body = Page<SavedView>)))]
 async fn list(call: &mut Call) -> Result<Page<SavedView>, ApiError> {
     let (manager, project_id) = call.manager_of(Role::Viewer).await?;
     let (page, mut others) = call.page()?;
@@ -43,6 +45,32 @@ async fn list(call: &mut Call) -> Result<Page<SavedView>, ApiError> {
     Ok(control.views(&project_id, owner, of_page.as_ref(), page).await?)
 }
 
+/// A view to be kept.
+#[derive(utoipa::ToSchema)]
+#[expect(dead_code, reason = "describes a body; `Fields` reads it")]
+struct NewViewFields {
+    name: Name,
+    page: PageName,
+    state: ViewState,
+    /// Whether others who may see the project may see it; otherwise only its owner does.
+    #[schema(default = false)]
+    is_shared: Option<bool>,
+}
+
+/// What is changed; what is left out stays.
+#[derive(utoipa::ToSchema)]
+#[expect(dead_code, reason = "describes a body; `Fields` reads it")]
+struct ViewFields {
+    /// As it was read.
+    #[schema(minimum = 1)]
+    revision: i64,
+    name: Option<Name>,
+    state: Option<ViewState>,
+    is_shared: Option<bool>,
+}
+
+/// Keeps a view.
+#[utoipa::path(post, path = "/api/views", tag = "dashboards", params(OfProject), request_body = NewViewFields, responses((status = 201, body = SavedView)))]
 async fn create(call: &mut Call) -> Result<SavedView, ApiError> {
     let (manager, project_id) = call.manager_of(Role::Viewer).await?;
     manager.must_not_be_a_key_that_looks()?;
@@ -93,10 +121,14 @@ async fn changeable(call: &Call) -> Result<(Manager, SavedView), ApiError> {
     Ok((manager, view))
 }
 
+/// What a link to a view opens.
+#[utoipa::path(get, path = "/api/views/{id}", tag = "dashboards", params(("id" = uuid::Uuid, Path), OfProject), responses((status = 200, body = SavedView)))]
 async fn one(call: &mut Call) -> Result<SavedView, ApiError> {
     Ok(seen(call).await?.1)
 }
 
+/// Changes a view; for its owner and admins.
+#[utoipa::path(patch, path = "/api/views/{id}", tag = "dashboards", params(("id" = uuid::Uuid, Path), OfProject), request_body = ViewFields, responses((status = 200, body = SavedView)))]
 async fn update(call: &mut Call) -> Result<SavedView, ApiError> {
     let (manager, known) = changeable(call).await?;
     let body = call.body().await?;
@@ -120,6 +152,8 @@ async fn update(call: &mut Call) -> Result<SavedView, ApiError> {
     Ok(call.control().update_view(manager.by(), view).await?)
 }
 
+/// Forgets a view; for its owner and admins.
+#[utoipa::path(delete, path = "/api/views/{id}", tag = "dashboards", params(("id" = uuid::Uuid, Path), OfProject), responses((status = 200, body = Done)))]
 async fn remove(call: &mut Call) -> Result<Done, ApiError> {
     let (manager, view) = changeable(call).await?;
     let control = call.control();

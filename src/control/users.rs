@@ -51,7 +51,7 @@ pub struct LoginUser {
 }
 
 /// A user with its role in a project.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Member {
     /// The user.
     #[serde(flatten)]

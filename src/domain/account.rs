@@ -28,7 +28,7 @@ pub use jwt::{JwtIssuer, JwtKeys};
 pub use key::{ApiKey, KeyKind, Scope, Scopes, Sha256Sum};
 pub use origin::Origin;
 pub use project::{Project, ProjectId};
-pub use quota::{PartialLimits, QuotaLimits, QuotaOverride, QuotaTarget};
+pub use quota::{PartialLimits, QuotaLimits, QuotaOverride, QuotaTarget, QuotaTargetFields};
 pub use secret::{new_secret, sha256, shown};
 pub use settings::{GroupingRule, OverflowMode, ProjectSettings, ScrubRule};
 pub use text::{Email, Name, TimeZoneName};

@@ -34,7 +34,7 @@ const LOCK_PAUSE: Duration = Duration::from_millis(50);
 const PING_PAUSE: Duration = Duration::from_secs(5);
 
 /// What the engine is doing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum EngineState {
     /// Its process is starting, or waits for an earlier one to leave the folder.
@@ -50,12 +50,13 @@ pub enum EngineState {
 }
 
 /// How the engine is, for the health page.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct EngineStatus {
     /// What it is doing.
     pub state: EngineState,
     /// Since when.
     #[serde(rename = "since_us")]
+    #[schema(value_type = i64)]
     pub since: UnixMicros,
     /// Its process, while there is one.
     pub pid: Option<u32>,

@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::clock;
 
 /// How the flush is.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct FlushStatus {
     /// Rows that the warehouse has taken since the start.
     pub rows: u64,

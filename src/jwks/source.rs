@@ -11,7 +11,7 @@ use super::document::KeySet;
 use crate::clock;
 
 /// How the fetching of an issuer's keys stands, on this node.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct JwksStatus {
     /// Ids of the keys that tokens are checked with; `null` for a key without one.
     pub key_ids: Vec<Option<String>>,

@@ -6,7 +6,7 @@ use serde::Serialize;
 const HYSTERESIS: f64 = 0.05;
 
 /// How short memory is; each is worse than those above it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Level {
     /// There is enough.

@@ -3,6 +3,10 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use utoipa::IntoParams;
+use utoipa::openapi::path::{ParameterBuilder, ParameterIn};
+use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Type};
+use utoipa::openapi::{self, Required};
 
 use super::grain::Grain;
 use super::parameters::Parameters;
@@ -107,6 +111,33 @@ impl Dimension {
                 None
             }
         }
+    }
+}
+
+/// Describes what [`Filters::read`] and [`read_group`] read.
+pub struct DimensionParameters;
+
+impl IntoParams for DimensionParameters {
+    fn into_params(place: impl Fn() -> Option<ParameterIn>) -> Vec<openapi::path::Parameter> {
+        let text = || ObjectBuilder::new().schema_type(Type::String);
+        let parameter = |name: &str, words: String| {
+            ParameterBuilder::new()
+                .name(name)
+                .parameter_in(place().unwrap_or(ParameterIn::Query))
+                .required(Required::False)
+                .description(Some(words))
+        };
+        let filters = Dimension::ALL.iter().map(|dimension| {
+            let values = ArrayBuilder::new()
+                .items(text().max_length(Some(FILTER_CHARS_MAX)))
+                .max_items(Some(FILTER_VALUES_MAX));
+            let words = "Only events with one of these values.".to_owned();
+            parameter(dimension.name(), words).schema(Some(values)).build()
+        });
+        let groups = Dimension::GROUPS.map(Dimension::name);
+        let group_by = parameter("group_by", "What events are told apart by.".to_owned());
+        let group_by = group_by.schema(Some(text().enum_values(Some(groups)))).build();
+        std::iter::once(group_by).chain(filters).collect()
     }
 }
 

@@ -26,7 +26,7 @@ use crate::clock::UnixMicros;
 use crate::warehouse::{Retention, SelectError, Warehouse};
 
 pub use answer::{Comparison, Counts, Funnel, Group, Step, StepTime, TrendPoint};
-pub use request::{FunnelRequest, KnownFunnel, STANDARD_ID, known_funnels};
+pub use request::{FunnelQuestionParameters, FunnelRequest, KnownFunnel, STANDARD_ID, known_funnels};
 
 /// Rows that are gathered at most: about 200 MB of the engine's memory, and about a second of two cores.
 pub const ROWS_MAX: u64 = 3_000_000;

@@ -10,7 +10,7 @@ const HOUR_SECONDS: i64 = 3_600;
 const MINUTE_SECONDS: i64 = 60;
 
 /// Length of a table's buckets, from the finest to the coarsest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Grain {
     /// Raw rows.

@@ -18,7 +18,7 @@ use crate::ledger::Ledger;
 use crate::warehouse::{Parameter, Retention, SelectError, Statement, Warehouse};
 
 pub use answer::{Account, Bucket, LedgerAnswer};
-pub use request::LedgerRequest;
+pub use request::{LedgerParameters, LedgerRequest};
 pub use watch::{Missing, missing};
 
 use answer::SumRow;

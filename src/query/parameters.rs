@@ -2,10 +2,13 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::marker::PhantomData;
 
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
+use utoipa::IntoParams;
+use utoipa::openapi::path::{Parameter, ParameterIn};
 
 use super::interval::Interval;
 use crate::clock::UnixMicros;
@@ -16,6 +19,46 @@ use crate::domain::page::PageRequest;
 const RANGE_DEFAULT: SignedDuration = SignedDuration::from_hours(24);
 /// Times that ClickHouse's `DateTime` holds, with a margin: 1970 to 2100.
 const SECONDS: std::ops::Range<i64> = 0..4_102_444_800;
+
+/// Two descriptions of parameters as one, for questions that share a part of theirs.
+pub struct Both<A, B>(PhantomData<(A, B)>);
+
+impl<A: IntoParams, B: IntoParams> IntoParams for Both<A, B> {
+    fn into_params(place: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let mut parameters = A::into_params(&place);
+        parameters.extend(B::into_params(&place));
+        parameters
+    }
+}
+
+/// Over which time is asked; [`Parameters::range`] and `zone` read it.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "describes what `Parameters` reads")]
+pub struct RangeParameters {
+    /// Begin: ISO 8601, with an offset or in `timezone`; a day before `to` unless given.
+    #[param(format = DateTime, example = "2026-11-22T00:00:00Z")]
+    from: Option<String>,
+    /// End: ISO 8601, with an offset or in `timezone`; now unless given.
+    #[param(format = DateTime, example = "2026-11-23T00:00:00Z")]
+    to: Option<String>,
+    /// IANA name; the project's unless given. Buckets of an hour or more begin at its local time.
+    #[param(example = "Europe/Berlin")]
+    timezone: Option<String>,
+}
+
+/// Which page of a list is asked for; [`Parameters::page`] reads it.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "describes what `Parameters::page` reads")]
+pub struct ListParameters {
+    /// Which page of the list, counted from 1.
+    #[param(minimum = 1, default = 1)]
+    page_number: Option<u32>,
+    /// Items of a page at most.
+    #[param(minimum = 1, maximum = 500, default = 50)]
+    page_size: Option<u32>,
+}
 
 /// Takes parameters out of the query string one by one, and collects what is wrong.
 pub(super) struct Parameters {

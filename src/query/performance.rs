@@ -12,7 +12,7 @@ use crate::domain::account::Thresholds;
 use crate::warehouse::{Retention, SelectError, Warehouse};
 
 pub use answer::{Before, GroupSummary, MetricSummary, PerformanceDashboard};
-pub use request::PerformanceRequest;
+pub use request::{PerformanceParameters, PerformanceRequest};
 
 /// More than all types, names and periods.
 const ROWS_MAX: usize = 1_000;

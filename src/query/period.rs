@@ -17,16 +17,34 @@ const DAY_S: i64 = 86_400;
 const NOW_STEP_S: i64 = 10;
 
 /// A stretch of time in whole seconds, with the zone of its days.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Period {
     /// Its start, in seconds since 1970.
     #[serde(serialize_with = "as_iso")]
+    #[schema(value_type = String, format = DateTime)]
     pub from: i64,
     /// Its end, which does not belong to it.
     #[serde(serialize_with = "as_iso")]
+    #[schema(value_type = String, format = DateTime)]
     pub to: i64,
     /// Zone of its days.
     pub timezone: String,
+}
+
+/// Over which stretch of time is asked; [`Parameters::period`] reads it.
+#[derive(utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "describes what `Parameters::period` reads")]
+pub struct PeriodParameters {
+    /// Begin: ISO 8601, with an offset or in `timezone`; 7 days before `to` unless given, at most 400.
+    #[param(format = DateTime, example = "2026-11-15T00:00:00Z")]
+    from: Option<String>,
+    /// End: ISO 8601, with an offset or in `timezone`; now unless given.
+    #[param(format = DateTime, example = "2026-11-22T00:00:00Z")]
+    to: Option<String>,
+    /// IANA name; the project's unless given.
+    #[param(example = "Europe/Berlin")]
+    timezone: Option<String>,
 }
 
 impl Parameters {

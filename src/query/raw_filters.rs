@@ -62,6 +62,53 @@ const KEY_NAMES: [&str; FILTERS_MAX] = [
 /// Most filters of a question.
 const FILTERS_MAX: usize = 8;
 
+/// Which rows count; [`Parameters::raw_filters`] reads it. Beside these, `metadata.KEY` filters by a key of the object
+/// that a row carries. Each may be given up to 50 times, at most 8 different ones.
+#[derive(utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "describes what `Parameters::raw_filters` reads")]
+pub struct RawFilterParameters {
+    /// Only rows of one of these sessions.
+    #[param(max_items = 50)]
+    session_id: Option<Vec<String>>,
+    /// Only rows of one of these users.
+    #[param(max_items = 50)]
+    user_id: Option<Vec<String>>,
+    /// Only rows from one of these browsers.
+    #[param(max_items = 50)]
+    browser: Option<Vec<String>>,
+    /// Only rows from one of these systems.
+    #[param(max_items = 50)]
+    os: Option<Vec<String>>,
+    /// Only rows from one of these classes of devices.
+    #[param(max_items = 50)]
+    device: Option<Vec<String>>,
+    /// Only rows from one of these countries.
+    #[param(max_items = 50)]
+    country: Option<Vec<String>>,
+    /// Only rows of one of these pages.
+    #[param(max_items = 50)]
+    page: Option<Vec<String>>,
+    /// Only rows of one of these releases.
+    #[param(max_items = 50)]
+    release: Option<Vec<String>>,
+    /// Only rows of one of these environments.
+    #[param(max_items = 50)]
+    environment: Option<Vec<String>>,
+    /// Only rows of one of these endpoints.
+    #[param(max_items = 50)]
+    api_endpoint: Option<Vec<String>>,
+    /// Only rows of one of these regions.
+    #[param(max_items = 50)]
+    region: Option<Vec<String>>,
+    /// Only rows with one of these HTTP methods.
+    #[param(max_items = 50)]
+    method: Option<Vec<String>>,
+    /// Only rows of one of these effects.
+    #[param(max_items = 50)]
+    effect_id: Option<Vec<String>>,
+}
+
 /// Something that rows of a table can be told apart by.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(into = "String")]

@@ -25,7 +25,7 @@ pub(super) struct StatRow {
 }
 
 /// Statistics; all null when there are no events, because no data is not 0.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct Stats {
     /// Events.
     pub count: u64,
@@ -89,7 +89,7 @@ impl Stats {
 }
 
 /// How a metric stands to the project's bounds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct States {
     /// The worse of both others.
     pub state: ThresholdState,

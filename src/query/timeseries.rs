@@ -27,7 +27,7 @@ pub use super::grain::Grain;
 pub use super::interval::Interval;
 pub use super::stats::Stats;
 pub use answer::{Point, Series, Timeseries};
-pub use request::TimeseriesRequest;
+pub use request::{TimeseriesParameters, TimeseriesRequest};
 
 /// Most points in an answer: series times buckets.
 pub const POINTS_MAX: usize = 20_000;

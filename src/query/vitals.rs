@@ -13,7 +13,7 @@ use crate::clock::UnixMicros;
 use crate::warehouse::{Retention, SelectError, Warehouse};
 
 pub use answer::{GroupVitals, Rating, Vital, WebVitals};
-pub use request::VitalsRequest;
+pub use request::{VitalsParameters, VitalsRequest};
 
 /// More than all names, periods and members of a page.
 const ROWS_MAX: usize = 10_000;

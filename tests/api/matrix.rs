@@ -66,6 +66,10 @@ const ROWS: &[(&str, &str, Rule, u16)] = &[
     ("GET", "/readyz", Open, 200),
     ("GET", "/metrics", Open, 200),
     ("GET", "/api/health", Open, 200),
+    ("GET", "/api/openapi.json", Open, 200),
+    ("GET", "/api/docs", Open, 200),
+    ("GET", "/api/docs/page.js", Open, 200),
+    ("GET", "/api/docs/page.css", Open, 200),
     ("GET", "/api/projects", Any, 200),
     ("POST", "/api/projects", Instance, 201),
     ("GET", "/api/projects/{id}", ViewerOfPath, 200),
@@ -125,6 +129,11 @@ const ROWS: &[(&str, &str, Rule, u16)] = &[
     // Nobody's session.
     ("DELETE", "/api/sessions/{id}", Session, 404),
 ];
+
+/// The addresses that there are, with their methods.
+pub(super) fn addresses_with_methods() -> impl Iterator<Item = (&'static str, &'static str)> {
+    ROWS.iter().map(|(method, address, ..)| (*method, *address))
+}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Credential {

@@ -7,6 +7,31 @@ use crate::domain::account::{
 };
 use crate::domain::field_error::FieldError;
 
+/// What a body may say of settings; what it leaves out stays, and a list takes the place of the whole list.
+#[derive(utoipa::ToSchema)]
+#[expect(dead_code, reason = "describes a body; `SettingsChanges` reads it")]
+pub(super) struct SettingsFields {
+    /// Names of funnel steps that are valid beside the nine standard ones.
+    funnel_steps: Option<Vec<String>>,
+    /// Types of events that are valid beside the seven standard ones.
+    event_types: Option<Vec<String>>,
+    grouping_rules: Option<Vec<GroupingRule>>,
+    scrub_rules: Option<Vec<ScrubRule>>,
+    /// At most 50.
+    funnels: Option<Vec<FunnelDefinition>>,
+    thresholds: Option<ThresholdFields>,
+}
+
+/// Each threshold that is named is named as a whole, the others stay.
+#[derive(utoipa::ToSchema)]
+#[expect(dead_code, reason = "describes a body; `ThresholdChanges` reads it")]
+struct ThresholdFields {
+    page_load_time: Option<Threshold>,
+    api_response_time: Option<Threshold>,
+    effect_processing_time: Option<Threshold>,
+    error_share: Option<ShareThreshold>,
+}
+
 /// What a body says; what it leaves out stays.
 #[derive(Default)]
 pub(super) struct SettingsChanges {

@@ -6,10 +6,18 @@ use crate::api::identity::Parameters;
 use crate::cache::Kind;
 use crate::clock::UnixMicros;
 use crate::domain::field_error::FieldError;
-use crate::query::performance::{PerformanceDashboard, PerformanceRequest, performance};
+use crate::query::performance::{
+    PerformanceDashboard, PerformanceParameters, PerformanceRequest, performance,
+};
 use crate::query::range::Ranges;
-use crate::query::timeseries::{Timeseries, TimeseriesRequest, timeseries};
-use crate::query::vitals::{VitalsRequest, WebVitals, vitals};
+use crate::query::timeseries::{Timeseries, TimeseriesParameters, TimeseriesRequest, timeseries};
+use crate::query::vitals::{VitalsParameters, VitalsRequest, WebVitals, vitals};
+use crate::query::{Both, DimensionParameters, ListParameters, RangeParameters};
+
+/// What all these questions take: a range, and which events count.
+type Common<Own> = Both<Own, Both<RangeParameters, DimensionParameters>>;
+/// The same of a list.
+type Listed<Own> = Both<Common<Own>, ListParameters>;
 
 /// Longest range of totals that counts as what happens now.
 const LIVE_MAX_S: i64 = 6 * 3_600;
@@ -19,6 +27,8 @@ pub(super) struct TimeseriesQuestion;
 
 impl Question for TimeseriesQuestion {
     const NAME: &'static str = "timeseries";
+    const SUMMARY: &'static str = "Statistics of measurements over time, with every bucket present.";
+    type Parameters = Common<TimeseriesParameters>;
     type Request = TimeseriesRequest;
     type Answer = Timeseries;
 
@@ -42,6 +52,9 @@ pub(super) struct PerformanceQuestion;
 
 impl Question for PerformanceQuestion {
     const NAME: &'static str = "performance";
+    const SUMMARY: &'static str =
+        "Statistics of each metric, how it stands to its thresholds, and the same by group.";
+    type Parameters = Listed<PerformanceParameters>;
     type Request = PerformanceRequest;
     type Answer = PerformanceDashboard;
 
@@ -67,6 +80,8 @@ pub(super) struct VitalsQuestion;
 
 impl Question for VitalsQuestion {
     const NAME: &'static str = "web-vitals";
+    const SUMMARY: &'static str = "Web vitals with their ratings, in all and by group.";
+    type Parameters = Listed<VitalsParameters>;
     type Request = VitalsRequest;
     type Answer = WebVitals;
 

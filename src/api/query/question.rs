@@ -11,11 +11,16 @@ use actix_web::{HttpResponse, web};
 use bytes::Bytes;
 use futures_util::future::LocalBoxFuture;
 use serde::Serialize;
+use utoipa::openapi::path::{Operation, OperationBuilder, ParameterIn};
+use utoipa::openapi::schema::Schema;
+use utoipa::openapi::{Content, Ref, RefOr, ResponseBuilder};
+use utoipa::{IntoParams, PartialSchema, ToSchema};
 
 use super::QueryState;
 use super::reply;
 use crate::api::error::{self, ApiError};
 use crate::api::identity::Parameters;
+use crate::api::manage::OfProject;
 use crate::cache::{Answer, Failure, Job, Key, Kind, Outage, Prepared, Wish};
 use crate::clock::{self, UnixMicros};
 use crate::control::ProjectEntry;
@@ -27,11 +32,16 @@ use crate::warehouse::SelectError;
 pub(in crate::api) trait Question: 'static {
     /// Its name in the keys of the cache; no slash.
     const NAME: &'static str;
+    /// What it answers, in a sentence; for the description of the API, as are the next two.
+    const SUMMARY: &'static str;
+    /// Describes the parameters of the query string, beside `project`: a struct that derives `IntoParams` and stands where
+    /// they are read.
+    type Parameters: IntoParams;
     /// What is asked, parsed. Its JSON is part of the key of the answer: it must say all that the answer depends on, and
     /// be the same for all who ask the same (times aligned, defaults filled in).
     type Request: Serialize + Send + Sync + 'static;
     /// What is answered.
-    type Answer: Serialize + Send;
+    type Answer: Serialize + Send + ToSchema;
 
     /// Reads the parameters of the query string, and before them those of the path.
     fn parse(asking: &Asking, parameters: Parameters<'_>) -> Result<Self::Request, Vec<FieldError>>;
@@ -106,11 +116,20 @@ impl Outage for Shared {
 }
 
 /// An address of a question.
-pub(super) struct Address {
+pub(in crate::api) struct Address {
     /// Its path; may have parts in braces.
     pub(super) path: &'static str,
     /// Answers over HTTP.
     pub(super) answer: fn(HttpRequest, web::Data<QueryState>) -> LocalBoxFuture<'static, HttpResponse>,
+    /// Describes it, with the schemas that it names.
+    describe: fn() -> Description,
+}
+
+/// What the description of the API says of a question.
+pub(in crate::api) struct Description {
+    pub(in crate::api) path: &'static str,
+    pub(in crate::api) operation: Operation,
+    pub(in crate::api) schemas: Vec<(String, RefOr<Schema>)>,
 }
 
 impl Address {
@@ -118,7 +137,41 @@ impl Address {
         Self {
             path,
             answer: |request, state| Box::pin(answer::<Q>(request, state)),
+            describe: describe::<Q>,
         }
+    }
+
+    /// What the description of the API says of it.
+    pub(in crate::api) fn description(&self) -> Description {
+        Description {
+            path: self.path,
+            ..(self.describe)()
+        }
+    }
+}
+
+/// Its path is not known here.
+fn describe<Q: Question>() -> Description {
+    let in_query = || Some(ParameterIn::Query);
+    let mut parameters = OfProject::into_params(in_query);
+    parameters.extend(Q::Parameters::into_params(in_query));
+    let name = Q::Answer::name().into_owned();
+    let answer = Content::new(Some(Ref::from_schema_name(name.clone())));
+    let mut schemas = vec![(name, Q::Answer::schema())];
+    Q::Answer::schemas(&mut schemas);
+    let operation = OperationBuilder::new()
+        .tag("questions")
+        .summary(Some(Q::SUMMARY))
+        .parameters(Some(parameters))
+        .response("200", ResponseBuilder::new().content("application/json", answer))
+        .response(
+            "304",
+            ResponseBuilder::new().description("As `If-None-Match` has it"),
+        );
+    Description {
+        path: "",
+        operation: operation.build(),
+        schemas,
     }
 }
 

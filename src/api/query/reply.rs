@@ -12,21 +12,26 @@ use crate::cache::{Answer, Origin};
 use crate::clock::{self, UnixMicros};
 
 /// What is known of an answer beside its data.
-#[derive(Serialize)]
-struct Meta {
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = KeptMeta)]
+pub(in crate::api) struct Meta {
     /// Milliseconds, to the microsecond.
     processing_time: f64,
+    /// Whether the answer was there already.
     cache_hit: bool,
     /// Milliseconds since it was calculated.
     age_ms: u64,
+    /// When it was calculated, in ISO 8601.
     calculated_at: String,
     /// Given because the warehouse has no answer now.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schema(required = false)]
     degraded: bool,
     performance_hints: Hints,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = PerformanceHints)]
 struct Hints {
     /// Seconds for which asking again brings the same.
     suggested_cache_duration: u64,

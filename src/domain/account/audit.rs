@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::project::ProjectId;
 
 /// What sort of actor made a change.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ActorKind {
     /// A user of the dashboard.
@@ -42,7 +42,7 @@ impl ActorKind {
 }
 
 /// Who made a change.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Actor {
     /// What sort of actor.
     pub kind: ActorKind,
@@ -104,7 +104,9 @@ impl By {
 }
 
 /// How much an entry asks for attention.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize, utoipa::ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum AuditLevel {
     /// Everyday changes.
@@ -134,7 +136,7 @@ impl AuditLevel {
 }
 
 /// One line of the audit log.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct AuditEntry {
     /// Its id; later entries have higher ones.
     pub id: Uuid,

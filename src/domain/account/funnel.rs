@@ -18,7 +18,7 @@ const STEP_NAMES_MAX: usize = 200;
 const WINDOW_MS: std::ops::RangeInclusive<i64> = 1_000..=90 * 24 * 3_600_000;
 
 /// A funnel of a project's own: steps in their order, and the time in which all must be done.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, utoipa::ToSchema)]
 pub struct FunnelDefinition {
     /// Names it in questions; 1 to 64 of `a` to `z`, `0` to `9`, `_` and `-`, once in a project.
     pub id: String,

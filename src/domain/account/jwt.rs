@@ -14,7 +14,7 @@ const PEM_CHARS_MAX: usize = 10_000;
 const HS256_SECRET_BYTES_MIN: usize = 32;
 
 /// Someone whose JWTs a project believes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct JwtIssuer {
     /// Its id.
     pub id: Uuid,
@@ -33,7 +33,7 @@ pub struct JwtIssuer {
 }
 
 /// What signatures are checked with. The secret is never serialised; `Debug` does not show it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(tag = "algorithm", rename_all = "snake_case")]
 pub enum JwtKeys {
     /// A secret that is shared with the issuer.

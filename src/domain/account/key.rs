@@ -12,7 +12,7 @@ use super::text::Name;
 pub type Sha256Sum = [u8; 32];
 
 /// What a key is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum KeyKind {
     /// Public, stands in every page; only posts beacons, from the project's origins.
@@ -74,7 +74,7 @@ impl KeyKind {
 }
 
 /// One thing that a key may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Scope {
     /// Post beacons.
@@ -172,7 +172,7 @@ impl<'de> Deserialize<'de> for Scopes {
 }
 
 /// An API key; the key itself was shown once, when it was made.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct ApiKey {
     /// Its id, which is no secret.
     pub id: Uuid,
@@ -188,6 +188,7 @@ pub struct ApiKey {
     /// The key's first characters, so that people can tell keys apart.
     pub shown: String,
     /// What it may do.
+    #[schema(value_type = Vec<Scope>)]
     pub scopes: Scopes,
     /// The user whose rights it has in all projects; only the bootstrap's admin token has one.
     pub acts_as: Option<Uuid>,

@@ -13,8 +13,9 @@ const ORIGIN_CHARS_MAX: usize = 300;
 ///
 /// Scheme and host are compared without case, the port after the scheme's default is filled in. Names beyond
 /// ASCII are written as browsers send them, in punycode.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize, Serialize, utoipa::ToSchema)]
 #[serde(try_from = "String", into = "String")]
+#[schema(value_type = String, example = "https://shop.example")]
 pub struct Origin(Pattern);
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

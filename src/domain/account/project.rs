@@ -15,8 +15,9 @@ use crate::domain::field_error::{FieldError, FieldFault};
 const ORIGINS_MAX: usize = 100;
 
 /// A project's id: 1 to 64 of `a` to `z`, `0` to `9`, `_` and `-`. A clone costs a counter.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize, utoipa::ToSchema)]
 #[serde(try_from = "String", into = "String")]
+#[schema(value_type = String, pattern = "^[a-z0-9_-]{1,64}$", example = "shop")]
 pub struct ProjectId(Arc<str>);
 
 impl ProjectId {
@@ -79,7 +80,7 @@ impl Borrow<str> for ProjectId {
 }
 
 /// A project.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct Project {
     /// Its id, for ever; the id of a deleted project is not given again.
     pub id: ProjectId,

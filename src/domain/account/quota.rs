@@ -34,7 +34,7 @@ impl Default for QuotaLimits {
 }
 
 /// The limits that an override changes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct PartialLimits {
     /// Performance metrics in a rolling hour; none: as it was.
@@ -142,36 +142,42 @@ impl QuotaTarget {
     }
 }
 
-#[derive(Deserialize, Serialize)]
+/// Whom an override is for, as it stands on the wire.
+#[derive(Deserialize, Serialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
-struct TargetOnTheWire {
+pub struct QuotaTargetFields {
+    /// `project`, `endpoint`, `role`, `key` or `user`.
+    #[schema(example = "user")]
     kind: String,
+    /// Which one of its kind; absent for the project.
     #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[schema(max_length = 200, example = "load-test")]
     id: String,
 }
 
 impl Serialize for QuotaTarget {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let (kind, id) = (self.kind().to_owned(), self.id());
-        TargetOnTheWire { kind, id }.serialize(serializer)
+        QuotaTargetFields { kind, id }.serialize(serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for QuotaTarget {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let wire = TargetOnTheWire::deserialize(deserializer)?;
+        let wire = QuotaTargetFields::deserialize(deserializer)?;
         Self::parse(&wire.kind, &wire.id).map_err(|fault| serde::de::Error::custom(fault.message))
     }
 }
 
 /// Other limits for some.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct QuotaOverride {
     /// Its id.
     pub id: Uuid,
     /// The project.
     pub project_id: ProjectId,
     /// For whom.
+    #[schema(value_type = QuotaTargetFields)]
     pub target: QuotaTarget,
     /// What is otherwise.
     pub limits: PartialLimits,

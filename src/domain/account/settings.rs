@@ -14,7 +14,7 @@ const RULE_CHARS_MAX: usize = 500;
 
 /// What can be set for a project beside its columns; kept as JSON. A setting that an older version did not know
 /// has its default.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, utoipa::ToSchema)]
 #[serde(default)]
 pub struct ProjectSettings {
     /// Names of funnel steps that are valid beside the nine standard ones.
@@ -34,7 +34,7 @@ pub struct ProjectSettings {
 }
 
 /// A pattern for paths and the name that they are counted under.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, utoipa::ToSchema)]
 pub struct GroupingRule {
     /// Segments of a path, like `/shop/*/item/**`: `*` stands for one segment, `**` for any rest.
     pub pattern: String,
@@ -43,7 +43,7 @@ pub struct GroupingRule {
 }
 
 /// A regular expression and what takes its place.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, utoipa::ToSchema)]
 pub struct ScrubRule {
     /// A regular expression.
     pub pattern: String,
@@ -52,7 +52,7 @@ pub struct ScrubRule {
 }
 
 /// What happens to metrics over the quota.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OverflowMode {
     /// They are refused.

@@ -10,18 +10,21 @@ const NAME_CHARS_MAX: usize = 100;
 const EMAIL_CHARS_MAX: usize = 254;
 
 /// A name for people: 1 to 100 characters, trimmed, without control characters.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize, utoipa::ToSchema)]
 #[serde(try_from = "String", into = "String")]
+#[schema(example = "Shop")]
 pub struct Name(String);
 
 /// An e-mail address in lower case. Its form is checked, not that it can be reached.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize, utoipa::ToSchema)]
 #[serde(try_from = "String", into = "String")]
+#[schema(format = Email, example = "ada@shop.example")]
 pub struct Email(String);
 
 /// The IANA name of a time zone, like `Europe/Berlin`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize, Serialize, utoipa::ToSchema)]
 #[serde(try_from = "String", into = "String")]
+#[schema(example = "Europe/Berlin")]
 pub struct TimeZoneName(String);
 
 impl Name {

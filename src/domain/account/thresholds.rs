@@ -8,7 +8,7 @@ use crate::domain::field_error::{FieldError, FieldFault};
 const VALUE_MAX: f64 = 1e9;
 
 /// What is compared with the bounds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Statistic {
     /// Half of all values are not above it.
@@ -50,7 +50,7 @@ impl Statistic {
 }
 
 /// The bounds of a type of metric: what is **above** `warning` is a warning, what is above `critical` is critical.
-#[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize, utoipa::ToSchema)]
 pub struct Threshold {
     /// What is compared.
     pub statistic: Statistic,
@@ -61,7 +61,7 @@ pub struct Threshold {
 }
 
 /// The bounds of a share, 0 to 1.
-#[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize, utoipa::ToSchema)]
 pub struct ShareThreshold {
     /// At most `critical`.
     pub warning: f64,
@@ -70,7 +70,7 @@ pub struct ShareThreshold {
 }
 
 /// How a value stands to its bounds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ThresholdState {
     /// There is no value, or there are no bounds.
@@ -135,7 +135,7 @@ impl ShareThreshold {
 }
 
 /// A project's bounds. Web vitals have fixed ones ([`Threshold::of_vital`]).
-#[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize, utoipa::ToSchema)]
 #[serde(default)]
 pub struct Thresholds {
     /// Milliseconds.

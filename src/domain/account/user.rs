@@ -9,7 +9,9 @@ use super::project::ProjectId;
 use super::text::{Email, Name};
 
 /// What a user may do in one project; each may also do what those below may.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize, utoipa::ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// Looks.
@@ -42,7 +44,7 @@ impl Role {
 }
 
 /// A user of the dashboard. The password's hash is not here: it leaves the store for a login only.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct User {
     /// Its id.
     pub id: Uuid,
@@ -59,7 +61,7 @@ pub struct User {
 }
 
 /// A user's role in a project.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Membership {
     /// The user.
     pub user_id: Uuid,
@@ -103,7 +105,7 @@ impl Session {
 }
 
 /// What a token of one use is for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(tag = "purpose", rename_all = "snake_case")]
 pub enum TokenPurpose {
     /// Lets someone become a user, or a member.
@@ -121,7 +123,7 @@ pub enum TokenPurpose {
 }
 
 /// A token of one use; the token itself was shown once.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct OneTimeToken {
     /// Its id, which is no secret.
     pub id: Uuid,

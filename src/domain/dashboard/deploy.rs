@@ -7,7 +7,7 @@ use super::text::{Label, Link, Note};
 use crate::domain::account::ProjectId;
 
 /// A release that went live.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Deploy {
     /// Its id.
     pub id: Uuid,

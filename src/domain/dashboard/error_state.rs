@@ -9,8 +9,9 @@ use crate::domain::account::Actor;
 use crate::domain::field_error::{FieldError, FieldFault};
 
 /// What an error is known by: 16 hexadecimal digits, in lower case.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize, utoipa::ToSchema)]
 #[serde(try_from = "String", into = "String")]
+#[schema(pattern = "^[0-9a-fA-F]{16}$", example = "9f86d081884c7d65")]
 pub struct Fingerprint(String);
 
 impl Fingerprint {
@@ -60,7 +61,7 @@ impl fmt::Display for Fingerprint {
 }
 
 /// What is to be done about an error.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorState {
     /// Something; so is every error that nobody has decided about.
@@ -94,7 +95,7 @@ impl ErrorState {
 }
 
 /// What somebody has decided about an error.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct ErrorRecord {
     /// About which.
     pub fingerprint: Fingerprint,

@@ -14,7 +14,7 @@ const STATE_CHARS_MAX: usize = 8_192;
 macro_rules! text_type {
     ($(#[$doc:meta])* $type:ident, $field:literal, $max:ident, $is_bad:expr, $message:literal) => {
         $(#[$doc])*
-        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize, utoipa::ToSchema)]
         #[serde(try_from = "String", into = "String")]
         pub struct $type(String);
 

@@ -7,7 +7,7 @@ use super::text::{PageName, ViewState};
 use crate::domain::account::{Name, ProjectId};
 
 /// Who keeps a view.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct ViewOwner {
     /// Id of the user, or of the key.
     pub id: Uuid,
@@ -16,7 +16,7 @@ pub struct ViewOwner {
 }
 
 /// A page of the dashboard in one of its states.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct SavedView {
     /// What a link to it holds; random, so that nobody guesses it.
     pub id: Uuid,

@@ -19,7 +19,7 @@ pub(super) struct FunnelRow {
 }
 
 /// A funnel over a period.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct Funnel {
     /// Its id; null when the question named the steps itself.
     pub funnel: Option<String>,
@@ -30,6 +30,7 @@ pub struct Funnel {
     pub period: Period,
     /// Time before which raw rows are kept no more, when that is inside the period.
     #[serde(serialize_with = "as_iso_or_null", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub kept_from: Option<i64>,
     /// Share of the sessions that were looked at, when there were too many to look at all; counts are multiplied.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -48,7 +49,8 @@ pub struct Funnel {
 }
 
 /// Sessions on their way through the steps.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
+#[schema(as = FunnelCounts)]
 pub struct Counts {
     /// Sessions that entered.
     pub entered: u64,
@@ -61,7 +63,8 @@ pub struct Counts {
 }
 
 /// One step.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
+#[schema(as = FunnelStepCounts)]
 pub struct Step {
     /// Its name.
     pub step: String,
@@ -78,7 +81,8 @@ pub struct Step {
 }
 
 /// Time between two steps, of the sessions that reached the second.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, utoipa::ToSchema)]
+#[schema(as = FunnelStepTime)]
 pub struct StepTime {
     /// Median, in milliseconds.
     pub p50_ms: f64,
@@ -87,7 +91,8 @@ pub struct StepTime {
 }
 
 /// Sessions with the same value.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
+#[schema(as = FunnelGroup)]
 pub struct Group {
     /// The value; empty for sessions without one.
     pub group: String,
@@ -97,10 +102,12 @@ pub struct Group {
 }
 
 /// One bucket of the trend.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
+#[schema(as = FunnelTrendPoint)]
 pub struct TrendPoint {
     /// Its start.
     #[serde(serialize_with = "as_iso")]
+    #[schema(value_type = String, format = DateTime)]
     pub ts: i64,
     /// Sessions whose entry lies in it.
     pub entered: u64,
@@ -111,7 +118,8 @@ pub struct TrendPoint {
 }
 
 /// The period before.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
+#[schema(as = FunnelComparison)]
 pub struct Comparison {
     /// When it was.
     #[serde(flatten)]

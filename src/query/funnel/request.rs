@@ -32,7 +32,7 @@ const GROUPS_MAX: i64 = 50;
 const POINTS_MAX: i64 = 1_000;
 
 /// A funnel that can be asked for by its id.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct KnownFunnel {
     /// Its id.
     pub id: String,
@@ -64,6 +64,33 @@ pub fn known_funnels(settings: &ProjectSettings) -> Vec<KnownFunnel> {
         funnels.insert(0, standard);
     }
     funnels
+}
+
+/// What beside period and filters is asked for; [`FunnelRequest::parse`] reads it.
+#[derive(utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "describes what `parse` reads")]
+pub struct FunnelQuestionParameters {
+    /// Id of a funnel.
+    #[param(default = "standard")]
+    funnel: Option<String>,
+    /// Instead of `funnel`: 2 to 20 names, separated by commas.
+    steps: Option<String>,
+    /// Longest time from the entry to the last step; otherwise what the funnel says, or a day.
+    #[param(minimum = 1, maximum = 7_776_000_000_i64)]
+    window_ms: Option<i64>,
+    /// Of the trend: `1h`, `6h`, `1d` or `auto`.
+    #[param(default = "1d", pattern = "^(1h|6h|1d|auto)$")]
+    interval: Option<String>,
+    /// A property whose values are told apart.
+    #[param(example = "browser")]
+    breakdown: Option<String>,
+    /// How many of its values are shown; the rest is `__other__`.
+    #[param(minimum = 1, maximum = 50, default = 10)]
+    groups_max: Option<i64>,
+    /// `previous`: also the period before.
+    #[param(pattern = "^previous$")]
+    compare: Option<String>,
 }
 
 /// A question about a funnel.

@@ -20,21 +20,24 @@ pub(super) struct SumRow {
 }
 
 /// The ledger of a project over time.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct LedgerAnswer {
     /// Usual length of a bucket.
     pub interval_ms: i64,
     /// Start of the first bucket.
     #[serde(serialize_with = "as_iso")]
+    #[schema(value_type = String, format = DateTime)]
     pub from: i64,
     /// End of the last bucket.
     #[serde(serialize_with = "as_iso")]
+    #[schema(value_type = String, format = DateTime)]
     pub to: i64,
     /// Zone of the buckets.
     pub timezone: String,
     /// Time before which stored rows may have been forgotten by now, when that is inside the range: what is not found
     /// there is called expired, not missing.
     #[serde(serialize_with = "as_iso_or_null", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub kept_from: Option<i64>,
     /// False when items moved from the log into the warehouse during the question, again and again: some of the last
     /// minutes may then be counted twice.
@@ -46,10 +49,11 @@ pub struct LedgerAnswer {
 }
 
 /// The account of one bucket and kind.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct Bucket {
     /// Start of the bucket.
     #[serde(serialize_with = "as_iso")]
+    #[schema(value_type = String, format = DateTime)]
     pub ts: i64,
     /// `metric`, `alert`, `funnel`, `event` or `unknown`.
     pub kind: &'static str,
@@ -59,7 +63,7 @@ pub struct Bucket {
 }
 
 /// What has become of items: `received = stored + dropped + pending + missing + expired`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Account {
     /// Items of authenticated requests.
     pub received: i64,

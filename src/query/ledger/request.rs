@@ -11,6 +11,19 @@ use crate::domain::beacon::Kind;
 use crate::domain::field_error::{FieldError, FieldFault};
 use crate::domain::ledger::ItemKind;
 
+/// What beside the range is asked for; [`LedgerRequest::parse`] reads it.
+#[derive(utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "describes what `parse` reads")]
+pub struct LedgerParameters {
+    /// Length of a bucket: `1m`, `5m`, `15m`, `1h`, `6h`, `1d` or `auto`.
+    #[param(default = "auto", pattern = "^(1m|5m|15m|1h|6h|1d|auto)$")]
+    interval: Option<String>,
+    /// Only items of these kinds: `metric`, `alert`, `funnel`, `event`, or `unknown` for what could not be read.
+    #[param(max_items = 5)]
+    kind: Option<Vec<String>>,
+}
+
 /// A question for the ledger.
 #[derive(Clone, Debug)]
 pub struct LedgerRequest {

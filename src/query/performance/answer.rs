@@ -12,18 +12,21 @@ use crate::domain::beacon::{VITALS, VITALS_TYPE};
 use crate::domain::page::Page;
 
 /// The metrics of a range.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct PerformanceDashboard {
     /// Begin of the range.
     #[serde(serialize_with = "as_iso")]
+    #[schema(value_type = String, format = DateTime)]
     pub from: i64,
     /// End of the range.
     #[serde(serialize_with = "as_iso")]
+    #[schema(value_type = String, format = DateTime)]
     pub to: i64,
     /// The finest table that was read.
     pub source: Grain,
     /// Time before which that table keeps nothing any more, when that is inside the range.
     #[serde(serialize_with = "as_iso_or_null", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub kept_from: Option<i64>,
     /// The range that it is compared with.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -36,18 +39,20 @@ pub struct PerformanceDashboard {
 }
 
 /// The range before.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Before {
     /// Its begin.
     #[serde(serialize_with = "as_iso")]
+    #[schema(value_type = String, format = DateTime)]
     pub from: i64,
     /// Its end.
     #[serde(serialize_with = "as_iso")]
+    #[schema(value_type = String, format = DateTime)]
     pub to: i64,
 }
 
 /// One metric.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct MetricSummary {
     /// Type of metric.
     #[serde(rename = "type")]
@@ -67,7 +72,7 @@ pub struct MetricSummary {
 }
 
 /// One metric of one group.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct GroupSummary {
     /// Value of what is grouped by: empty for events without one.
     pub group: String,

@@ -14,6 +14,22 @@ use crate::clock::UnixMicros;
 use crate::domain::field_error::FieldError;
 use crate::domain::page::PageRequest;
 
+/// What beside range, dimensions and page is asked for; [`PerformanceRequest::parse`] reads it.
+#[derive(utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "describes what `parse` reads")]
+pub struct PerformanceParameters {
+    /// Types of metrics; all of them unless given.
+    #[param(max_items = 50)]
+    r#type: Option<Vec<String>>,
+    /// `previous`: also the time before, of the same length; or `none`.
+    #[param(default = "none", pattern = "^(previous|none)$")]
+    compare: Option<String>,
+    /// By what the list is sorted: `count`, `avg`, `p50`, `p75`, `p95`, `p99`, `error_share` or `name`.
+    #[param(default = "count", pattern = "^(count|avg|p50|p75|p95|p99|error_share|name)$")]
+    sort: Option<String>,
+}
+
 /// A question for the performance dashboard.
 #[derive(Clone, Debug, Serialize)]
 pub struct PerformanceRequest {

@@ -13,15 +13,17 @@ use super::request::TimeseriesRequest;
 use crate::domain::beacon::VITALS_TYPE;
 
 /// Series over time.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct Timeseries {
     /// Usual length of a bucket.
     pub interval_ms: i64,
     /// Start of the first bucket.
     #[serde(serialize_with = "as_iso")]
+    #[schema(value_type = String, format = DateTime)]
     pub from: i64,
     /// End of the last bucket.
     #[serde(serialize_with = "as_iso")]
+    #[schema(value_type = String, format = DateTime)]
     pub to: i64,
     /// Zone of the buckets.
     pub timezone: String,
@@ -30,16 +32,18 @@ pub struct Timeseries {
     /// Time before which that table keeps nothing any more, when that is inside the range: buckets before
     /// it are empty or partly filled because of that.
     #[serde(serialize_with = "as_iso_or_null", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub kept_from: Option<i64>,
     /// True when there were more series than an answer may have points for.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schema(required = false)]
     pub truncated: bool,
     /// The series, by type, name and group.
     pub series: Vec<Series>,
 }
 
 /// One line of a chart.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct Series {
     /// Type of metric.
     #[serde(rename = "type")]
@@ -55,10 +59,11 @@ pub struct Series {
 }
 
 /// Statistics of one bucket; all null when it has no events.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct Point {
     /// Start of the bucket.
     #[serde(serialize_with = "as_iso")]
+    #[schema(value_type = String, format = DateTime)]
     pub ts: i64,
     /// What was measured.
     #[serde(flatten)]

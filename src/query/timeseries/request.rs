@@ -18,6 +18,22 @@ use crate::domain::field_error::{FieldError, FieldFault};
 const GROUPS_DEFAULT: i64 = 10;
 const GROUPS_MAX: i64 = 100;
 
+/// What beside range and dimensions is asked for; [`TimeseriesRequest::parse`] reads it.
+#[derive(utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "describes what `parse` reads")]
+pub struct TimeseriesParameters {
+    /// Types of metrics.
+    #[param(example = json!(["api_response_time"]), min_items = 1)]
+    r#type: Vec<String>,
+    /// Length of a bucket: `1m`, `5m`, `15m`, `1h`, `6h`, `1d` or `auto`.
+    #[param(default = "auto", pattern = "^(1m|5m|15m|1h|6h|1d|auto)$")]
+    interval: Option<String>,
+    /// Groups with the most events that are shown; the rest is `__other__`.
+    #[param(minimum = 1, maximum = 100, default = 10)]
+    groups_max: Option<usize>,
+}
+
 /// A question for series.
 #[derive(Clone, Debug, Serialize)]
 pub struct TimeseriesRequest {

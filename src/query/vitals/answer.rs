@@ -12,18 +12,21 @@ use crate::domain::beacon::VITALS;
 use crate::domain::page::Page;
 
 /// The web vitals of a range.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct WebVitals {
     /// Begin of the range.
     #[serde(serialize_with = "as_iso")]
+    #[schema(value_type = String, format = DateTime)]
     pub from: i64,
     /// End of the range.
     #[serde(serialize_with = "as_iso")]
+    #[schema(value_type = String, format = DateTime)]
     pub to: i64,
     /// The finest table that was read.
     pub source: Grain,
     /// Time before which that table keeps nothing any more, when that is inside the range.
     #[serde(serialize_with = "as_iso_or_null", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub kept_from: Option<i64>,
     /// Vitals without a name, which are in nothing else here.
     pub unnamed: u64,
@@ -34,7 +37,7 @@ pub struct WebVitals {
 }
 
 /// One vital.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct Vital {
     /// Name of the vital.
     pub name: &'static str,
@@ -58,11 +61,13 @@ pub struct Vital {
     pub thresholds: Option<Bounds>,
     /// 75th percentile in the range before; absent unless compared.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<f64>)]
     pub previous_p75: Option<Option<f64>>,
 }
 
 /// Bounds between the ratings of a vital.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, utoipa::ToSchema)]
+#[schema(as = VitalBounds)]
 pub struct Bounds {
     /// Good up to here.
     pub good: f64,
@@ -71,8 +76,9 @@ pub struct Bounds {
 }
 
 /// How good a vital is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = VitalRating)]
 pub enum Rating {
     /// Up to its first bound.
     Good,
@@ -83,7 +89,7 @@ pub enum Rating {
 }
 
 /// The vitals of one group.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct GroupVitals {
     /// Value of what is grouped by: empty for events without one.
     pub group: String,

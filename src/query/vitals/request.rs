@@ -13,6 +13,19 @@ use crate::domain::beacon::{VITALS, VITALS_TYPE};
 use crate::domain::field_error::{FieldError, FieldFault};
 use crate::domain::page::PageRequest;
 
+/// What beside range, dimensions and page is asked for; [`VitalsRequest::parse`] reads it.
+#[derive(utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "describes what `parse` reads")]
+pub struct VitalsParameters {
+    /// `previous`: also the time before, of the same length; or `none`.
+    #[param(default = "none", pattern = "^(previous|none)$")]
+    compare: Option<String>,
+    /// `count`, or a vital, whose worst values then come first.
+    #[param(default = "count", pattern = "^(count|LCP|INP|CLS|FCP|TTFB)$")]
+    sort: Option<String>,
+}
+
 /// A question for web vitals.
 #[derive(Clone, Debug, Serialize)]
 pub struct VitalsRequest {

@@ -1,7 +1,11 @@
 //! Questions: each takes parsed parameters, is compiled to one statement with bound parameters, and gives an
 //! answer that serialises to what the API shows.
 
+mod cursor;
 mod dimension;
+pub mod errors;
+mod estimate;
+pub mod events;
 pub mod funnel;
 mod grain;
 mod grid;
@@ -14,7 +18,9 @@ pub mod performance;
 mod period;
 pub mod range;
 mod raw_filters;
+mod rows;
 mod selection;
+pub mod sessions;
 mod stats;
 pub mod timeseries;
 pub mod vitals;
@@ -23,3 +29,4 @@ pub use dimension::DimensionParameters;
 pub use parameters::{Both, ListParameters, RangeParameters};
 pub use period::PeriodParameters;
 pub use raw_filters::RawFilterParameters;
+pub use rows::{CursorParameters, RawRow, RowsPage};

@@ -41,6 +41,7 @@ mod api {
     mod quotas;
     mod quotas_api;
     mod random_bodies;
+    mod raw;
     mod rejected;
     mod repeats;
     mod session;

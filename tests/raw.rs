@@ -5,6 +5,10 @@
 mod harness;
 
 mod raw {
+    mod beacons;
+    mod errors;
+    mod events;
     mod funnels;
+    mod sessions;
     mod stage;
 }

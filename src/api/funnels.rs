@@ -8,13 +8,11 @@ use actix_web::{HttpRequest, HttpResponse};
 use super::error::{self, ApiError};
 use super::manage::OfProject;
 use super::paging::Paging;
-use super::query::QueryState;
+use super::query::{self, QueryState};
 use super::{asked, envelope, get, paging, rate_limit};
 use crate::clock;
 use crate::domain::page::Page;
-use crate::query::funnel::{
-    self, Funnel, FunnelQuestionParameters, FunnelRequest, KnownFunnel, known_funnels,
-};
+use crate::query::funnel::{Funnel, FunnelQuestionParameters, KnownFunnel, known_funnels};
 use crate::query::{PeriodParameters, RawFilterParameters};
 use crate::quota::Class;
 
@@ -45,27 +43,12 @@ async fn list(request: &HttpRequest, state: &QueryState) -> Result<Page<KnownFun
 /// Also filters by any key of `metadata`: `metadata.KEY=value`. This is the address where steps are posted, too.
 #[utoipa::path(get, path = "/api/analytics/funnel", tag = "questions", params(OfProject, PeriodParameters, FunnelQuestionParameters, RawFilterParameters), responses((status = 200, body = Funnel)))]
 pub(super) async fn at_address_of_beacons(request: HttpRequest) -> HttpResponse {
-    let started = Instant::now();
     let Some(state) = request.app_data::<web::Data<QueryState>>() else {
         return HttpResponse::InternalServerError().finish();
     };
-    let mut answer = match funnel(&request, state).await {
-        Ok(funnel) => envelope::success(&funnel, started),
-        Err(error) => error::answer(&request, &error),
-    };
+    let mut answer = query::funnel(request.clone(), state.clone()).await;
     if let Some(decision) = asked::decision(&request) {
         rate_limit::insert(answer.headers_mut(), Class::Api, &decision);
     }
     answer
-}
-
-async fn funnel(request: &HttpRequest, state: &QueryState) -> Result<Funnel, ApiError> {
-    let now = clock::now();
-    let (viewer, parameters) = state.asked(request, now).await?;
-    let project = &viewer.project.project;
-    let question = FunnelRequest::parse(parameters, project, now).map_err(ApiError::BadParameters)?;
-    let project_id = project.id.as_str();
-    funnel::funnel(&state.warehouse, &state.retention, project_id, &question, now)
-        .await
-        .map_err(ApiError::from)
 }

@@ -102,6 +102,11 @@ impl Identity {
         }
     }
 
+    /// The control store, for answers that hold something of it.
+    pub(super) const fn control(&self) -> &Control {
+        &self.control
+    }
+
     /// The address of the client.
     pub(super) fn address(&self, request: &HttpRequest) -> IpAddr {
         client_address(request, self.rules.trusted_proxies)

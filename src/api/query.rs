@@ -7,6 +7,7 @@
 mod answers;
 mod metrics;
 mod question;
+mod raw;
 mod reply;
 
 use std::time::Instant;
@@ -77,6 +78,13 @@ pub(super) const QUESTIONS: &[Address] = &[
     Address::of::<metrics::TimeseriesQuestion>("/api/analytics/performance/timeseries"),
     Address::of::<metrics::PerformanceQuestion>("/api/analytics/performance/dashboard"),
     Address::of::<metrics::VitalsQuestion>("/api/analytics/performance/web-vitals"),
+    Address::of::<raw::EventsQuestion>("/api/analytics/events/list"),
+    Address::of::<raw::SummaryQuestion>("/api/analytics/events/summary"),
+    Address::of::<raw::PropertiesQuestion>("/api/analytics/events/properties"),
+    Address::of::<raw::SessionsQuestion>("/api/analytics/sessions"),
+    Address::of::<raw::TimelineQuestion>("/api/analytics/sessions/timeline"),
+    Address::of::<raw::ErrorsQuestion>("/api/analytics/errors"),
+    Address::of::<raw::OccurrencesQuestion>("/api/analytics/errors/events"),
 ];
 
 /// Adds the addresses of questions.
@@ -85,6 +93,11 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
         config.service(get(address.path, address.answer));
     }
     config.service(get("/api/ledger", ledger));
+}
+
+/// `GET /api/analytics/funnel`, whose address also takes beacons.
+pub(super) async fn funnel(request: HttpRequest, state: web::Data<QueryState>) -> HttpResponse {
+    question::answer::<raw::FunnelQuestion>(request, state).await
 }
 
 /// What has become of every item that was received.

@@ -22,6 +22,7 @@ mod statement;
 #[cfg(test)]
 mod tests;
 
+use super::estimate::Estimate;
 use crate::clock::UnixMicros;
 use crate::warehouse::{Retention, SelectError, Warehouse};
 
@@ -84,9 +85,7 @@ async fn ask(
     period: &super::period::Period,
     rows_max: u64,
 ) -> Result<(Vec<answer::FunnelRow>, u64), SelectError> {
-    let estimates: Vec<statement::Estimate> = warehouse.select(&context.estimate(period)).await?;
-    let rows: u64 = estimates.iter().map(|estimate| estimate.rows).sum();
-    let every = rows.div_ceil(rows_max.max(1)).max(1);
+    let every = Estimate::every(warehouse, &context.estimate(period), rows_max).await?;
     let rows = warehouse.select(&context.statement(period, every)).await?;
     Ok((rows, every))
 }

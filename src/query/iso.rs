@@ -15,3 +15,8 @@ pub(super) fn as_iso_or_null<S: Serializer>(seconds: &Option<i64>, serializer: S
         None => serializer.serialize_none(),
     }
 }
+
+pub(super) fn as_iso_ms<S: Serializer>(ms: &i64, serializer: S) -> Result<S::Ok, S::Error> {
+    let time = Timestamp::from_millisecond(*ms).map_err(serde::ser::Error::custom)?;
+    serializer.collect_str(&time)
+}

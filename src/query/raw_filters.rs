@@ -212,7 +212,53 @@ pub(super) const fn object_of(table: Table) -> Option<&'static str> {
 #[serde(transparent)]
 pub(super) struct RawFilters(BTreeMap<Property, Vec<String>>);
 
+/// Filters for rows of several tables: by the names of the properties.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub(super) struct AnyFilters(BTreeMap<String, Vec<String>>);
+
+impl AnyFilters {
+    /// The filters for rows of a table; none when its rows lack one of the properties, so that no row fits.
+    pub(super) fn of(&self, table: Table) -> Option<RawFilters> {
+        let filters = self.0.iter().map(|(name, values)| {
+            let property = Property::of(table, name)?;
+            Some((property, values.clone()))
+        });
+        filters.collect::<Option<_>>().map(RawFilters)
+    }
+
+    /// Binds what the conditions of all tables need.
+    pub(super) fn bind(&self, statement: Statement) -> Statement {
+        self.0.iter().zip(VALUE_NAMES.iter().zip(KEY_NAMES)).fold(
+            statement,
+            |statement, ((property, values), (name, key))| {
+                // Names that are columns of one table are keys of another.
+                let path = property.strip_prefix(KEY_PREFIX).unwrap_or(property);
+                statement
+                    .with(name, Parameter::Texts(values.clone()))
+                    .with(key, Parameter::Text(path.to_owned()))
+            },
+        )
+    }
+}
+
 impl Parameters {
+    /// Takes the filters for rows of several tables.
+    pub(super) fn any_filters(&mut self, tables: &[Table], but: &[&str]) -> AnyFilters {
+        let mut all = BTreeMap::new();
+        for table in tables {
+            // What one table's rows have may be given; each takes its own names out.
+            let RawFilters(filters) = self.raw_filters(*table, but);
+            all.extend(
+                filters
+                    .into_iter()
+                    .map(|(property, values)| (property.name, values)),
+            );
+        }
+        self.not_too_many(all.len());
+        AnyFilters(all)
+    }
+
     /// Takes the filters for rows of a table; `but` are names that the question uses for something else.
     pub(super) fn raw_filters(&mut self, table: Table, but: &[&str]) -> RawFilters {
         let mut filters = BTreeMap::new();
@@ -254,11 +300,15 @@ impl Parameters {
             }
             filters.insert(property, values);
         }
-        if filters.len() > FILTERS_MAX {
+        self.not_too_many(filters.len());
+        RawFilters(filters)
+    }
+
+    fn not_too_many(&mut self, filters: usize) {
+        if filters > FILTERS_MAX {
             let message = format!("a question may have at most {FILTERS_MAX} filters");
             self.fault("filters", FieldFault::TooLong, message);
         }
-        RawFilters(filters)
     }
 
     /// Reads the name of a property of a table's rows.

@@ -60,6 +60,13 @@ const ROWS: &[(&str, &str, Rule, u16)] = &[
     ("GET", "/api/analytics/funnels", Read, 200),
     ("GET", "/api/analytics/performance/dashboard", Read, 200),
     ("GET", "/api/analytics/performance/web-vitals", Read, 200),
+    ("GET", "/api/analytics/events/list", Read, 200),
+    ("GET", "/api/analytics/events/summary", Read, 200),
+    ("GET", "/api/analytics/events/properties", Read, 200),
+    ("GET", "/api/analytics/sessions", Read, 200),
+    ("GET", "/api/analytics/sessions/timeline", Read, 200),
+    ("GET", "/api/analytics/errors", Read, 200),
+    ("GET", "/api/analytics/errors/events", Read, 200),
     ("GET", "/api/rejected", Read, 200),
     ("GET", "/api/ledger", Read, 200),
     ("GET", "/livez", Open, 200),
@@ -336,6 +343,12 @@ fn target(server: &Fresnel, method: &str, address: &str, project_id: &str) -> Ta
     }
     if collection.ends_with("/timeseries") {
         path += "&type=page_load_time";
+    }
+    if collection.ends_with("/timeline") {
+        path += "&session_id=s";
+    }
+    if collection.ends_with("/errors/events") {
+        path += "&fingerprint=0123456789abcdef";
     }
     Target { path, body }
 }

@@ -176,7 +176,7 @@ fn describe<Q: Question>() -> Description {
 }
 
 /// Answers a question over HTTP.
-async fn answer<Q: Question>(request: HttpRequest, state: web::Data<QueryState>) -> HttpResponse {
+pub(super) async fn answer<Q: Question>(request: HttpRequest, state: web::Data<QueryState>) -> HttpResponse {
     let started = Instant::now();
     let asked = async {
         let (viewer, mut parameters) = state.asked(&request, clock::now()).await?;

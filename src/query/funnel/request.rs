@@ -101,7 +101,8 @@ pub struct FunnelRequest {
     /// The steps: two or more, each once.
     pub(super) steps: Vec<String>,
     pub(super) window_ms: i64,
-    pub(super) period: Period,
+    /// When sessions enter.
+    pub period: Period,
     /// Length of the trend's buckets.
     pub(super) interval: Interval,
     pub(super) breakdown: Option<Property>,

@@ -1,8 +1,5 @@
 //! The statements of a funnel's question.
 
-use clickhouse::Row;
-use serde::Deserialize;
-
 use super::super::period::Period;
 use super::request::FunnelRequest;
 use crate::warehouse::{Parameter, Statement};
@@ -21,20 +18,6 @@ pub(super) struct Context<'a> {
     pub(super) database: &'a str,
     pub(super) project_id: &'a str,
     pub(super) request: &'a FunnelRequest,
-}
-
-/// How much would be read of one part of a table.
-#[derive(Clone, Debug, Row, Deserialize)]
-pub(super) struct Estimate {
-    #[serde(rename = "database")]
-    _database: String,
-    #[serde(rename = "table")]
-    _table: String,
-    #[serde(rename = "parts")]
-    _parts: u64,
-    pub(super) rows: u64,
-    #[serde(rename = "marks")]
-    _marks: u64,
 }
 
 /// Rows of the steps, up to a window after the end.

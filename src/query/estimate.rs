@@ -1,0 +1,38 @@
+//! How much a question would read, before it is put: what the index says, in a few milliseconds.
+
+use clickhouse::Row;
+use serde::Deserialize;
+
+use crate::warehouse::{SelectError, Statement, Warehouse};
+
+/// How much would be read of one table.
+#[derive(Clone, Debug, Row, Deserialize)]
+pub(super) struct Estimate {
+    #[serde(rename = "database")]
+    _database: String,
+    #[serde(rename = "table")]
+    _table: String,
+    #[serde(rename = "parts")]
+    _parts: u64,
+    rows: u64,
+    #[serde(rename = "marks")]
+    _marks: u64,
+}
+
+impl Estimate {
+    /// Rows that a statement would read; the statement begins with `EXPLAIN ESTIMATE`.
+    pub(super) async fn rows(warehouse: &Warehouse, statement: &Statement) -> Result<u64, SelectError> {
+        let estimates: Vec<Self> = warehouse.select(statement).await?;
+        Ok(estimates.iter().map(|estimate| estimate.rows).sum())
+    }
+
+    /// Which part must be looked at so that it is about `rows_max` rows: every n-th.
+    pub(super) async fn every(
+        warehouse: &Warehouse,
+        statement: &Statement,
+        rows_max: u64,
+    ) -> Result<u64, SelectError> {
+        let rows = Self::rows(warehouse, statement).await?;
+        Ok(rows.div_ceil(rows_max.max(1)).max(1))
+    }
+}

@@ -1,6 +1,7 @@
 //! Questions: each takes parsed parameters, is compiled to one statement with bound parameters, and gives an
 //! answer that serialises to what the API shows.
 
+mod activity;
 mod cursor;
 mod dimension;
 pub mod errors;
@@ -13,9 +14,11 @@ mod interval;
 mod iso;
 pub mod ledger;
 mod metrics;
+pub mod overview;
 mod parameters;
 pub mod performance;
 mod period;
+pub mod pulse;
 pub mod range;
 mod raw_filters;
 mod rows;
@@ -23,6 +26,7 @@ mod selection;
 pub mod sessions;
 mod stats;
 pub mod timeseries;
+pub mod trends;
 pub mod vitals;
 
 pub use dimension::DimensionParameters;

@@ -5,6 +5,7 @@
 //! The ledger alone is asked anew each time: who looks for what is missing must not be told of what was there.
 
 mod answers;
+mod dashboard;
 mod metrics;
 mod question;
 mod raw;
@@ -85,6 +86,9 @@ pub(super) const QUESTIONS: &[Address] = &[
     Address::of::<raw::TimelineQuestion>("/api/analytics/sessions/timeline"),
     Address::of::<raw::ErrorsQuestion>("/api/analytics/errors"),
     Address::of::<raw::OccurrencesQuestion>("/api/analytics/errors/events"),
+    Address::of::<dashboard::OverviewQuestion>("/api/dashboard/overview"),
+    Address::of::<dashboard::TrendsQuestion>("/api/dashboard/analytics"),
+    Address::of::<dashboard::PulseQuestion>("/api/dashboard/stats"),
 ];
 
 /// Adds the addresses of questions.

@@ -27,6 +27,15 @@ impl Selection {
         }
     }
 
+    /// All events of some types.
+    pub(super) fn of_types(types: Vec<&'static str>) -> Self {
+        Self {
+            types,
+            filters: Filters::default(),
+            group_by: None,
+        }
+    }
+
     /// The same events, not told apart by group.
     pub(super) fn without_group(&self) -> Self {
         Self {

@@ -37,6 +37,8 @@ pub(in crate::api) trait Question: 'static {
     /// Describes the parameters of the query string, beside `project`: a struct that derives `IntoParams` and stands where
     /// they are read.
     type Parameters: IntoParams;
+    /// Whether the data tells how it was kept, as `cache_info`.
+    const TELLS_CACHE: bool = false;
     /// What is asked, parsed. Its JSON is part of the key of the answer: it must say all that the answer depends on, and
     /// be the same for all who ask the same (times aligned, defaults filled in).
     type Request: Serialize + Send + Sync + 'static;
@@ -191,6 +193,7 @@ pub(super) async fn answer<Q: Question>(request: HttpRequest, state: web::Data<Q
     };
     let state = state.into_inner();
     match ask_kept::<Q>(state, project, parameters, wish(&request)).await {
+        Ok(answer) if Q::TELLS_CACHE => reply::success_with_cache_info(&request, &answer, started),
         Ok(answer) => reply::success(&request, &answer, started),
         Err(Failure { error, kept }) => {
             let fallback = kept.as_ref().map(|entry| &**entry.data());

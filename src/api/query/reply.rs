@@ -39,8 +39,46 @@ struct Hints {
     resource_intensive: bool,
 }
 
+/// How an answer is kept, as its data tells it.
+#[derive(Serialize)]
+struct CacheInfo {
+    calculated_at: String,
+    expires_at: String,
+    hit: bool,
+}
+
 /// The answer, or 304 when whoever asks has it already.
 pub(super) fn success(request: &HttpRequest, answer: &Answer, started: Instant) -> HttpResponse {
+    reply(request, answer, answer.entry.data(), started)
+}
+
+/// The same, and the data, which is an object, tells how it is kept.
+pub(super) fn success_with_cache_info(
+    request: &HttpRequest,
+    answer: &Answer,
+    started: Instant,
+) -> HttpResponse {
+    let (entry, now) = (&answer.entry, clock::now());
+    let fresh_us = i64::try_from(entry.fresh_for(now).as_micros()).unwrap_or(i64::MAX);
+    let info = CacheInfo {
+        calculated_at: entry.calculated_at().rfc3339(),
+        expires_at: UnixMicros(now.0.saturating_add(fresh_us)).rfc3339(),
+        hit: answer.origin != Origin::New,
+    };
+    let data = entry.data();
+    let Ok(info) = serde_json::to_vec(&info) else {
+        return reply(request, answer, data, started);
+    };
+    match data.strip_suffix(b"}") {
+        Some(members) => {
+            let data = [members, br#","cache_info":"#, &info, b"}"].concat();
+            reply(request, answer, &data, started)
+        }
+        None => reply(request, answer, data, started),
+    }
+}
+
+fn reply(request: &HttpRequest, answer: &Answer, data: &[u8], started: Instant) -> HttpResponse {
     let is_degraded = answer.origin == Origin::Degraded;
     let tag = format!("W/\"{:016x}\"", answer.entry.tag());
     // What is degraded is told as such, also to those who have it.
@@ -50,7 +88,7 @@ pub(super) fn success(request: &HttpRequest, answer: &Answer, started: Instant) 
         return response;
     }
     let meta = meta_of(answer, started, clock::now());
-    let mut response = envelope::around(answer.entry.data(), &meta);
+    let mut response = envelope::around(data, &meta);
     if is_degraded {
         envelope::not_for_caches(&mut response);
     } else {

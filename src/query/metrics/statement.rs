@@ -39,6 +39,9 @@ const MERGED: &str = "sum(part_events) AS events,\n    \
 #[derive(Clone, Debug, Row, Deserialize)]
 pub(in super::super) struct MemberRow {
     pub(in super::super) member: String,
+    pub(in super::super) events: u64,
+    /// Events of the whole list.
+    pub(in super::super) all_events: u64,
     /// Members of the whole list.
     pub(in super::super) members: u64,
 }
@@ -143,7 +146,7 @@ impl Plan<'_> {
             }
         };
         let sql = format!(
-            "SELECT series_member AS member, count() OVER () AS members\n\
+            "SELECT series_member AS member, sum(part_events) AS events, sum(events) OVER () AS all_events, count() OVER () AS members\n\
              FROM (\n    {parts}\n)\n\
              GROUP BY member\n\
              ORDER BY {order}, member\n\

@@ -1,0 +1,128 @@
+//! The first page: what became of the last 30 days, against the 30 before.
+//!
+//! | figure | is |
+//! |---|---|
+//! | events | beacons of all kinds that are stored |
+//! | sessions | sessions with any event |
+//! | conversions | sessions with a step [`CONVERSION_STEP`] |
+//! | conversion rate | conversions / sessions |
+//! | success rate | steps `processing_completed` / steps `processing_started`, at most 1 |
+//! | mean duration | mean of `effect_processing_time` |
+//! | sessions per hour | sessions / hours |
+//!
+//! A figure without anything to count is null, but for counts, which are 0.
+
+mod answer;
+mod latest;
+mod services;
+
+use serde::Serialize;
+
+use super::activity::{ActivityRow, Counted, Sessions, of_periods};
+use super::grain::Kept;
+use super::metrics::{Groups, Plan, Range};
+use super::selection::Selection;
+use super::stats::StatRow;
+use crate::clock::UnixMicros;
+use crate::domain::beacon::{FUNNEL_STEPS, Kind};
+use crate::warehouse::{Retention, SelectError, Warehouse};
+
+pub use answer::{Credits, FunnelStepReach, Kpi, Overview};
+pub use latest::Activity;
+pub use services::Services;
+
+/// The step that makes a session a conversion: the visitor has what they came for.
+pub const CONVERSION_STEP: &str = FUNNEL_STEPS[7];
+/// The steps between which processing succeeds or not.
+const STARTED_STEP: &str = FUNNEL_STEPS[5];
+const COMPLETED_STEP: &str = FUNNEL_STEPS[6];
+/// The type of metric whose mean is the mean duration.
+const DURATION_TYPE: &str = "effect_processing_time";
+
+const HOUR_S: i64 = 3_600;
+/// Days that the overview is about.
+const DAYS: i64 = 30;
+
+/// A question for the overview. It has no parameters; the time stands in it, by the hour.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct OverviewRequest {
+    now: Range,
+    before: Range,
+    /// The calendar month in the project's zone, up to now.
+    month: Range,
+}
+
+impl OverviewRequest {
+    /// The overview of now; `zone` is the project's.
+    #[must_use]
+    pub fn new(zone: &str, now: UnixMicros) -> Self {
+        let to = (now.as_millis().div_euclid(HOUR_S * 1_000) + 1) * HOUR_S;
+        let length = DAYS * 24 * HOUR_S;
+        let range = Range {
+            from: to - length,
+            to,
+        };
+        let month = Range {
+            from: start_of_month(zone, now).min(to - HOUR_S),
+            to,
+        };
+        Self {
+            now: range,
+            before: range.before(),
+            month,
+        }
+    }
+}
+
+/// When the month began, down to a whole hour of UTC.
+fn start_of_month(zone: &str, now: UnixMicros) -> i64 {
+    let zone = jiff::tz::TimeZone::get(zone).unwrap_or(jiff::tz::TimeZone::UTC);
+    let now = jiff::Timestamp::from_microsecond(now.0).unwrap_or_default();
+    let first = now.to_zoned(zone.clone()).date().first_of_month();
+    let start = first.to_zoned(zone).map_or_else(|_| now, |start| start.timestamp());
+    start.as_second().div_euclid(HOUR_S) * HOUR_S
+}
+
+/// Asks the warehouse.
+///
+/// # Errors
+/// Why the warehouse has no answer.
+pub async fn overview(
+    warehouse: &Warehouse,
+    retention: &Retention,
+    project_id: &str,
+    request: &OverviewRequest,
+    now: UnixMicros,
+) -> Result<Overview, SelectError> {
+    let database = warehouse.database_name()?;
+    let kept = Kept::new(*retention, now);
+    let selection = Selection::of_types(vec![DURATION_TYPE]);
+    let plan = Plan::totals(&selection, &[request.now, request.before], &kept);
+    let durations = plan.statement(&database, project_id, &Groups::Top(0), 10);
+    let activity = of_periods(&database, project_id, &periods(request), Sessions::Counted);
+    let month = [(request.month, vec![Counted::all()])];
+    let month = of_periods(&database, project_id, &month, Sessions::Left);
+    // Two at a time: more would take the slots of other questions.
+    let first = async {
+        let activity: Vec<ActivityRow> = warehouse.select(&activity).await?;
+        let month: Vec<ActivityRow> = warehouse.select(&month).await?;
+        Ok::<_, SelectError>((activity, month))
+    };
+    let second = async {
+        let durations: Vec<StatRow> = warehouse.select(&durations).await?;
+        let services = services::services(warehouse, &database, project_id, request.now).await?;
+        let latest = latest::latest(warehouse, &database, project_id, request.now).await?;
+        Ok::<_, SelectError>((durations, services, latest))
+    };
+    let ((activity, month), (durations, services, latest)) = tokio::try_join!(first, second)?;
+    Ok(answer::assemble(request, &activity, &month, &durations, services, latest))
+}
+
+/// What is counted in both periods; steps only in the one that is shown.
+fn periods(request: &OverviewRequest) -> [(Range, Vec<Counted>); 2] {
+    let steps = FUNNEL_STEPS.map(|step| Counted::named(Kind::Funnel, step));
+    let now = std::iter::once(Counted::all()).chain(steps).collect();
+    let of_both = [CONVERSION_STEP, STARTED_STEP, COMPLETED_STEP].map(|step| Counted::named(Kind::Funnel, step));
+    let before = std::iter::once(Counted::all()).chain(of_both).collect();
+    [(request.now, now), (request.before, before)]
+}

@@ -1,0 +1,140 @@
+//! How the last days went: figures by day without gaps, and what the events were like.
+
+mod answer;
+
+use std::borrow::Cow;
+
+use serde::Serialize;
+
+use super::activity::{ActivityRow, Counted, Sessions, of_buckets, of_periods};
+use super::dimension::Dimension;
+use super::grain::Kept;
+use super::grid::Grid;
+use super::interval::Interval;
+use super::metrics::{Groups, MemberRow, Plan, Range};
+use super::overview::CONVERSION_STEP;
+use super::parameters::Parameters;
+use super::selection::Selection;
+use super::stats::StatRow;
+use crate::clock::UnixMicros;
+use crate::domain::beacon::{EVENT_TYPES, Kind, METRIC_TYPES};
+use crate::domain::field_error::FieldError;
+use crate::domain::page::PageRequest;
+use crate::warehouse::{Retention, SelectError, Warehouse};
+
+pub use answer::{Day, Distributions, Share, Trends};
+
+const DAYS_DEFAULT: i64 = 7;
+const DAYS_MAX: i64 = 90;
+/// Values of a distribution that are told apart.
+const SHARES_MAX: u32 = 10;
+/// Types of metrics times names times days.
+const ROWS_MAX: usize = 2_000;
+/// What the events of a distribution are told apart by.
+const DISTRIBUTED: [Dimension; 4] = [Dimension::Device, Dimension::Browser, Dimension::Os, Dimension::Country];
+
+/// A question for the last days.
+#[derive(Clone, Debug, Serialize)]
+pub struct TrendsRequest {
+    days: i64,
+    zone_name: String,
+    grid: Grid,
+}
+
+impl TrendsRequest {
+    /// Reads the parameters of a query string, already decoded.
+    ///
+    /// | parameter | meaning |
+    /// |---|---|
+    /// | `days` | 1 to 90, today included; 7 unless given |
+    /// | `timezone` | IANA name; `zone_default` unless given |
+    ///
+    /// # Errors
+    /// Every parameter that is unknown or cannot be used.
+    pub fn parse<'a>(
+        parameters: impl IntoIterator<Item = (Cow<'a, str>, Cow<'a, str>)>,
+        zone_default: &str,
+        now: UnixMicros,
+    ) -> Result<Self, Vec<FieldError>> {
+        let mut reader = Parameters::new(parameters);
+        let days = reader.number("days", DAYS_DEFAULT, 1..=DAYS_MAX);
+        let zone_name = reader.one("timezone").unwrap_or_else(|| zone_default.to_owned());
+        let zone = reader.zone(&zone_name);
+        reader.nothing_else();
+        reader.no_faults()?;
+        let now = jiff::Timestamp::from_microsecond(now.0).unwrap_or_default();
+        let from = now
+            .to_zoned(zone.clone())
+            .checked_sub(jiff::Span::new().days(days - 1))
+            .map_or(now, |first| first.timestamp());
+        // One microsecond more: a day that begins now is among them.
+        let to = now.checked_add(jiff::SignedDuration::from_micros(1)).unwrap_or(now);
+        Ok(Self {
+            days,
+            zone_name,
+            grid: Grid::new(from, to, Interval::Day, &zone),
+        })
+    }
+
+    /// Whole hours that hold all of the days.
+    fn range(&self) -> Range {
+        Range {
+            from: self.grid.from().div_euclid(3_600) * 3_600,
+            to: (self.grid.to() + 3_599).div_euclid(3_600) * 3_600,
+        }
+    }
+}
+
+/// Asks the warehouse.
+///
+/// # Errors
+/// Why the warehouse has no answer.
+pub async fn trends(
+    warehouse: &Warehouse,
+    retention: &Retention,
+    project_id: &str,
+    request: &TrendsRequest,
+    now: UnixMicros,
+) -> Result<Trends, SelectError> {
+    let database = warehouse.database_name()?;
+    let kept = Kept::new(*retention, now);
+    let by_day = of_buckets(&database, project_id, &request.grid, &counted_by_day(), &kept);
+    let in_all = [(request.range(), counted_in_all())];
+    let in_all = of_periods(&database, project_id, &in_all, Sessions::Left);
+    let first = async {
+        let by_day: Vec<ActivityRow> = warehouse.select(&by_day).await?;
+        let in_all: Vec<ActivityRow> = warehouse.select(&in_all).await?;
+        Ok::<_, SelectError>((by_day, in_all))
+    };
+    let second = async {
+        let selection = Selection::of_types(METRIC_TYPES.to_vec());
+        let plan = Plan::series(&selection, &request.grid, &kept);
+        let statement = plan.statement(&database, project_id, &Groups::Top(0), ROWS_MAX);
+        let metrics: Vec<StatRow> = warehouse.select(&statement).await?;
+        let mut members = Vec::new();
+        for dimension in DISTRIBUTED {
+            let selection = Selection {
+                group_by: Some(dimension),
+                ..selection.clone()
+            };
+            let plan = Plan::totals(&selection, &[request.range()], &kept);
+            let statement = plan.members(&database, project_id, None, PageRequest::new(1, SHARES_MAX));
+            let found: Vec<MemberRow> = warehouse.select(&statement).await?;
+            members.push((dimension, found));
+        }
+        Ok::<_, SelectError>((metrics, members))
+    };
+    let ((by_day, in_all), (metrics, members)) = tokio::try_join!(first, second)?;
+    Ok(answer::assemble(request, &by_day, &in_all, &metrics, members))
+}
+
+fn counted_by_day() -> Vec<Counted> {
+    let step = Counted::named(Kind::Funnel, CONVERSION_STEP);
+    let kinds = Kind::ALL.map(Counted::of);
+    [Counted::all(), step].into_iter().chain(kinds).collect()
+}
+
+fn counted_in_all() -> Vec<Counted> {
+    let types = EVENT_TYPES.map(|name| Counted::named(Kind::Event, name));
+    Kind::ALL.map(Counted::of).into_iter().chain(types).collect()
+}

@@ -14,6 +14,7 @@ mod api {
     mod envelope;
     mod event_ids;
     mod events;
+    mod first_page;
     mod funnel;
     mod funnels;
     mod growth;

@@ -112,8 +112,20 @@ pub(super) fn of_buckets(
     };
     let keys = counted.iter().map(Counted::key).collect();
     let mut cuts = Vec::new();
-    let part = part(piece, &grid.bucket_of("bucket"), "{keys:Array(String)}", &mut cuts);
-    grid.bind(statement(database, project_id, &[part], keys, cuts, Sessions::Counted))
+    let part = part(
+        piece,
+        &grid.bucket_of("bucket"),
+        "{keys:Array(String)}",
+        &mut cuts,
+    );
+    grid.bind(statement(
+        database,
+        project_id,
+        &[part],
+        keys,
+        cuts,
+        Sessions::Counted,
+    ))
 }
 
 fn part(piece: Piece, place: &str, keys: &str, cuts: &mut Vec<i64>) -> String {
@@ -122,8 +134,12 @@ fn part(piece: Piece, place: &str, keys: &str, cuts: &mut Vec<i64>) -> String {
         Grain::Day => "activity_day",
         Grain::Hour | Grain::Minute | Grain::Raw => "activity_hour",
     };
-    let from = piece.grain.bound(&format!("{{cuts:Array(Int64)}}[{}]", cuts.len() - 1));
-    let to = piece.grain.bound(&format!("{{cuts:Array(Int64)}}[{}]", cuts.len()));
+    let from = piece
+        .grain
+        .bound(&format!("{{cuts:Array(Int64)}}[{}]", cuts.len() - 1));
+    let to = piece
+        .grain
+        .bound(&format!("{{cuts:Array(Int64)}}[{}]", cuts.len()));
     format!(
         "SELECT {place} AS place, kind AS of_kind, name AS of_name, count AS part_events, sessions AS part_sessions\n    \
          FROM {{database:Identifier}}.{table}\n    \

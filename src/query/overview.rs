@@ -27,7 +27,7 @@ use crate::clock::UnixMicros;
 use crate::domain::beacon::{FUNNEL_STEPS, Kind};
 use crate::warehouse::{Retention, SelectError, Warehouse};
 
-pub use answer::{Credits, FunnelStepReach, Kpi, Overview};
+pub use answer::{CacheInfo, Credits, FunnelStepReach, Kpi, Overview};
 pub use latest::Activity;
 pub use services::Services;
 
@@ -79,7 +79,9 @@ fn start_of_month(zone: &str, now: UnixMicros) -> i64 {
     let zone = jiff::tz::TimeZone::get(zone).unwrap_or(jiff::tz::TimeZone::UTC);
     let now = jiff::Timestamp::from_microsecond(now.0).unwrap_or_default();
     let first = now.to_zoned(zone.clone()).date().first_of_month();
-    let start = first.to_zoned(zone).map_or_else(|_| now, |start| start.timestamp());
+    let start = first
+        .to_zoned(zone)
+        .map_or_else(|_| now, |start| start.timestamp());
     start.as_second().div_euclid(HOUR_S) * HOUR_S
 }
 
@@ -115,14 +117,17 @@ pub async fn overview(
         Ok::<_, SelectError>((durations, services, latest))
     };
     let ((activity, month), (durations, services, latest)) = tokio::try_join!(first, second)?;
-    Ok(answer::assemble(request, &activity, &month, &durations, services, latest))
+    Ok(answer::assemble(
+        request, &activity, &month, &durations, services, latest,
+    ))
 }
 
 /// What is counted in both periods; steps only in the one that is shown.
 fn periods(request: &OverviewRequest) -> [(Range, Vec<Counted>); 2] {
     let steps = FUNNEL_STEPS.map(|step| Counted::named(Kind::Funnel, step));
     let now = std::iter::once(Counted::all()).chain(steps).collect();
-    let of_both = [CONVERSION_STEP, STARTED_STEP, COMPLETED_STEP].map(|step| Counted::named(Kind::Funnel, step));
+    let of_both =
+        [CONVERSION_STEP, STARTED_STEP, COMPLETED_STEP].map(|step| Counted::named(Kind::Funnel, step));
     let before = std::iter::once(Counted::all()).chain(of_both).collect();
     [(request.now, now), (request.before, before)]
 }

@@ -35,7 +35,7 @@ impl PulseRequest {
 }
 
 /// The status bar.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct Pulse {
     /// Events a minute over the last five.
     pub events_per_minute: f64,

@@ -31,7 +31,25 @@ const SHARES_MAX: u32 = 10;
 /// Types of metrics times names times days.
 const ROWS_MAX: usize = 2_000;
 /// What the events of a distribution are told apart by.
-const DISTRIBUTED: [Dimension; 4] = [Dimension::Device, Dimension::Browser, Dimension::Os, Dimension::Country];
+const DISTRIBUTED: [Dimension; 4] = [
+    Dimension::Device,
+    Dimension::Browser,
+    Dimension::Os,
+    Dimension::Country,
+];
+
+/// What is asked for; [`TrendsRequest::parse`] reads it.
+#[derive(utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "describes what `parse` reads")]
+pub struct TrendsParameters {
+    /// How many, today included.
+    #[param(default = 7, minimum = 1, maximum = 90)]
+    days: Option<i64>,
+    /// IANA name of the zone of the days; the project's unless given.
+    #[param(example = "Europe/Berlin")]
+    timezone: Option<String>,
+}
 
 /// A question for the last days.
 #[derive(Clone, Debug, Serialize)]
@@ -68,7 +86,9 @@ impl TrendsRequest {
             .checked_sub(jiff::Span::new().days(days - 1))
             .map_or(now, |first| first.timestamp());
         // One microsecond more: a day that begins now is among them.
-        let to = now.checked_add(jiff::SignedDuration::from_micros(1)).unwrap_or(now);
+        let to = now
+            .checked_add(jiff::SignedDuration::from_micros(1))
+            .unwrap_or(now);
         Ok(Self {
             days,
             zone_name,

@@ -21,6 +21,8 @@ pub(crate) struct Metric {
     pub(crate) error_context: &'static str,
     pub(crate) region: &'static str,
     pub(crate) metadata: &'static str,
+    pub(crate) environment: &'static str,
+    pub(crate) browser: &'static str,
     /// Events that it stands for.
     pub(crate) weight: u32,
 }
@@ -39,6 +41,8 @@ impl Default for Metric {
             error_context: "",
             region: "eu",
             metadata: "{}",
+            environment: "production",
+            browser: "Firefox",
             weight: 1,
         }
     }
@@ -58,11 +62,11 @@ impl Metric {
         text(row, "effect-1");
         text(row, self.error_context);
         text(row, "1.0.0");
-        text(row, "production");
+        text(row, self.environment);
         text(row, "");
         text(row, "");
         text(row, self.metadata);
-        tail(row);
+        tail(row, self.browser);
         row.extend_from_slice(&self.weight.to_le_bytes());
     }
 }
@@ -82,7 +86,7 @@ pub(crate) fn encode_step(row: &mut Vec<u8>, event_id: Uuid, step: &str, metadat
     text(row, step);
     text(row, "effect-1");
     text(row, metadata);
-    tail(row);
+    tail(row, "Firefox");
 }
 
 /// Names of a table's columns, as a segment's header holds them.
@@ -112,14 +116,14 @@ fn head(row: &mut Vec<u8>, event_id: Uuid, ts_ms: i64) {
 pub(crate) fn encode_first_version(metric: &Metric) -> Bytes {
     let (mut row, mut added) = (Vec::new(), Vec::new());
     metric.encode(&mut row);
-    tail(&mut added);
+    tail(&mut added, metric.browser);
     row.truncate(row.len() - added.len() - size_of_val(&metric.weight));
     row.into()
 }
 
 /// What every row ends with: what the server adds.
-fn tail(row: &mut Vec<u8>) {
-    for value in ["Firefox", "Linux", "desktop", "DE"] {
+fn tail(row: &mut Vec<u8>, browser: &str) {
+    for value in [browser, "Linux", "desktop", "DE"] {
         text(row, value);
     }
     row.extend_from_slice(&4_711_u64.to_le_bytes());

@@ -1,5 +1,8 @@
 //! Questions of the first page.
 
+use utoipa::IntoParams;
+use utoipa::openapi::path::{Parameter, ParameterIn};
+
 use super::{Asking, Question};
 use crate::api::error::ApiError;
 use crate::api::identity::Parameters;
@@ -8,14 +11,25 @@ use crate::clock::UnixMicros;
 use crate::domain::field_error::{FieldError, FieldFault};
 use crate::query::overview::{Overview, OverviewRequest, overview};
 use crate::query::pulse::{Pulse, PulseRequest, pulse};
-use crate::query::trends::{Trends, TrendsRequest, trends};
+use crate::query::trends::{Trends, TrendsParameters, TrendsRequest, trends};
+
+/// Nothing is asked for beside the project.
+pub(super) struct NoParameters;
+
+impl IntoParams for NoParameters {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        Vec::new()
+    }
+}
 
 /// The first page.
 pub(super) struct OverviewQuestion;
 
 impl Question for OverviewQuestion {
     const NAME: &'static str = "overview";
+    const SUMMARY: &'static str = "The figures of the last 30 days, against the 30 before.";
     const TELLS_CACHE: bool = true;
+    type Parameters = NoParameters;
     type Request = OverviewRequest;
     type Answer = Overview;
 
@@ -40,6 +54,8 @@ pub(super) struct TrendsQuestion;
 
 impl Question for TrendsQuestion {
     const NAME: &'static str = "trends";
+    const SUMMARY: &'static str = "The last days, one by one, and what their events were.";
+    type Parameters = TrendsParameters;
     type Request = TrendsRequest;
     type Answer = Trends;
 
@@ -63,6 +79,8 @@ pub(super) struct PulseQuestion;
 
 impl Question for PulseQuestion {
     const NAME: &'static str = "stats";
+    const SUMMARY: &'static str = "A few figures for a status bar.";
+    type Parameters = NoParameters;
     type Request = PulseRequest;
     type Answer = Pulse;
 
@@ -89,7 +107,11 @@ fn no_parameters(parameters: &Parameters<'_>) -> Result<(), Vec<FieldError>> {
         .iter()
         .map(|(name, _)| {
             let shown: String = name.chars().take(64).collect();
-            FieldError::new(shown, FieldFault::UnknownField, "is no parameter of this question")
+            FieldError::new(
+                shown,
+                FieldFault::UnknownField,
+                "is no parameter of this question",
+            )
         })
         .collect();
     if faults.is_empty() { Ok(()) } else { Err(faults) }

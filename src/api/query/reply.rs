@@ -10,6 +10,7 @@ use serde::Serialize;
 use crate::api::envelope;
 use crate::cache::{Answer, Origin};
 use crate::clock::{self, UnixMicros};
+use crate::query::overview::CacheInfo;
 
 /// What is known of an answer beside its data.
 #[derive(Serialize, utoipa::ToSchema)]
@@ -37,14 +38,6 @@ struct Hints {
     suggested_cache_duration: u64,
     /// The warehouse took long.
     resource_intensive: bool,
-}
-
-/// How an answer is kept, as its data tells it.
-#[derive(Serialize)]
-struct CacheInfo {
-    calculated_at: String,
-    expires_at: String,
-    hit: bool,
 }
 
 /// The answer, or 304 when whoever asks has it already.

@@ -9,13 +9,15 @@ use super::{Activity, COMPLETED_STEP, CONVERSION_STEP, DAYS, OverviewRequest, ST
 use crate::domain::beacon::{FUNNEL_STEPS, Kind};
 
 /// The first page.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct Overview {
     /// Begin of the 30 days.
     #[serde(serialize_with = "as_iso")]
+    #[schema(value_type = String, format = DateTime)]
     pub from: i64,
     /// Their end.
     #[serde(serialize_with = "as_iso")]
+    #[schema(value_type = String, format = DateTime)]
     pub to: i64,
     /// The figures.
     pub kpis: Kpis,
@@ -27,10 +29,26 @@ pub struct Overview {
     pub funnel: Vec<FunnelStepReach>,
     /// The latest events, the newest first.
     pub activities: Vec<Activity>,
+    /// How this answer is kept. Nothing here: whoever sends it says so, each time anew.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cache_info: Option<CacheInfo>,
+}
+
+/// How an answer is kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct CacheInfo {
+    /// When the warehouse was asked.
+    #[schema(format = DateTime)]
+    pub calculated_at: String,
+    /// Until when it is fresh.
+    #[schema(format = DateTime)]
+    pub expires_at: String,
+    /// Whether it was there already.
+    pub hit: bool,
 }
 
 /// The figures of the overview.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct Kpis {
     /// Beacons of all kinds.
     pub events: Kpi,
@@ -49,7 +67,7 @@ pub struct Kpis {
 }
 
 /// A figure, and the same 30 days before.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct Kpi {
     /// The figure; null when there is nothing to calculate it from.
     pub value: Option<f64>,
@@ -60,7 +78,7 @@ pub struct Kpi {
 }
 
 /// How much a project uses. Quotas hold per user: a project as a whole has no allowance.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Credits {
     /// Events of the 30 days.
     pub current: u64,
@@ -71,7 +89,7 @@ pub struct Credits {
 }
 
 /// How many reached a step.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct FunnelStepReach {
     /// Name of the step.
     pub step: &'static str,
@@ -103,13 +121,17 @@ pub(super) fn assemble(
             events: each(&|place| Some(float(found(Counted::all(), place).0))),
             sessions: each(&|place| Some(float(found(Counted::all(), place).1))),
             conversions: each(&|place| Some(float(step(CONVERSION_STEP, place).1))),
-            conversion_rate: each(&|place| rate(step(CONVERSION_STEP, place).1, found(Counted::all(), place).1)),
+            conversion_rate: each(&|place| {
+                rate(step(CONVERSION_STEP, place).1, found(Counted::all(), place).1)
+            }),
             success_rate: each(&|place| rate(step(COMPLETED_STEP, place).0, step(STARTED_STEP, place).0)),
             mean_duration_ms: each(&|place| {
                 let row = durations.iter().find(|row| row.bucket_start == place);
                 row.and_then(|row| Stats::new(row).avg)
             }),
-            sessions_per_hour: each(&|place| Some(float(found(Counted::all(), place).1) / (DAYS * 24) as f64)),
+            sessions_per_hour: each(&|place| {
+                Some(float(found(Counted::all(), place).1) / (DAYS * 24) as f64)
+            }),
         },
         credits: Credits {
             current: found(Counted::all(), 0).0,
@@ -129,6 +151,7 @@ pub(super) fn assemble(
             })
             .collect(),
         activities,
+        cache_info: None,
     }
 }
 

@@ -13,11 +13,12 @@ const COUNT: usize = 20;
 const STRETCHES_S: [i64; 3] = [3_600, 86_400, 30 * 86_400];
 
 /// One event in the list of the latest.
-#[derive(Clone, Debug, PartialEq, Eq, Row, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Row, Deserialize, Serialize, utoipa::ToSchema)]
 pub struct Activity {
-    /// When it happened.
-    #[serde(rename(serialize = "timestamp"), serialize_with = "as_iso_ms")]
-    pub at_ms: i64,
+    /// When it happened, in milliseconds since 1970.
+    #[serde(serialize_with = "as_iso_ms")]
+    #[schema(value_type = String, format = DateTime)]
+    pub timestamp: i64,
     /// `funnel`, `event` or `alert`.
     pub kind: String,
     /// Step, type of event, or metric of an alert.
@@ -66,17 +67,22 @@ fn statement(database: &str, project_id: &str, from: i64, to: i64) -> Statement 
         of("client_alerts", "alert", "metric"),
     ];
     let sql = format!(
-        "SELECT at_ms, of_kind AS kind, of_name AS name, session_id, user_id, of_device AS device, of_country AS country\n\
+        "SELECT at_ms AS timestamp, of_kind AS kind, of_name AS name, session_id, user_id, of_device AS device, of_country AS country\n\
          FROM (\n    {parts}\n)\n\
          ORDER BY at_ms DESC, session_id, name LIMIT {{count:UInt64}}",
-        parts = parts.map(|part| format!("({part})")).join("\n    UNION ALL\n    "),
+        parts = parts
+            .map(|part| format!("({part})"))
+            .join("\n    UNION ALL\n    "),
     );
     Statement::new(sql)
         .with("database", Parameter::Text(database.to_owned()))
         .with("project", Parameter::Text(project_id.to_owned()))
         .with("from", Parameter::Integer(from))
         .with("to", Parameter::Integer(to))
-        .with("count", Parameter::Integer(i64::try_from(COUNT).unwrap_or_default()))
+        .with(
+            "count",
+            Parameter::Integer(i64::try_from(COUNT).unwrap_or_default()),
+        )
 }
 
 fn as_iso_ms<S: Serializer>(at_ms: &i64, serializer: S) -> Result<S::Ok, S::Error> {

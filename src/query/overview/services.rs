@@ -9,7 +9,7 @@ use crate::warehouse::{Parameter, SelectError, Statement, Warehouse};
 const DAY_S: i64 = 86_400;
 
 /// Endpoints that were called in a range.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Row, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Row, Deserialize, Serialize, utoipa::ToSchema)]
 pub struct Services {
     /// All of them.
     pub total: u64,

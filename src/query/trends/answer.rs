@@ -13,13 +13,15 @@ use super::{CONVERSION_STEP, TrendsRequest};
 use crate::domain::beacon::{EVENT_TYPES, Kind, VITALS_TYPE};
 
 /// The last days.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct Trends {
     /// Begin of the first day.
     #[serde(serialize_with = "as_iso")]
+    #[schema(value_type = String, format = DateTime)]
     pub from: i64,
     /// End of today.
     #[serde(serialize_with = "as_iso")]
+    #[schema(value_type = String, format = DateTime)]
     pub to: i64,
     /// Zone of the days.
     pub timezone: String,
@@ -32,10 +34,11 @@ pub struct Trends {
 }
 
 /// One day.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct Day {
     /// When it begins.
     #[serde(serialize_with = "as_iso")]
+    #[schema(value_type = String, format = DateTime)]
     pub ts: i64,
     /// Events of all kinds.
     pub events: u64,
@@ -54,7 +57,7 @@ pub struct Day {
 }
 
 /// What the events of all days were like.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct Distributions {
     /// Events by kind.
     pub kinds: Vec<Share>,
@@ -71,7 +74,7 @@ pub struct Distributions {
 }
 
 /// One value of a distribution.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct Share {
     /// The value; empty where it is not known.
     pub name: String,
@@ -140,10 +143,18 @@ fn day(start: i64, by_day: &[ActivityRow], metrics: &[StatRow]) -> Day {
         sessions,
         conversions,
         conversion_rate: share(conversions.min(sessions), sessions),
-        by_kind: Kind::ALL.into_iter().map(|kind| (kind.as_str(), found(&Counted::of(kind)).0)).collect(),
+        by_kind: Kind::ALL
+            .into_iter()
+            .map(|kind| (kind.as_str(), found(&Counted::of(kind)).0))
+            .collect(),
         error_share: share(errors, measured),
         mean_ms: means
-            .map(|row| (row.series_type.clone(), (row.events > 0).then(|| row.total / float(row.events))))
+            .map(|row| {
+                (
+                    row.series_type.clone(),
+                    (row.events > 0).then(|| row.total / float(row.events)),
+                )
+            })
             .collect(),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use fresnel::query::timeseries::{Point, Timeseries};
+use fresnel::query::timeseries::{Stats, Timeseries};
 
 use crate::rows::Metric;
 
@@ -50,7 +50,7 @@ impl<'a> Recount<'a> {
         for (series, rows_of_line) in answer.series.iter().zip(expected.values()) {
             for point in &series.points {
                 match rows_of_line.get(&point.ts) {
-                    Some(rows) => check_point(query, point, rows),
+                    Some(rows) => check_stats(query, &point.stats, rows),
                     None => assert_eq!((point.stats.count, point.stats.p50), (0, None), "{query}"),
                 }
             }
@@ -58,7 +58,8 @@ impl<'a> Recount<'a> {
     }
 }
 
-fn check_point(query: &str, point: &Point, rows: &[&Metric]) {
+/// Compares statistics with those of the rows themselves.
+pub(crate) fn check_stats(query: &str, found: &Stats, rows: &[&Metric]) {
     // An event of weight 3 is three events.
     let each = rows
         .iter()
@@ -68,14 +69,14 @@ fn check_point(query: &str, point: &Point, rows: &[&Metric]) {
     let mut values: Vec<f64> = rows.iter().map(|row| row.value).collect();
     values.sort_by(f64::total_cmp);
     let count = values.len() as f64;
-    assert_eq!(point.stats.count, values.len() as u64, "{query}");
+    assert_eq!(found.count, values.len() as u64, "{query}");
     let sum: f64 = values.iter().sum();
     let close = |found: Option<f64>, wanted: f64| {
         (found.expect("a value") - wanted).abs() <= 1e-9 * wanted.abs().max(1.0)
     };
-    assert!(close(point.stats.avg, sum / count), "{query}");
+    assert!(close(found.avg, sum / count), "{query}");
     assert_eq!(
-        (point.stats.min, point.stats.max),
+        (found.min, found.max),
         (values.first().copied(), values.last().copied()),
         "{query}"
     );
@@ -83,15 +84,15 @@ fn check_point(query: &str, point: &Point, rows: &[&Metric]) {
         .iter()
         .filter(|row| row.status >= 500 || !row.error_context.is_empty())
         .count();
-    assert!(close(point.stats.error_share, errors as f64 / count), "{query}");
+    assert!(close(found.error_share, errors as f64 / count), "{query}");
     for (rank, found) in [
-        (0.5, point.stats.p50),
-        (0.75, point.stats.p75),
-        (0.9, point.stats.p90),
-        (0.95, point.stats.p95),
-        (0.99, point.stats.p99),
+        (0.5, found.p50),
+        (0.75, found.p75),
+        (0.9, found.p90),
+        (0.95, found.p95),
+        (0.99, found.p99),
     ] {
-        let found = found.expect("a percentile");
+        let found: f64 = found.expect("a percentile");
         // One percentile rank; an event that stands for several is known no better than by all of them.
         let error = 0.01 + (weight_max - 1.0) / count;
         let (least, greatest) = (at_rank(&values, rank - error), at_rank(&values, rank + error));

@@ -1,9 +1,11 @@
-//! Series over time, asked of a real engine and recounted from the rows that were sent.
+//! Questions about measurements, asked of a real engine and recounted from the rows that were sent.
 
 #[allow(dead_code, reason = "shared with the engine's own tests, which use all of it")]
 #[path = "engine/harness.rs"]
 mod harness;
-#[path = "timeseries/recount.rs"]
+#[path = "questions/random.rs"]
+mod random;
+#[path = "questions/recount.rs"]
 mod recount;
 #[allow(dead_code, reason = "shared with the warehouse's tests, which use all of it")]
 #[path = "warehouse/rows.rs"]

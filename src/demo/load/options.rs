@@ -13,17 +13,22 @@ use crate::config::Config;
 use crate::domain::account::ProjectId;
 
 /// Visits of a block: about a quarter of a million rows.
-pub(super) const VISITS_PER_BLOCK: u64 = 12_000;
+const VISITS_PER_BLOCK: u64 = 12_000;
+/// The same where events are few and far between. The views of minutes make a state of nearly each row then, and more
+/// rows at once would want more memory than a small engine has.
+const VISITS_PER_SPARSE_BLOCK: u64 = 4_000;
+/// Events in a minute from which on they are many.
+const DENSE_EVENTS_PER_MINUTE: u64 = 100;
 /// Beacons of a usual visit; a test compares.
-pub(super) const BEACONS_PER_VISIT: f64 = 21.83;
+pub(super) const BEACONS_PER_VISIT: f64 = 21.9;
 /// Standard deviation of the beacons of visits.
 const BEACONS_SPREAD: f64 = 14.4;
 /// Share of the beacons that is left to further visits, so that there are never too many.
-const SHARE_LEFT: f64 = 0.015;
+const SHARE_LEFT: f64 = 0.01;
 const EVENTS_MAX: u64 = 10_000_000_000;
 const MINUTE_MS: i64 = 60_000;
 /// Another number whenever the same options make other rows than before: tokens of the old ones must not count.
-const GENERATION: u32 = 1;
+const GENERATION: u32 = 2;
 
 /// Options of a load.
 #[derive(Args, Clone, Debug)]
@@ -129,20 +134,32 @@ impl LoadPlan {
         }
     }
 
-    /// Blocks of the visits that are spread over the days; further ones are numbered on.
+    /// Visits of a block, when they follow one another.
+    fn visits_per_block(&self) -> u64 {
+        let minutes = u64::from(self.story.hours) * 60;
+        if self.events / minutes >= DENSE_EVENTS_PER_MINUTE {
+            VISITS_PER_BLOCK
+        } else {
+            VISITS_PER_SPARSE_BLOCK
+        }
+    }
+
+    /// Blocks of the visits that are spread over the days in their order; further ones, at any times, are numbered on.
     pub(super) fn regular_blocks(&self) -> u64 {
-        u64::from(self.story.sessions).div_ceil(VISITS_PER_BLOCK)
+        u64::from(self.story.sessions).div_ceil(self.visits_per_block())
     }
 
     /// The places of a block's visits in the story.
     pub(super) fn places(&self, block: u64) -> std::ops::Range<u64> {
         let sessions = u64::from(self.story.sessions);
-        let first = block * VISITS_PER_BLOCK;
         match block.checked_sub(self.regular_blocks()) {
-            None => first..(first + VISITS_PER_BLOCK).min(sessions),
+            None => {
+                let first = block * self.visits_per_block();
+                first..(first + self.visits_per_block()).min(sessions)
+            }
             Some(further) => {
-                let first = sessions + further * VISITS_PER_BLOCK;
-                first..first + VISITS_PER_BLOCK
+                let first = sessions + further * VISITS_PER_SPARSE_BLOCK;
+                first..first + VISITS_PER_SPARSE_BLOCK
             }
         }
     }
@@ -183,14 +200,19 @@ mod tests {
 
     #[test]
     fn blocks_hold_each_visit_once_and_further_ones_behind_them() {
-        let plan = LoadPlan::new(3_000_000, 30, 1_795_339_800_000, 1);
-        let mut next = 0;
-        for block in 0..plan.regular_blocks() + 2 {
-            let places = plan.places(block);
-            assert_eq!(places.start, next);
-            assert!(!places.is_empty());
-            next = places.end;
+        for events in [1, 3_000_000, 300_000_000] {
+            let plan = LoadPlan::new(events, 30, 1_795_339_800_000, 1);
+            let mut next = 0;
+            for block in 0..plan.regular_blocks() + 2 {
+                let places = plan.places(block);
+                assert_eq!(places.start, next);
+                assert!(!places.is_empty());
+                next = places.end;
+            }
+            assert_eq!(
+                plan.places(plan.regular_blocks()).start,
+                u64::from(plan.story.sessions)
+            );
         }
-        assert!(plan.places(plan.regular_blocks()).start == u64::from(plan.story.sessions));
     }
 }

@@ -4,6 +4,7 @@ mod asked;
 mod audit;
 mod beacon_headers;
 mod body;
+mod cache;
 mod client_address;
 mod cors;
 mod deploys;
@@ -70,6 +71,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(sessions::routes)
         .configure(password_reset::routes)
         .configure(audit::routes)
+        .configure(cache::routes)
         .configure(deploys::routes)
         .configure(error_states::routes)
         .configure(views::routes)

@@ -163,18 +163,17 @@ impl App {
         let letters = folder.path().join("dead-letters");
         // Before the flush: it empties the log.
         let peers = open_peers(&config, &wal)?;
-        let kept = Kept {
-            ledger: past.ledger.clone(),
-            recall: past.recall,
-        };
+        let (ledger, recall) = (past.ledger.clone(), past.recall);
+        let kept = Kept { ledger, recall };
         let flush = Flush::start(wal.clone(), warehouse.clone(), &config.flush, letters, kept);
+        let answers = start_answers(&config, &pressure, &control.control)?;
         let query = QueryState {
             identity: identity.clone(),
             warehouse: warehouse.clone(),
             retention: warehouse_link::retention(&config.warehouse),
             ledger: past.ledger.clone(),
             pressure: pressure.clone(),
-            answers: Answers::start(&config.cache, &pressure),
+            answers: answers.clone(),
         };
         ledger_watch::start(warehouse.clone(), past.ledger.clone());
         let stopping = Arc::new(AtomicBool::new(false));
@@ -184,6 +183,7 @@ impl App {
             flush: flush.clone(),
             engine: engine.as_ref().map(Supervisor::watch_status),
             warehouse: warehouse.clone(),
+            answers,
             pressure: pressure.clone(),
             metrics,
             started: Instant::now(),
@@ -400,6 +400,14 @@ fn start_engine(
 
 fn certificates_of(setting: &'static str) -> impl Fn(TlsError) -> AppError {
     move |source| AppError::Certificates { setting, source }
+}
+
+/// The answers that are kept, of which a project's are forgotten when something of it changes.
+fn start_answers(config: &Config, pressure: &Pressure, control: &Control) -> Result<Answers, AppError> {
+    let answers = Answers::start(&config.cache, &config.redis, pressure)?;
+    let forgetting = answers.clone();
+    control.on_change(move |project_id| forgetting.forget_project(project_id.as_str()));
+    Ok(answers)
 }
 
 /// Sets the metrics up, and sorts noted durations into their buckets; until then each takes its own place in memory.

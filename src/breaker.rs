@@ -59,8 +59,9 @@ impl From<&BreakerConfig> for Limits {
 }
 
 /// How a breaker stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = BreakerState)]
 pub enum State {
     /// Everything is let through.
     Closed,

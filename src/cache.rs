@@ -19,6 +19,10 @@
 //! ```
 //! How long it is fresh depends on its [`Kind`]. What is asked often is answered anew before it is stale (the keeper).
 //!
+//! # Where answers are
+//! In memory, and, where there is a Redis, there too for the other nodes (`level2`). A flight looks there first. Redis slow or
+//! gone costs a flight a few milliseconds once a second, and its hits.
+//!
 //! # Guarantees
 //! 1. Nobody waits longer for the warehouse than `degrade_after` while there is an older answer.
 //! 2. However many ask the same, the warehouse is asked once; all of them get the same outcome, also a failure.
@@ -32,6 +36,7 @@ mod flights;
 mod keeper;
 mod key;
 mod kind;
+mod level2;
 mod panel;
 mod status;
 mod store;
@@ -43,10 +48,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
+use redis::RedisError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::clock::{self, UnixMicros};
-use crate::config::CacheConfig;
+use crate::config::{CacheConfig, RedisConfig};
 use crate::memory::Pressure;
 
 pub use entry::Entry;
@@ -57,6 +63,7 @@ pub use store::Listed;
 
 use flights::{Flight, Flights};
 use kind::Ttls;
+use level2::Level2;
 use panel::{Panel, Panels};
 use status::Counts;
 use store::Store;
@@ -141,12 +148,15 @@ struct Inner<E> {
     flights: Flights<E>,
     refreshes: Arc<Semaphore>,
     counts: Counts,
+    level2: Option<Level2>,
 }
 
 impl<E: Outage> Cache<E> {
     /// An empty one, which looks after itself from now on.
-    #[must_use]
-    pub fn start(config: &CacheConfig, pressure: &Pressure) -> Self {
+    ///
+    /// # Errors
+    /// The address of Redis is none.
+    pub fn start(config: &CacheConfig, redis: &RedisConfig, pressure: &Pressure) -> Result<Self, RedisError> {
         let last_good = Duration::from_millis(config.last_good_ms);
         let cache = Self(Arc::new(Inner {
             is_enabled: config.enabled,
@@ -158,11 +168,12 @@ impl<E: Outage> Cache<E> {
             flights: Flights::default(),
             refreshes: Arc::new(Semaphore::new(config.refreshes_max)),
             counts: Counts::default(),
+            level2: Level2::open(config, redis)?,
         }));
         if config.enabled {
             keeper::start(&cache, pressure);
         }
-        cache
+        Ok(cache)
     }
 
     /// Answers a question. `panel` is the question as it was put; `job` puts it for a time.
@@ -194,16 +205,20 @@ impl<E: Outage> Cache<E> {
         {
             let entry = Arc::clone(entry);
             if !entry.is_fresh(now) {
-                self.refresh_soon(&panel, prepared, now);
+                self.refresh_soon(&panel, prepared, now, entry.calculated_at());
             }
             self.note_answered(&panel, &entry);
             return Ok(self.given(&entry, Origin::Kept));
         }
-        let flight = self.fly(prepared, now, None);
+        let newer_than = match wish {
+            Wish::Any => kept.as_ref().map_or(UnixMicros(0), |kept| kept.calculated_at()),
+            Wish::New => now,
+        };
+        let flight = self.fly(prepared, now, newer_than, None);
         match self.outcome(flight, wish == Wish::Any && kept.is_some()).await {
-            Some(Ok(entry)) => {
+            Some(Ok((entry, origin))) => {
                 self.note_answered(&panel, &entry);
-                Ok(self.given(&entry, Origin::New))
+                Ok(self.given(&entry, origin))
             }
             Some(Err(error)) if wish == Wish::New || kept.is_none() || !error.is_outage() => {
                 inner.counts.count_failure();
@@ -222,14 +237,20 @@ impl<E: Outage> Cache<E> {
         }
     }
 
-    /// Removes all that is kept of a project: its control data has changed, or it is deleted.
+    /// Removes all that is kept of a project in memory: its control data has changed, or it is deleted. What is kept
+    /// elsewhere has a key of the revision before.
     pub fn forget_project(&self, project_id: &str) {
-        self.forget(&format!("{project_id}/"));
+        let prefix = format!("{project_id}/");
+        self.0.panels.forget(&prefix);
+        self.0.store.forget(&prefix);
     }
 
     /// Removes what has a key that begins so; tells how many answers that were.
     pub fn forget(&self, prefix: &str) -> u64 {
         self.0.panels.forget(prefix);
+        if let Some(level2) = &self.0.level2 {
+            level2.forget(prefix);
+        }
         self.0.store.forget(prefix)
     }
 
@@ -242,7 +263,10 @@ impl<E: Outage> Cache<E> {
     /// How the cache does.
     #[must_use]
     pub fn status(&self) -> CacheStatus {
-        self.0.counts.status(&self.0.store, self.0.is_enabled)
+        CacheStatus {
+            redis: self.0.level2.as_ref().map(Level2::status),
+            ..self.0.counts.status(&self.0.store, self.0.is_enabled)
+        }
     }
 
     async fn answer_anew(&self, job: &Job<E>, now: UnixMicros) -> Result<Answer, Failure<E>> {
@@ -256,11 +280,12 @@ impl<E: Outage> Cache<E> {
         })
     }
 
-    /// Starts a flight, or joins the one under way.
+    /// Starts a flight, or joins the one under way. Another node's answer will do when it is newer than that.
     fn fly(
         &self,
         prepared: Prepared<E>,
         now: UnixMicros,
+        newer_than: UnixMicros,
         permit: Option<OwnedSemaphorePermit>,
     ) -> Result<Flight<E>, E> {
         let Prepared { key, kind, work } = prepared;
@@ -268,15 +293,29 @@ impl<E: Outage> Cache<E> {
         let place = key.clone();
         self.0.flights.join_or_start(key, async move {
             let _held = permit;
+            let (store, ttl) = (&cache.0.store, cache.0.ttls.of(kind));
+            if let Some(level2) = &cache.0.level2
+                && let Some(found) = level2.get(&place).await
+                && found.calculated_at > newer_than
+            {
+                let entry = Arc::new(Entry::found(place.clone(), found, kind, ttl));
+                if entry.is_fresh(now) {
+                    store.insert(&entry);
+                    return Ok((entry, Origin::Kept));
+                }
+            }
             let data = work.await?;
-            let entry = Arc::new(Entry::new(place, data, kind, cache.0.ttls.of(kind), now));
-            cache.0.store.insert(&entry);
-            Ok(entry)
+            let entry = Arc::new(Entry::new(place, data, kind, ttl, now));
+            store.insert(&entry);
+            if let Some(level2) = &cache.0.level2 {
+                level2.put(&entry);
+            }
+            Ok((entry, Origin::New))
         })
     }
 
     /// What a flight comes to; none when there is an older answer and it takes too long.
-    async fn outcome(&self, flight: Result<Flight<E>, E>, has_kept: bool) -> Option<Result<Arc<Entry>, E>> {
+    async fn outcome(&self, flight: Result<Flight<E>, E>, has_kept: bool) -> Option<flights::Outcome<E>> {
         let flight = match flight {
             Ok(flight) => flight,
             Err(error) => return Some(Err(error)),
@@ -291,11 +330,11 @@ impl<E: Outage> Cache<E> {
     }
 
     /// Starts a flight in the background, if there is room for one; otherwise the keeper will.
-    fn refresh_soon(&self, panel: &Panel<E>, prepared: Prepared<E>, now: UnixMicros) {
+    fn refresh_soon(&self, panel: &Panel<E>, prepared: Prepared<E>, now: UnixMicros, newer_than: UnixMicros) {
         let is_resting = panel.is_resting(now.as_millis());
         let permit = (!is_resting).then(|| Arc::clone(&self.0.refreshes).try_acquire_owned());
         match permit {
-            Some(Ok(permit)) => drop(self.fly(prepared, now, Some(permit))),
+            Some(Ok(permit)) => drop(self.fly(prepared, now, newer_than, Some(permit))),
             Some(Err(_)) | None => panel.want(),
         }
     }

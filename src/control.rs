@@ -137,6 +137,7 @@ struct Inner {
     store: Box<dyn ControlStore>,
     directory: ArcSwap<Directory>,
     refresh: directory::Refresh,
+    listener: directory::Listener,
     audit_retention_days: u32,
 }
 
@@ -160,6 +161,7 @@ impl Control {
                 store,
                 directory: ArcSwap::default(),
                 refresh: directory::Refresh::default(),
+                listener: directory::Listener::default(),
                 audit_retention_days: config.audit_retention_days,
             }),
         };

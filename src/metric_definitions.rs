@@ -42,6 +42,18 @@ pub const PEERS_UNASKED: &str = "fresnel_peers_ids_unasked_total";
 pub const PEERS_UNTOLD: &str = "fresnel_peers_ids_untold_total";
 /// Items of the last hour that were accepted and are not stored, or the other way round.
 pub const LEDGER_MISSING: &str = "fresnel_ledger_missing_items";
+/// Questions, by `outcome`: `hit`, `new`, `degraded`, `failed`.
+pub const CACHE_LOOKUPS: &str = "fresnel_cache_lookups_total";
+/// Look-ups in the Redis behind the cache, by `outcome`: `hit`, `miss`, `unanswered`.
+pub const CACHE_REDIS_LOOKUPS: &str = "fresnel_cache_redis_lookups_total";
+/// Answers that are kept.
+pub const CACHE_ENTRIES: &str = "fresnel_cache_entries";
+/// Memory that they take.
+pub const CACHE_BYTES: &str = "fresnel_cache_bytes";
+/// Queries that the warehouse was asked, by `outcome`: `answered`, `failed`.
+pub const WAREHOUSE_QUERIES: &str = "fresnel_warehouse_queries_total";
+/// The breaker before the warehouse: 0 closed, 1 half-open, 2 open.
+pub const WAREHOUSE_BREAKER: &str = "fresnel_warehouse_breaker";
 /// 1 while the warehouse can be reached.
 pub const WAREHOUSE_UP: &str = "fresnel_warehouse_up";
 /// Calls to addresses that users supply, by `purpose` and `outcome`.
@@ -63,6 +75,7 @@ pub const PROCESS_RESIDENT_BYTES: &str = "process_resident_memory_bytes";
 
 /// Describes every metric to the recorder that is installed.
 pub fn describe() {
+    describe_questions();
     describe_counter!(BEACONS_ACCEPTED, "Beacons acknowledged");
     describe_counter!(
         BEACONS_REPEATED,
@@ -115,7 +128,6 @@ pub fn describe() {
         LEDGER_MISSING,
         "Items of the last hour that were accepted and are not stored, or the other way round; 0 is well"
     );
-    describe_gauge!(WAREHOUSE_UP, "1 while the warehouse can be reached");
     describe_counter!(
         ENGINE_RESTARTS,
         "Starts of the embedded engine after its first one"
@@ -142,6 +154,20 @@ pub fn describe() {
         PROCESS_RESIDENT_BYTES,
         Unit::Bytes,
         "Resident memory of this process"
+    );
+}
+
+/// The same for what becomes of questions.
+fn describe_questions() {
+    describe_gauge!(WAREHOUSE_UP, "1 while the warehouse can be reached");
+    describe_counter!(CACHE_LOOKUPS, "Questions, by what they were answered with");
+    describe_counter!(CACHE_REDIS_LOOKUPS, "Look-ups in the Redis behind the cache");
+    describe_gauge!(CACHE_ENTRIES, "Answers that are kept");
+    describe_gauge!(CACHE_BYTES, Unit::Bytes, "Memory that kept answers take");
+    describe_counter!(WAREHOUSE_QUERIES, "Queries that the warehouse was asked");
+    describe_gauge!(
+        WAREHOUSE_BREAKER,
+        "The breaker before the warehouse: 0 closed, 1 half-open, 2 open"
     );
 }
 

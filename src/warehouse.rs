@@ -19,6 +19,7 @@ mod slow;
 use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use clickhouse::{Client, Compression};
@@ -55,6 +56,23 @@ pub struct Warehouse {
     places: Arc<Semaphore>,
     circuit: Circuit,
     slow: SlowQueries,
+    counts: Arc<Counts>,
+}
+
+/// Queries since the start.
+#[derive(Debug, Default)]
+struct Counts {
+    answered: AtomicU64,
+    failed: AtomicU64,
+}
+
+/// Queries since the start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QueryCounts {
+    /// Those that have an answer.
+    pub answered: u64,
+    /// Those that ClickHouse was asked and that have none.
+    pub failed: u64,
 }
 
 /// Questions at once where nobody says.
@@ -90,6 +108,7 @@ impl Warehouse {
             places: Arc::new(Semaphore::new(QUERIES_MAX)),
             circuit: Circuit::new("warehouse", Limits::from(&BreakerConfig::default())),
             slow: SlowQueries::default(),
+            counts: Arc::default(),
         }
     }
 
@@ -150,6 +169,15 @@ impl Warehouse {
     #[must_use]
     pub fn slow_queries(&self) -> Vec<SlowQuery> {
         self.slow.list()
+    }
+
+    /// How often ClickHouse was asked.
+    #[must_use]
+    pub fn queries(&self) -> QueryCounts {
+        QueryCounts {
+            answered: self.counts.answered.load(Ordering::Relaxed),
+            failed: self.counts.failed.load(Ordering::Relaxed),
+        }
     }
 
     fn link(&self) -> Option<Arc<Link>> {

@@ -16,6 +16,7 @@ mod harness;
 
 mod durability {
     mod crash_loop;
+    mod dashboards;
     mod full_disk;
     mod ledger;
     mod lost_answers;

@@ -5,4 +5,5 @@ mod harness;
 
 mod nodes {
     mod event_ids;
+    mod kept_answers;
 }

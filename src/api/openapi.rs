@@ -31,8 +31,8 @@ use utoipa::openapi::HttpMethod;
 use super::error::{self, ErrorEnvelope};
 use super::manage::ControlState;
 use super::{
-    audit, deploys, envelope, error_states, funnels, get, ingest, invitations, issuers, keys, operations,
-    password_reset, projects, query, quotas, rejected, session, sessions, users, views,
+    audit, cache, deploys, envelope, error_states, funnels, get, ingest, invitations, issuers, keys,
+    operations, password_reset, projects, query, quotas, rejected, session, sessions, users, views,
 };
 use crate::clock;
 
@@ -57,6 +57,7 @@ use crate::clock;
         session::one, session::log_in, session::log_out,
         sessions::own, sessions::end_own, sessions::end_one, sessions::of_user, sessions::end_of_user,
         audit::list,
+        cache::list, cache::forget, cache::fetch_ahead,
         operations::livez, operations::readyz, operations::metrics_text, operations::health,
         document, page, script, style,
     ),
@@ -72,6 +73,7 @@ use crate::clock;
         (name = "users", description = "People."),
         (name = "sessions", description = "Logging in and out."),
         (name = "audit", description = "Who changed what, and when."),
+        (name = "cache", description = "Answers that are kept."),
         (name = "operations", description = "How Fresnel itself is."),
         (name = "documents", description = "This description."),
     )

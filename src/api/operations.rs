@@ -14,7 +14,10 @@ use serde::Serialize;
 use tokio::sync::watch;
 
 use super::identity::Identity;
+use super::query::Answers;
 use super::{envelope, get};
+use crate::breaker::{CircuitStatus, State as Circuit};
+use crate::cache::CacheStatus;
 use crate::clock;
 use crate::engine::supervisor::EngineStatus;
 use crate::flush::{Flush, FlushStatus};
@@ -22,7 +25,7 @@ use crate::memory::{Level, Pressure, Reading};
 use crate::metric_definitions as names;
 use crate::process::ProcessUsage;
 use crate::wal::{Wal, WalStatus};
-use crate::warehouse::Warehouse;
+use crate::warehouse::{SlowQuery, Warehouse};
 
 /// What the handlers share.
 pub struct OperationsState {
@@ -36,6 +39,8 @@ pub struct OperationsState {
     pub engine: Option<watch::Receiver<EngineStatus>>,
     /// The warehouse.
     pub warehouse: Warehouse,
+    /// Answers that are kept.
+    pub answers: Answers,
     /// How short memory is.
     pub pressure: Pressure,
     /// What `/metrics` shows.
@@ -97,6 +102,7 @@ struct Health {
     wal: WalHealth,
     flush: FlushStatus,
     warehouse: WarehouseHealth,
+    cache: CacheStatus,
     #[serde(skip_serializing_if = "Option::is_none")]
     engine: Option<EngineStatus>,
 }
@@ -154,6 +160,9 @@ fn whole_ms(duration: Duration) -> u64 {
 #[derive(Serialize, utoipa::ToSchema)]
 struct WarehouseHealth {
     connected: bool,
+    breaker: CircuitStatus,
+    /// The ten slowest of the last hour above 100 ms.
+    slow_queries: Vec<SlowQuery>,
 }
 
 /// The process answers.
@@ -194,12 +203,50 @@ async fn metrics_text(state: web::Data<OperationsState>) -> HttpResponse {
     } else {
         0.0
     });
+    tell_questions(&state);
     if let Some(engine) = &state.engine {
         counter!(names::ENGINE_RESTARTS).absolute(engine.borrow().restarts);
     }
     HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8"))
         .body(state.metrics.render())
+}
+
+/// What becomes of questions.
+fn tell_questions(state: &OperationsState) {
+    let cache = state.answers.status();
+    let asked_anew = cache.lookups - cache.hits - cache.degraded - cache.failed;
+    for (outcome, count) in [
+        ("hit", cache.hits),
+        ("new", asked_anew),
+        ("degraded", cache.degraded),
+        ("failed", cache.failed),
+    ] {
+        counter!(names::CACHE_LOOKUPS, "outcome" => outcome).absolute(count);
+    }
+    if let Some(redis) = cache.redis {
+        for (outcome, count) in [
+            ("hit", redis.hits),
+            ("miss", redis.misses),
+            ("unanswered", redis.unanswered),
+        ] {
+            counter!(names::CACHE_REDIS_LOOKUPS, "outcome" => outcome).absolute(count);
+        }
+    }
+    let queries = state.warehouse.queries();
+    for (outcome, count) in [("answered", queries.answered), ("failed", queries.failed)] {
+        counter!(names::WAREHOUSE_QUERIES, "outcome" => outcome).absolute(count);
+    }
+    gauge!(names::WAREHOUSE_BREAKER).set(match state.warehouse.circuit().state {
+        Circuit::Closed => 0.0,
+        Circuit::HalfOpen => 1.0,
+        Circuit::Open => 2.0,
+    });
+    #[expect(clippy::cast_precision_loss, reason = "gauges are floats")]
+    {
+        gauge!(names::CACHE_ENTRIES).set(cache.entries as f64);
+        gauge!(names::CACHE_BYTES).set(cache.bytes as f64);
+    }
 }
 
 /// All of it for admins; the status alone for everyone else.
@@ -222,7 +269,10 @@ async fn health(request: HttpRequest, state: web::Data<OperationsState>) -> Http
         flush: state.flush.status(),
         warehouse: WarehouseHealth {
             connected: state.warehouse.connections().is_connected(),
+            breaker: state.warehouse.circuit(),
+            slow_queries: state.warehouse.slow_queries(),
         },
+        cache: state.answers.status(),
         engine: state.engine.as_ref().map(|engine| engine.borrow().clone()),
     };
     envelope::success(&health, started)

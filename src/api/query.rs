@@ -11,6 +11,7 @@ mod question;
 mod raw;
 mod reply;
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use actix_web::web;
@@ -21,6 +22,7 @@ use super::identity::{Identity, Parameters, Viewer, project_and_others};
 use super::manage::OfProject;
 use super::{envelope, get};
 use crate::clock::{self, UnixMicros};
+use crate::control::ProjectEntry;
 use crate::ledger::Ledger;
 use crate::memory::{Level, Pressure};
 use crate::query::RangeParameters;
@@ -28,7 +30,7 @@ use crate::query::ledger::{self, LedgerAnswer, LedgerParameters, LedgerRequest};
 use crate::warehouse::{Retention, Warehouse};
 
 pub use answers::Answers;
-pub(super) use question::{Asking, Question};
+pub(super) use question::{Asking, Question, Warmed};
 pub(super) use reply::Meta as KeptMeta;
 
 pub(super) use question::Address;
@@ -90,6 +92,24 @@ pub(super) const QUESTIONS: &[Address] = &[
     Address::of::<dashboard::TrendsQuestion>("/api/dashboard/analytics"),
     Address::of::<dashboard::PulseQuestion>("/api/dashboard/stats"),
 ];
+
+/// Questions at addresses that also take beacons, and that are registered with these.
+const AT_ADDRESSES_OF_BEACONS: &[Address] = &[Address::of::<raw::FunnelQuestion>("/api/analytics/funnel")];
+
+/// Fetches the answer to the question at a path ahead.
+pub(super) async fn warm(
+    state: &Arc<QueryState>,
+    project: &Arc<ProjectEntry>,
+    path: &str,
+    parameters: Parameters<'_>,
+) -> Warmed {
+    for address in QUESTIONS.iter().chain(AT_ADDRESSES_OF_BEACONS) {
+        if let Some(warmed) = address.warm(state, project, path, &parameters).await {
+            return warmed;
+        }
+    }
+    Warmed::Failed
+}
 
 /// Adds the addresses of questions.
 pub(super) fn routes(config: &mut web::ServiceConfig) {

@@ -28,7 +28,7 @@ pub struct Call {
 }
 
 /// How a circuit stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct CircuitStatus {
     /// Its state.
     pub state: State,

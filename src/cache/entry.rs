@@ -16,6 +16,14 @@ const OVERHEAD_BYTES: usize = 320;
 /// Flights that take longer than this have cost the warehouse much.
 const INTENSIVE: Duration = Duration::from_secs(1);
 
+/// What is kept of an answer elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Found {
+    pub(super) data: Bytes,
+    pub(super) calculated_at: UnixMicros,
+    pub(super) took: Duration,
+}
+
 /// An answer with what is known of it.
 #[derive(Debug)]
 pub struct Entry {
@@ -34,16 +42,30 @@ pub struct Entry {
 impl Entry {
     /// What was asked at `asked_at` and is answered now.
     pub(super) fn new(key: Key, data: Bytes, kind: Kind, ttl: Ttl, asked_at: UnixMicros) -> Self {
+        let found = Found {
+            data,
+            calculated_at: asked_at,
+            took: between(asked_at, clock::now()),
+        };
+        Self::found(key, found, kind, ttl)
+    }
+
+    /// What another node was answered.
+    pub(super) fn found(key: Key, found: Found, kind: Kind, ttl: Ttl) -> Self {
         static TAGS: LazyLock<RandomState> = LazyLock::new(RandomState::new);
-        let took_us = (clock::now().0 - asked_at.0).max(0);
-        let fresh_until = after(asked_at, ttl.fresh);
+        let Found {
+            data,
+            calculated_at,
+            took,
+        } = found;
+        let fresh_until = after(calculated_at, ttl.fresh);
         Self {
             key,
             kind,
             tag: TAGS.hash_one(&data),
             data,
-            calculated_at: asked_at,
-            took: Duration::from_micros(took_us.unsigned_abs()),
+            calculated_at,
+            took,
             fresh_until,
             stale_until: after(fresh_until, ttl.stale),
             hits: AtomicU64::new(0),
@@ -100,6 +122,16 @@ impl Entry {
     #[must_use]
     pub const fn tag(&self) -> u64 {
         self.tag
+    }
+
+    /// How long it took.
+    pub(super) const fn took(&self) -> Duration {
+        self.took
+    }
+
+    /// The time until which it may be given.
+    pub(super) fn lives_for(&self, now: UnixMicros) -> Duration {
+        between(now, self.stale_until)
     }
 
     /// How often it was given from the cache.

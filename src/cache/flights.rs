@@ -6,15 +6,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 
-use super::Outage;
 use super::entry::Entry;
 use super::key::Key;
+use super::{Origin, Outage};
 use crate::task;
 
 /// Flights at once: those who ask for more than this must wait for others to end.
 const FLIGHTS_MAX: usize = 1_024;
 
-type Outcome<E> = Result<Arc<Entry>, E>;
+/// What a flight comes to: an answer, new or another node's.
+pub(super) type Outcome<E> = Result<(Arc<Entry>, Origin), E>;
 type UnderWay<E> = HashMap<Key, watch::Receiver<Option<Outcome<E>>>>;
 
 /// The flights under way.

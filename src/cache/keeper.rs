@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use super::panel::Panel;
 use super::{Cache, Inner, Outage};
-use crate::clock;
+use crate::clock::{self, UnixMicros};
 use crate::memory::{Level, Pressure};
 use crate::task;
 
@@ -46,10 +46,10 @@ impl<E: Outage> Cache<E> {
             .panels
             .all()
             .filter(|panel| !panel.is_resting(now.as_millis()))
-            .filter_map(|panel| Some((self.left_if_due(&panel)?, panel)))
+            .filter_map(|panel| Some((self.due(&panel)?, panel)))
             .collect();
-        due.sort_by_key(|(left, _)| *left);
-        for (_, panel) in due {
+        due.sort_by_key(|(due, _)| due.left);
+        for (due, panel) in due {
             let Ok(permit) = Arc::clone(&self.0.refreshes).try_acquire_owned() else {
                 return;
             };
@@ -57,14 +57,17 @@ impl<E: Outage> Cache<E> {
                 panel.note_failure(now.as_millis());
                 continue;
             };
-            let (cache, flight) = (self.clone(), self.fly(prepared, now, Some(permit)));
+            let (cache, flight) = (
+                self.clone(),
+                self.fly(prepared, now, due.newer_than, Some(permit)),
+            );
             let _detached = task::spawn("refresh", async move {
                 let outcome = match flight {
                     Ok(flight) => flight.outcome().await,
                     Err(error) => Err(error),
                 };
                 match outcome {
-                    Ok(entry) => {
+                    Ok((entry, _)) => {
                         panel.note_success();
                         cache.note_answered(&panel, &entry);
                     }
@@ -74,8 +77,8 @@ impl<E: Outage> Cache<E> {
         }
     }
 
-    /// How long a panel's answer is still fresh, when it should be fetched anew.
-    fn left_if_due(&self, panel: &Panel<E>) -> Option<Duration> {
+    /// Says when a panel should be fetched anew.
+    fn due(&self, panel: &Panel<E>) -> Option<Due> {
         let now = clock::now();
         let warm = self.0.warm_requests_per_minute;
         let is_wanted = panel.is_wanted(now.as_millis());
@@ -87,7 +90,19 @@ impl<E: Outage> Cache<E> {
         let left = entry
             .as_ref()
             .map_or(Duration::ZERO, |entry| entry.fresh_for(now));
-        let due = entry.map_or(LEFT_MIN, |entry| (entry.ttl() / PART_LEFT).max(LEFT_MIN));
-        (is_wanted && left.is_zero() || is_in_use && left <= due).then_some(left)
+        let part = entry.as_ref().map_or(LEFT_MIN, |entry| entry.ttl() / PART_LEFT);
+        let is_due = is_wanted && left.is_zero() || is_in_use && left <= part.max(LEFT_MIN);
+        is_due.then(|| Due {
+            left,
+            newer_than: entry.map_or(UnixMicros(0), |entry| entry.calculated_at()),
+        })
     }
+}
+
+/// A panel that should be fetched anew.
+struct Due {
+    /// How long its answer is still fresh.
+    left: Duration,
+    /// When that was calculated.
+    newer_than: UnixMicros,
 }

@@ -11,8 +11,9 @@ use crate::config::CacheConfig;
 const CLOSED_AFTER_S: i64 = 60;
 
 /// What an answer is about, which says how long it is fresh.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = KindOfAnswer)]
 pub enum Kind {
     /// What happens now.
     Live,

@@ -17,7 +17,7 @@ pub(super) struct Counts {
 }
 
 /// How the cache does.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct CacheStatus {
     /// Whether there is one.
     pub enabled: bool,
@@ -35,6 +35,20 @@ pub struct CacheStatus {
     pub failed: u64,
     /// Hits among the look-ups; null before the first.
     pub hit_rate: Option<f64>,
+    /// The Redis behind it, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub redis: Option<Level2Status>,
+}
+
+/// How the Redis behind the cache does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct Level2Status {
+    /// Answers that were found there.
+    pub hits: u64,
+    /// Look-ups that found none.
+    pub misses: u64,
+    /// Look-ups that were not made, or not answered in time.
+    pub unanswered: u64,
 }
 
 impl Counts {
@@ -67,6 +81,7 @@ impl Counts {
             degraded,
             failed,
             hit_rate,
+            redis: None,
         }
     }
 }

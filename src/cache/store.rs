@@ -23,7 +23,8 @@ pub(super) struct Store {
 }
 
 /// An answer, as lists show it.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
+#[schema(as = KeptAnswer)]
 pub struct Listed {
     /// Its key.
     pub key: String,

@@ -6,7 +6,6 @@ use bytes::Bytes;
 use tokio::sync::Notify;
 
 use super::*;
-use crate::config::CacheConfig;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fault {
@@ -100,7 +99,7 @@ impl Stage {
     fn set(config: &CacheConfig, kind: Kind) -> Self {
         let asked = Arc::new(Asked::default());
         Self {
-            cache: Cache::start(config, &Pressure::none()),
+            cache: Cache::start(config, &RedisConfig::default(), &Pressure::none()).unwrap(),
             panel: Key::new("shop", 1, "test", "?"),
             job: job(&asked, Key::new("shop", 1, "test", "{}"), kind),
             asked,

@@ -1,5 +1,7 @@
 //! One change: its statements between the revision that it raises and the entry that tells of it.
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
 use uuid::Uuid;
 
@@ -76,7 +78,7 @@ impl Change {
         self
     }
 
-    /// The directory does not show what is changed: the revision stays.
+    /// The directory does not show what is changed, and no answer to a question depends on it: the revision stays.
     #[must_use]
     pub(super) const fn beside_the_directory(mut self) -> Self {
         self.changes_directory = false;
@@ -138,6 +140,12 @@ impl Entry {
     }
 }
 
+/// Marks a project with the revision of now.
+fn note_changed(project_id: &ProjectId) -> Step {
+    let sql = "UPDATE projects SET changed_revision = (SELECT revision FROM control_state WHERE id = 1) WHERE id = $1";
+    Step::new(sql, [project_id.as_str().into()])
+}
+
 impl Control {
     /// Makes a change with its audit entry, and shows it in the directory.
     pub(super) async fn commit(&self, change: Change) -> Result<(), ControlError> {
@@ -152,12 +160,17 @@ impl Control {
         changes: impl IntoIterator<Item = Change>,
     ) -> Result<(), ControlError> {
         let (mut all, mut changes_directory) = (vec![raise], false);
+        let mut changed = BTreeSet::new();
         let now_ms = clock::now().as_millis();
         for change in changes {
             changes_directory |= change.changes_directory;
+            if change.changes_directory {
+                changed.extend(change.audit.project_id.clone());
+            }
             all.extend(change.steps);
             all.push(change.audit.into_step(now_ms));
         }
+        all.extend(changed.iter().map(note_changed));
         // The revision goes first, so that changes wait for each other there and nowhere else.
         let unneeded = usize::from(!changes_directory);
         all.drain(..unneeded);

@@ -4,7 +4,7 @@ mod limits;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 
 use foldhash::fast::RandomState;
 use uuid::Uuid;
@@ -38,6 +38,8 @@ pub struct ProjectEntry {
     pub project: Project,
     /// Whose JWTs it believes.
     pub issuers: Vec<JwtIssuer>,
+    /// Goes up with each change of something that belongs to the project.
+    pub changed_revision: i64,
     overrides: Overrides,
 }
 
@@ -107,6 +109,18 @@ impl Directory {
         self.users.get(&id)
     }
 
+    /// Projects that are other ones there, or not there.
+    fn changed_since<'d>(&'d self, later: &'d Self) -> impl Iterator<Item = &'d ProjectId> {
+        let is_same = |entry: &ProjectEntry| {
+            let later = later.projects.get(&entry.project.id);
+            later.is_some_and(|later| later.changed_revision == entry.changed_revision)
+        };
+        let entries = self.projects.values();
+        entries
+            .filter(move |entry| !is_same(entry))
+            .map(|entry| &entry.project.id)
+    }
+
     fn queries() -> Vec<Statement> {
         let alive = "project_id IN (SELECT id FROM projects WHERE deleted_at_ms IS NULL)";
         vec![
@@ -144,6 +158,7 @@ impl Directory {
                 ),
                 [],
             ),
+            Statement::new("SELECT id, changed_revision FROM projects", []),
         ]
     }
 
@@ -169,6 +184,8 @@ impl Directory {
             of_user.insert(one.project_id, one.role);
         }
         let keys = all(next(), rows::api_key)?;
+        let changed = all(next(), |row| Ok((row.text()?, row.int()?)))?;
+        let changed: HashMap<String, i64> = changed.into_iter().collect();
 
         let projects: HashMap<_, _> = projects
             .into_iter()
@@ -176,6 +193,7 @@ impl Directory {
                 let entry = ProjectEntry {
                     issuers: issuers.remove(&project.id).unwrap_or_default(),
                     overrides: overrides.remove(&project.id).unwrap_or_default(),
+                    changed_revision: changed.get(project.id.as_str()).copied().unwrap_or_default(),
                     project,
                 };
                 (entry.project.id.clone(), Arc::new(entry))
@@ -224,6 +242,18 @@ fn revision_query() -> Statement {
     Statement::new("SELECT revision FROM control_state WHERE id = 1", [])
 }
 
+/// Who wants to know of changes.
+#[derive(Default)]
+pub(super) struct Listener(OnceLock<Listen>);
+
+type Listen = Box<dyn Fn(&ProjectId) + Send + Sync>;
+
+impl std::fmt::Debug for Listener {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Listener").field(&self.0.get().is_some()).finish()
+    }
+}
+
 /// How the refreshing of the directory stands.
 #[derive(Debug, Default)]
 pub(super) struct Refresh {
@@ -244,9 +274,18 @@ impl Control {
             return Ok(());
         }
         let answers = self.inner.store.read(Directory::queries()).await?;
-        let directory = Directory::from_answers(answers)?;
-        self.inner.directory.store(Arc::new(directory));
+        let directory = Arc::new(Directory::from_answers(answers)?);
+        let before = self.inner.directory.swap(Arc::clone(&directory));
+        if let Some(listener) = self.inner.listener.0.get() {
+            before.changed_since(&directory).for_each(listener);
+        }
         Ok(())
+    }
+
+    /// Calls this for each project of which something has changed, here or on another node, or that is deleted. What is
+    /// changed here is told before the call that changes it returns. One may listen; a second one is not heard.
+    pub fn on_change(&self, listener: impl Fn(&ProjectId) + Send + Sync + 'static) {
+        let _second = self.inner.listener.0.set(Box::new(listener));
     }
 
     /// Takes a new picture; a failure leaves the old one, and is told once until it is over.

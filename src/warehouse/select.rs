@@ -1,6 +1,7 @@
 //! Questions to the warehouse, with bound parameters only.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use clickhouse::query::Query;
@@ -181,10 +182,12 @@ impl Warehouse {
         let started = Instant::now();
         let answer = statement.on(&link.reader).fetch_all();
         let outcome = self.limited(statement, &link, deadline, answer).await;
-        call.ended(match &outcome {
-            Ok(_) => Outcome::Success,
-            Err(error) => error.outcome(),
-        });
+        let (ended, count) = match &outcome {
+            Ok(_) => (Outcome::Success, &self.counts.answered),
+            Err(error) => (error.outcome(), &self.counts.failed),
+        };
+        call.ended(ended);
+        count.fetch_add(1, Ordering::Relaxed);
         self.slow.note(&statement.sql, started.elapsed());
         outcome
     }

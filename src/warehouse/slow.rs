@@ -17,7 +17,7 @@ const FORGET_AFTER_MS: i64 = 3_600_000;
 const TEXT_CHARS_MAX: usize = 500;
 
 /// A slow question.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct SlowQuery {
     /// Its text with placeholders; values are not kept.
     pub query: String,

@@ -1,11 +1,15 @@
 //! Answers that are kept: what one sees of that, and who gets to see them.
 
+use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use super::managing::{key, project};
+use super::health::{scrape, sum};
+use super::managing::{admin, call, key, project};
+use crate::harness::beacons::Kind;
 use crate::harness::http::Request;
 use crate::harness::server::ADMIN_TOKEN;
-use crate::harness::{Fresnel, Options};
+use crate::harness::wait::{self, PATIENCE};
+use crate::harness::{Fresnel, Options, process};
 
 const PATH: &str = "/api/analytics/performance/timeseries?type=page_load_time&interval=1h";
 
@@ -88,4 +92,172 @@ fn nobody_gets_the_answer_of_another_project() {
     // A kept answer is no way around who may look.
     ask(&server, &format!("{PATH}&project={one}"), &readers[1], &[]).expect_status(404);
     server.send(&Request::get(PATH)).expect_status(401);
+}
+
+#[test]
+fn a_change_of_the_projects_control_data_makes_its_answers_be_forgotten_and_no_others() {
+    let server = keeping();
+    let (one, other) = (project(&server, "one"), project(&server, "other"));
+    let of = |project: &str| format!("{PATH}&project={project}");
+    for project in [&one, &other] {
+        assert_eq!(meta(&server, &of(project))["cache_hit"], false);
+        assert_eq!(meta(&server, &of(project))["cache_hit"], true);
+    }
+    let deploy = json!({"release": "2026.11.22"});
+    admin(&server, "POST", &format!("/api/deploys?project={one}"), &deploy);
+    assert_eq!(meta(&server, &of(&one))["cache_hit"], false);
+    assert_eq!(meta(&server, &of(&other))["cache_hit"], true);
+}
+
+#[test]
+fn admins_see_forget_and_fetch_what_is_kept_of_their_own_project() {
+    let server = keeping();
+    let (one, other) = (project(&server, "one"), project(&server, "other"));
+    let managers = [&one, &other].map(|project| {
+        let body = json!({"name": "ci", "kind": "server", "scopes": ["manage"]});
+        key(&server, project, &body).1
+    });
+    let warm = |manager: &str, paths: Value| {
+        let answer = call(
+            &server,
+            manager,
+            "POST",
+            "/api/cache/warm",
+            &json!({"paths": paths}),
+        );
+        let items = answer.expect_status(200).json()["data"]["items"].clone();
+        let items = items.as_array().expect("a list").clone();
+        items
+            .iter()
+            .map(|item| item["outcome"].as_str().expect("an outcome").to_owned())
+            .collect::<Vec<_>>()
+    };
+    let paths = json!([
+        PATH,
+        "/api/analytics/funnel",
+        format!("{PATH}&project={other}"),
+        "/api/keys",
+        format!("{PATH}&x=1")
+    ]);
+    assert_eq!(
+        warm(&managers[0], paths),
+        ["new", "new", "failed", "failed", "failed"]
+    );
+    assert_eq!(warm(&managers[0], json!([PATH])), ["kept"]);
+    assert_eq!(
+        warm(&managers[1], json!([PATH])),
+        ["new"],
+        "the same path, another project"
+    );
+    let long = json!({"paths": vec![PATH; 21]});
+    let refused = call(&server, &managers[0], "POST", "/api/cache/warm", &long).expect_status(422);
+    assert_eq!(refused.details(), [("paths".to_owned(), "too_long".to_owned())]);
+
+    let list = |manager: &str, query: &str| {
+        let path = format!("/api/cache{query}");
+        let page = call(&server, manager, "GET", &path, &Value::Null)
+            .expect_status(200)
+            .json();
+        let items = page["data"]["items"].as_array().expect("a page").clone();
+        items
+            .iter()
+            .map(|item| item["key"].as_str().expect("a key").to_owned())
+            .collect::<Vec<_>>()
+    };
+    let keys = list(&managers[0], "");
+    assert_eq!(keys.len(), 2, "{keys:?}");
+    assert!(keys[0].starts_with(&format!("{one}/funnel/")), "{keys:?}");
+    assert!(keys[1].starts_with(&format!("{one}/timeseries/")), "{keys:?}");
+    assert_eq!(list(&managers[0], &format!("?prefix={one}/time")), keys[1..]);
+    for foreign in [format!("?prefix={other}"), format!("?prefix={other}/timeseries")] {
+        assert_eq!(list(&managers[0], &foreign), [""; 0]);
+    }
+    // An instance's owner sees all of them.
+    assert!(list(ADMIN_TOKEN, "").len() >= 3);
+    assert_eq!(list(ADMIN_TOKEN, &format!("?project={other}")).len(), 1);
+
+    let forget = |manager: &str, query: &str| {
+        let path = format!("/api/cache{query}");
+        let answer = call(&server, manager, "DELETE", &path, &Value::Null);
+        answer.expect_status(200).json()["data"]["removed"].clone()
+    };
+    assert_eq!(forget(&managers[0], &format!("?prefix={other}/")), 0);
+    assert_eq!(forget(&managers[0], &format!("?prefix={one}/timeseries")), 1);
+    assert_eq!(list(&managers[0], ""), keys[..1]);
+    assert_eq!(warm(&managers[0], json!([PATH])), ["new"]);
+    assert_eq!(forget(&managers[0], ""), 2, "all of the own project");
+    assert_eq!(list(&managers[1], "").len(), 1, "and none of another");
+}
+
+#[test]
+fn health_and_metrics_tell_how_the_cache_and_the_breaker_stand() {
+    let server = keeping();
+    for _ in 0..4 {
+        server.get(PATH).expect_status(200);
+    }
+    let health = server.get("/api/health").json()["data"].clone();
+    let cache = &health["cache"];
+    assert_eq!(
+        (&cache["lookups"], &cache["hits"]),
+        (&json!(4), &json!(3)),
+        "{cache}"
+    );
+    assert_eq!(
+        (&cache["entries"], &cache["hit_rate"]),
+        (&json!(1), &json!(0.75)),
+        "{cache}"
+    );
+    assert_eq!(health["warehouse"]["breaker"]["state"], "closed", "{health}");
+    assert!(health["warehouse"]["slow_queries"].is_array(), "{health}");
+    let samples = scrape(&server);
+    assert_eq!(
+        sum(&samples, "fresnel_cache_lookups_total", &[("outcome", "hit")]),
+        3.0
+    );
+    assert_eq!(sum(&samples, "fresnel_cache_entries", &[]), 1.0);
+    assert_eq!(sum(&samples, "fresnel_warehouse_breaker", &[]), 0.0);
+}
+
+#[test]
+fn a_warehouse_that_keeps_failing_is_left_alone_and_what_is_not_kept_is_a_miss() {
+    let options = Options::new()
+        .set("FRESNEL_CACHE__ENABLED", true)
+        .set("FRESNEL_CACHE__LIVE_TTL_MS", 0)
+        .set("FRESNEL_WAREHOUSE__QUERY_TIMEOUT_MS", 500)
+        .set("FRESNEL_BREAKER__FAILURES_MAX", 2)
+        .set("FRESNEL_BREAKER__OPEN_MS", 3_600_000);
+    let server = Fresnel::start(options);
+    let kept = "/api/analytics/performance/timeseries?type=page_load_time&interval=1m&to=2099-01-01&from=2098-12-31T23:00";
+    // The first answer of a new engine may take longer than that.
+    wait::until("an answer", PATIENCE, || {
+        (server.get(kept).status == 200).then_some(())
+    });
+    let engine = server.engine_pid().expect("an engine");
+    assert!(process::signal(engine, Signal::STOP));
+    wait::until("the breaker's opening", PATIENCE, || {
+        let answer = server.get(&format!("{PATH}&page=/{}", rand::random::<u64>()));
+        let body = answer.json();
+        assert_eq!(body["meta"]["retry_suggested"], true, "{body}");
+        assert!(answer.header("retry-after").is_some(), "{body}");
+        match (answer.status, answer.code().as_str()) {
+            (504, "PERFORMANCE_TIMEOUT") | (503, "WAREHOUSE_UNAVAILABLE") => None,
+            (503, "CACHE_MISS") => Some(()),
+            other => panic!("{other:?} {body}"),
+        }
+    });
+    let health = server.get("/api/health").json()["data"].clone();
+    assert_eq!(health["warehouse"]["breaker"]["state"], "open", "{health}");
+    // What is kept is given, and said to be old.
+    let answer = server.get(kept).expect_status(200).json();
+    assert_eq!(answer["meta"]["degraded"], true, "{answer}");
+    assert_eq!(answer["meta"]["cache_hit"], true, "{answer}");
+    // Who wants a new one is told that there is none, with the old one.
+    let refused = ask(&server, kept, ADMIN_TOKEN, &[("cache-control", "no-cache")]).expect_status(503);
+    assert_eq!(refused.code(), "CACHE_MISS");
+    assert_eq!(refused.json()["fallback_data"], answer["data"]);
+    // Beacons do not notice.
+    server
+        .post(Kind::Metric.path(), Kind::Metric.sample().to_string())
+        .expect_status(202);
+    process::signal(engine, Signal::CONT);
 }

@@ -113,6 +113,9 @@ const ROWS: &[(&str, &str, Rule, u16)] = &[
     ("POST", "/api/users/{id}/password-reset", AdminOfUser, 201),
     ("POST", "/api/password-reset", Open, 404),
     ("GET", "/api/audit", Admin, 200),
+    ("GET", "/api/cache", Admin, 200),
+    ("DELETE", "/api/cache", Admin, 200),
+    ("POST", "/api/cache/warm", Admin, 200),
     ("GET", "/api/deploys", Viewer, 200),
     ("POST", "/api/deploys", Admin, 201),
     ("GET", "/api/deploys/{id}", Viewer, 200),
@@ -279,6 +282,7 @@ fn new_body(address: &str) -> Value {
         "/api/issuers" => {
             json!({"name": "x", "algorithm": "hs256", "secret": "0123456789abcdef0123456789abcdef"})
         }
+        "/api/cache/warm" => json!({"paths": []}),
         "/api/deploys" => json!({"release": unique}),
         "/api/views" => json!({"name": "x", "page": "overview", "state": "x=1", "is_shared": true}),
         "/api/users" => json!({"email": format!("{unique}@example.org"), "name": "x"}),

@@ -1,8 +1,10 @@
 //! The cache of answers, for those who start it and look after it.
 
+use redis::RedisError;
+
 use super::question::Shared;
 use crate::cache::{Cache, CacheStatus};
-use crate::config::CacheConfig;
+use crate::config::{CacheConfig, RedisConfig};
 use crate::memory::Pressure;
 
 /// Answers to questions that are kept. Clones are the same.
@@ -11,9 +13,11 @@ pub struct Answers(Cache<Shared>);
 
 impl Answers {
     /// None yet; from now on they look after themselves.
-    #[must_use]
-    pub fn start(config: &CacheConfig, pressure: &Pressure) -> Self {
-        Self(Cache::start(config, pressure))
+    ///
+    /// # Errors
+    /// The address of Redis is none.
+    pub fn start(config: &CacheConfig, redis: &RedisConfig, pressure: &Pressure) -> Result<Self, RedisError> {
+        Ok(Self(Cache::start(config, redis, pressure)?))
     }
 
     /// Forgets all that is kept of a project: its control data has changed.

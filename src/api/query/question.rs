@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use actix_web::HttpRequest;
+use actix_web::dev::{Path, ResourceDef, ResourcePath};
 use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
 use actix_web::{HttpResponse, web};
 use bytes::Bytes;
@@ -21,7 +22,7 @@ use super::reply;
 use crate::api::error::{self, ApiError};
 use crate::api::identity::Parameters;
 use crate::api::manage::OfProject;
-use crate::cache::{Answer, Failure, Job, Key, Kind, Outage, Prepared, Wish};
+use crate::cache::{Answer, Failure, Job, Key, Kind, Origin, Outage, Prepared, Wish};
 use crate::clock::{self, UnixMicros};
 use crate::control::ProjectEntry;
 use crate::domain::field_error::FieldError;
@@ -125,6 +126,30 @@ pub(in crate::api) struct Address {
     pub(super) answer: fn(HttpRequest, web::Data<QueryState>) -> LocalBoxFuture<'static, HttpResponse>,
     /// Describes it, with the schemas that it names.
     describe: fn() -> Description,
+    /// Fetches the answer ahead.
+    warm: WarmFn,
+}
+
+type WarmFn = for<'a> fn(Arc<QueryState>, Arc<ProjectEntry>, Parameters<'a>) -> LocalBoxFuture<'a, Warmed>;
+
+/// What came of fetching an answer ahead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::api) enum Warmed {
+    /// There is an answer.
+    Answered(Origin),
+    /// There is no such question, it is faulty, or has no answer.
+    Failed,
+}
+
+impl Warmed {
+    pub(in crate::api) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Answered(Origin::New) => "new",
+            Self::Answered(Origin::Kept) => "kept",
+            Self::Answered(Origin::Degraded) => "degraded",
+            Self::Failed => "failed",
+        }
+    }
 }
 
 /// What the description of the API says of a question.
@@ -140,7 +165,32 @@ impl Address {
             path,
             answer: |request, state| Box::pin(answer::<Q>(request, state)),
             describe: describe::<Q>,
+            warm: |state, project, parameters| {
+                Box::pin(async move {
+                    match ask_kept::<Q>(state, project, parameters, Wish::Any).await {
+                        Ok(answer) => Warmed::Answered(answer.origin),
+                        Err(_) => Warmed::Failed,
+                    }
+                })
+            },
         }
+    }
+
+    /// Fetches the answer to the question at a path ahead, if this is its address.
+    pub(super) async fn warm(
+        &self,
+        state: &Arc<QueryState>,
+        project: &Arc<ProjectEntry>,
+        path: &str,
+        parameters: &Parameters<'_>,
+    ) -> Option<Warmed> {
+        let mut matched = Path::new(path);
+        ResourceDef::new(self.path)
+            .capture_match_info(&mut matched)
+            .then_some(())?;
+        let mut all = of_path(&matched);
+        all.extend(parameters.iter().cloned());
+        Some((self.warm)(Arc::clone(state), Arc::clone(project), all).await)
     }
 
     /// What the description of the API says of it.
@@ -150,6 +200,13 @@ impl Address {
             ..(self.describe)()
         }
     }
+}
+
+/// What stands in the parts of a path that vary, as parameters.
+fn of_path<'q, T: ResourcePath>(path: &Path<T>) -> Parameters<'q> {
+    let parts = path.iter();
+    let owned = parts.map(|(name, value)| (name.to_owned().into(), value.to_owned().into()));
+    owned.collect()
 }
 
 /// Its path is not known here.
@@ -182,9 +239,7 @@ pub(super) async fn answer<Q: Question>(request: HttpRequest, state: web::Data<Q
     let started = Instant::now();
     let asked = async {
         let (viewer, mut parameters) = state.asked(&request, clock::now()).await?;
-        let of_path = request.match_info().iter();
-        let of_path = of_path.map(|(name, value)| (name.to_owned().into(), value.to_owned().into()));
-        parameters.splice(0..0, of_path);
+        parameters.splice(0..0, of_path(request.match_info()));
         Ok::<_, ApiError>((viewer.project, parameters))
     };
     let (project, parameters) = match asked.await {
@@ -231,7 +286,7 @@ fn panel_of<Q: Question>(project: &ProjectEntry, parameters: &Parameters<'_>) ->
 
 fn key_of<Q: Question>(project: &ProjectEntry, asked: &str) -> Key {
     let id = project.project.id.as_str();
-    Key::new(id, project.project.revision, Q::NAME, asked)
+    Key::new(id, project.changed_revision, Q::NAME, asked)
 }
 
 /// How to put the question at any time.

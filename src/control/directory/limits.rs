@@ -95,6 +95,7 @@ mod tests {
         overrides.add(QuotaTarget::User("ada".into()), events(40));
         let name = Name::parse("name", "x").unwrap();
         let entry = ProjectEntry {
+            changed_revision: 0,
             project: Project::new(ProjectId::default_project(), name, 0),
             issuers: Vec::new(),
             overrides,

@@ -1,0 +1,3 @@
+-- The revision with which something of a project has changed last: what is kept of it elsewhere is of before.
+
+ALTER TABLE projects ADD COLUMN changed_revision INTEGER NOT NULL DEFAULT 0;

@@ -90,7 +90,7 @@ impl Stored {
             .number("SELECT toUnixTimestamp(toStartOfMinute(max(ts))) FROM funnel_steps")
             .await?;
         let session = engine
-            .query("SELECT session_id FROM funnel_steps WHERE step = 'result_shared' ORDER BY ts LIMIT 1 FORMAT TSV")
+            .query("SELECT session_id FROM funnel_steps WHERE step = 'result_shared' AND ts < (SELECT max(ts) FROM funnel_steps) - INTERVAL 1 DAY ORDER BY ts DESC LIMIT 1 FORMAT TSV")
             .await?;
         Ok(Self {
             until_s: i64::try_from(until_s)?,

@@ -12,9 +12,11 @@ use clap::{Parser, Subcommand};
 use rustix::fs::Mode;
 
 use crate::app::{self, App};
+use crate::backfill;
 use crate::config::Config;
 use crate::demo::{self, DemoOptions};
 use crate::doctor::{self, DoctorArgs};
+use crate::warehouse::Retention;
 use crate::{engine, telemetry};
 use apply::ApplyArgs;
 use keys::KeysCommand;
@@ -43,6 +45,9 @@ enum Command {
     CheckConfig,
     /// Bring the warehouse's schema up to date.
     Migrate,
+    /// Fill the rollups anew from the raw rows that are kept, after an upgrade that brought new ones. Nothing may be
+    /// serving meanwhile, on no node.
+    Backfill,
     /// List, make and revoke API keys, also beside a running service.
     #[command(subcommand)]
     Keys(KeysCommand),
@@ -75,6 +80,7 @@ pub fn run(cli: Cli, environment: impl IntoIterator<Item = (String, String)>) ->
         }
         Command::CheckConfig => check_config(&config),
         Command::Migrate => on_runtime(migrate(config, cli.config.as_deref())),
+        Command::Backfill => on_runtime(backfill(&config, cli.config.as_deref())),
         Command::Keys(command) => on_runtime(keys(command, &config)),
         Command::Apply(arguments) => on_runtime(apply(arguments, &config)),
         Command::Demo(options) => on_runtime(demo(&options, &config, cli.config.as_deref())),
@@ -105,6 +111,16 @@ async fn migrate(config: Config, config_file: Option<&Path>) -> ExitCode {
     match app::migrate(config, config_file).await {
         Ok(applied) if applied.is_empty() => say("the schema is up to date"),
         Ok(applied) => say(&format!("applied: {}", applied.join(", "))),
+        Err(error) => fail(&error),
+    }
+}
+
+async fn backfill(config: &Config, config_file: Option<&Path>) -> ExitCode {
+    let retention = Retention::from(&config.warehouse);
+    let fill = async |warehouse| backfill::run(&warehouse, &retention).await;
+    match app::on_warehouse(config, config_file, fill).await {
+        Ok(Ok(done)) => say(&done),
+        Ok(Err(error)) => fail(&error),
         Err(error) => fail(&error),
     }
 }

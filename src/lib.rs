@@ -20,7 +20,7 @@
 //! ```text
 //! L7  main
 //! L6  cli
-//! L5  app (composition root, ordered drain)  app/{data_folder,listen,past,warehouse_link}    apply  apply/{…}    demo    doctor
+//! L5  app (composition root, ordered drain)  app/{data_folder,listen,past,warehouse_link}    apply  apply/{…}    backfill    demo    doctor
 //! L4  api (the route table)  api/{beacon_headers,body,cors,envelope,error,funnels,identity,ingest,observe,openapi,operations,paging,query,query/{…},rate_limit,rejected,asked}
 //!     api/manage (what these share)  api/{projects,keys,quotas,issuers,users,invitations,audit,deploys,error_states,views,session,sessions,password_reset}  api/{login_limit,password}
 //! L3  jwks (keys that issuers serve)  jwks/{…}    ingest (the list of steps)  ingest/{inflate,media,decode,batch,validate,bots,enrich,refine,scrub,grouping,encode,rejected,dedup,bookkeeping}   flush   query  query/{…}
@@ -34,6 +34,7 @@
 pub mod api;
 pub mod app;
 pub mod apply;
+pub mod backfill;
 pub mod bootstrap;
 pub mod breaker;
 pub mod cache;

@@ -1,6 +1,7 @@
 //! The warehouse: ClickHouse over its HTTP interface, embedded or not.
 //!
 //! - `schema` brings the tables to this version and keeps their retention; the SQL is in `schema/`.
+//! - `backfill` fills rollups anew from raw rows.
 //! - `insert` sends one batch as one insert with one deduplication token, and says of every failure
 //!   whether sending the same bytes again can help.
 //! - `select` asks questions with bound parameters only: so many at once, and none for a time when it keeps failing
@@ -10,6 +11,7 @@
 //! warehouse without a connection refuses everything as unavailable; [`Warehouse::connections`] tells who
 //! wants to wait for one. Nothing is cached here.
 
+mod backfill;
 mod failure;
 mod insert;
 mod schema;
@@ -35,6 +37,7 @@ use crate::config::{BreakerConfig, Secret};
 use crate::domain::connection::Connection;
 use crate::tls;
 
+pub use backfill::{BackfillError, BackfillPlan};
 pub use insert::{Insert, InsertError};
 pub use schema::{MigrateError, Migrated, Retention};
 pub use select::{Parameter, SelectError, Statement};

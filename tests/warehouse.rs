@@ -6,6 +6,8 @@ mod answers;
 #[expect(clippy::unwrap_used, reason = "a failure in a test is a failed test")]
 #[path = "certificates/authority.rs"]
 mod authority;
+#[path = "warehouse/backfill.rs"]
+mod backfill;
 #[expect(clippy::unwrap_used, reason = "a failure in a test is a failed test")]
 #[path = "warehouse/encryption.rs"]
 mod encryption;

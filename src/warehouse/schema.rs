@@ -5,7 +5,7 @@
 //! until then it is simply run again. A file that has been applied must never change: its checksum is
 //! compared. A database that knows a version which this binary does not is left alone.
 
-mod rollups;
+pub(super) mod rollups;
 
 use clickhouse::Row;
 use serde::Deserialize;

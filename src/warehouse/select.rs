@@ -217,8 +217,17 @@ impl Warehouse {
 
     /// Runs a statement of the schema, which has no answer.
     pub(super) async fn execute(&self, statement: &Statement) -> Result<(), SelectError> {
+        self.execute_within(self.query_timeout, statement).await
+    }
+
+    /// The same with a time of its own.
+    pub(super) async fn execute_within(
+        &self,
+        timeout: Duration,
+        statement: &Statement,
+    ) -> Result<(), SelectError> {
         let link = self.connected()?;
-        let deadline = Instant::now() + self.query_timeout;
+        let deadline = Instant::now() + timeout;
         self.limited(statement, &link, deadline, statement.on(&link.writer).execute())
             .await
     }

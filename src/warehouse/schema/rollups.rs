@@ -2,38 +2,41 @@
 //! rollup from rows that were there before it.
 
 /// A view, and what it selects.
-pub(super) struct View {
+pub(in crate::warehouse) struct View {
     /// Name of the view, and of its file in `schema/rollups/`.
-    pub(super) name: &'static str,
+    pub(in crate::warehouse) name: &'static str,
     /// Table whose inserted blocks it reads.
-    pub(super) source: &'static str,
+    pub(in crate::warehouse) source: &'static str,
+    /// Table that it fills.
+    pub(in crate::warehouse) target: &'static str,
     template: &'static str,
 }
 
 macro_rules! view {
-    ($name:literal, $source:literal) => {
+    ($name:literal, $source:literal => $target:literal) => {
         View {
             name: $name,
             source: $source,
+            target: $target,
             template: include_str!(concat!("../../../schema/rollups/", $name, ".sql")),
         }
     };
 }
 
-pub(super) const VIEWS: &[View] = &[
-    view!("metrics_to_slices_minute", "performance_metrics"),
-    view!("metrics_to_slices_hour", "performance_metrics"),
-    view!("metric_slices_to_day", "metric_slices_hour"),
-    view!("metrics_to_activity", "performance_metrics"),
-    view!("funnel_steps_to_activity", "funnel_steps"),
-    view!("user_events_to_activity", "user_events"),
-    view!("client_alerts_to_activity", "client_alerts"),
-    view!("activity_to_day", "activity_hour"),
+pub(in crate::warehouse) const VIEWS: &[View] = &[
+    view!("metrics_to_slices_minute", "performance_metrics" => "metric_slices_minute"),
+    view!("metrics_to_slices_hour", "performance_metrics" => "metric_slices_hour"),
+    view!("metric_slices_to_day", "metric_slices_hour" => "metric_slices_day"),
+    view!("metrics_to_activity", "performance_metrics" => "activity_hour"),
+    view!("funnel_steps_to_activity", "funnel_steps" => "activity_hour"),
+    view!("user_events_to_activity", "user_events" => "activity_hour"),
+    view!("client_alerts_to_activity", "client_alerts" => "activity_hour"),
+    view!("activity_to_day", "activity_hour" => "activity_day"),
 ];
 
 impl View {
     /// The select with another source in place of the table: a table's name, or a select in parentheses.
-    pub(super) fn select(&self, source: &str) -> String {
+    pub(in crate::warehouse) fn select(&self, source: &str) -> String {
         let code: Vec<_> = self
             .template
             .lines()

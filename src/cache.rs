@@ -321,7 +321,9 @@ impl<E: Outage> Cache<E> {
             Err(error) => return Some(Err(error)),
         };
         if has_kept {
-            tokio::time::timeout(self.0.degrade_after, flight.outcome())
+            // Who comes late to a flight that takes long waits no longer than the one who started it.
+            let deadline = flight.started() + self.0.degrade_after;
+            tokio::time::timeout_at(deadline.into(), flight.outcome())
                 .await
                 .ok()
         } else {

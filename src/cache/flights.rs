@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use tokio::sync::watch;
 
@@ -16,7 +17,7 @@ const FLIGHTS_MAX: usize = 1_024;
 
 /// What a flight comes to: an answer, new or another node's.
 pub(super) type Outcome<E> = Result<(Arc<Entry>, Origin), E>;
-type UnderWay<E> = HashMap<Key, watch::Receiver<Option<Outcome<E>>>>;
+type UnderWay<E> = HashMap<Key, Flight<E>>;
 
 /// The flights under way.
 pub(super) struct Flights<E>(Arc<Mutex<UnderWay<E>>>);
@@ -28,7 +29,19 @@ impl<E> Default for Flights<E> {
 }
 
 /// A place in a flight. Who drops it does not end the flight.
-pub(super) struct Flight<E>(watch::Receiver<Option<Outcome<E>>>);
+pub(super) struct Flight<E> {
+    started: Instant,
+    landing: watch::Receiver<Option<Outcome<E>>>,
+}
+
+impl<E> Clone for Flight<E> {
+    fn clone(&self) -> Self {
+        Self {
+            started: self.started,
+            landing: self.landing.clone(),
+        }
+    }
+}
 
 impl<E: Outage> Flights<E> {
     /// Joins the flight of this key, or starts it.
@@ -42,12 +55,16 @@ impl<E: Outage> Flights<E> {
     ) -> Result<Flight<E>, E> {
         let mut under_way = lock(&self.0);
         if let Some(flight) = under_way.get(&key) {
-            return Ok(Flight(flight.clone()));
+            return Ok(flight.clone());
         }
         if under_way.len() >= FLIGHTS_MAX {
             return Err(E::busy());
         }
-        let (landing, flight) = watch::channel(None);
+        let (landing, landed) = watch::channel(None);
+        let flight = Flight {
+            started: Instant::now(),
+            landing: landed,
+        };
         under_way.insert(key.clone(), flight.clone());
         drop(under_way);
         let ending = Ending {
@@ -60,14 +77,19 @@ impl<E: Outage> Flights<E> {
             drop(ending);
             landing.send_replace(Some(outcome));
         });
-        Ok(Flight(flight))
+        Ok(flight)
     }
 }
 
 impl<E: Outage> Flight<E> {
+    /// When it began, which may be before whoever asks came.
+    pub(super) const fn started(&self) -> Instant {
+        self.started
+    }
+
     /// What it comes to.
     pub(super) async fn outcome(mut self) -> Outcome<E> {
-        match self.0.wait_for(Option::is_some).await {
+        match self.landing.wait_for(Option::is_some).await {
             Ok(outcome) => outcome.clone().unwrap_or_else(|| Err(E::lost())),
             Err(_) => Err(E::lost()),
         }

@@ -330,6 +330,11 @@ impl Parameters {
 const KEY_FORM: &str = "metadata.KEY: a key has 1 to 100 characters, without control characters";
 
 impl RawFilters {
+    /// True when one of them is for the property of this name.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.0.keys().any(|property| property.name == name)
+    }
+
     /// The filters as conditions, each with ` AND ` before it.
     pub(super) fn condition(&self) -> String {
         self.0

@@ -63,6 +63,7 @@ const ROWS: &[(&str, &str, Rule, u16)] = &[
     ("GET", "/api/analytics/events/list", Read, 200),
     ("GET", "/api/analytics/events/summary", Read, 200),
     ("GET", "/api/analytics/events/properties", Read, 200),
+    ("GET", "/api/analytics/impact", Read, 200),
     ("GET", "/api/analytics/sessions", Read, 200),
     ("GET", "/api/analytics/sessions/timeline", Read, 200),
     ("GET", "/api/analytics/errors", Read, 200),
@@ -353,6 +354,9 @@ fn target(server: &Fresnel, method: &str, address: &str, project_id: &str) -> Ta
     }
     if collection.ends_with("/timeline") {
         path += "&session_id=s";
+    }
+    if collection.ends_with("/impact") {
+        path += "&page=/";
     }
     if collection.ends_with("/errors/events") {
         path += "&fingerprint=0123456789abcdef";

@@ -15,6 +15,7 @@ use crate::query::events::{
     SummaryParameters, SummaryRequest, events, properties, summary,
 };
 use crate::query::funnel::{Funnel, FunnelQuestionParameters, FunnelRequest, funnel};
+use crate::query::impact::{Impact, ImpactParameters, ImpactRequest, impact};
 use crate::query::sessions::{
     SessionsPage, SessionsParameters, SessionsRequest, TimelineParameters, TimelineRequest, sessions,
     timeline,
@@ -210,6 +211,38 @@ impl Question for OccurrencesQuestion {
     async fn ask(asking: &Asking, request: &OccurrencesRequest) -> Result<RowsPage, ApiError> {
         let state = &asking.state;
         Ok(occurrences(&state.warehouse, asking.project_id(), request).await?)
+    }
+}
+
+/// What slow pages and endpoints cost.
+pub(super) struct ImpactQuestion;
+
+impl Question for ImpactQuestion {
+    const NAME: &'static str = "impact";
+    const SUMMARY: &'static str =
+        "Conversion, errors and length of sessions by the latency of a page or endpoint.";
+    type Parameters = Filtered<ImpactParameters>;
+    type Request = ImpactRequest;
+    type Answer = Impact;
+
+    fn parse(asking: &Asking, parameters: Parameters<'_>) -> Result<ImpactRequest, Vec<FieldError>> {
+        ImpactRequest::parse(parameters, &asking.project.project, asking.now)
+    }
+
+    fn kind(request: &ImpactRequest, now: UnixMicros) -> Kind {
+        Kind::Dashboard.until(request.period.to, now)
+    }
+
+    async fn ask(asking: &Asking, request: &ImpactRequest) -> Result<Impact, ApiError> {
+        let Asking { state, now, .. } = asking;
+        Ok(impact(
+            &state.warehouse,
+            &state.retention,
+            asking.project_id(),
+            request,
+            *now,
+        )
+        .await?)
     }
 }
 

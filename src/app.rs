@@ -38,6 +38,7 @@ use crate::ingest::bots::Robots;
 use crate::ingest::scrub::PatternError;
 use crate::ingest::{Refinery, Shared, tell_what_the_log_holds};
 use crate::jwks::{self, Jwks};
+use crate::ledger::Ledger;
 use crate::memory::Pressure;
 use crate::outbound::Outbound;
 use crate::peers::Peers;
@@ -167,14 +168,7 @@ impl App {
         let kept = Kept { ledger, recall };
         let flush = Flush::start(wal.clone(), warehouse.clone(), &config.flush, letters, kept);
         let answers = start_answers(&config, &pressure, &control.control)?;
-        let query = QueryState {
-            identity: identity.clone(),
-            warehouse: warehouse.clone(),
-            retention: warehouse_link::retention(&config.warehouse),
-            ledger: past.ledger.clone(),
-            pressure: pressure.clone(),
-            answers: answers.clone(),
-        };
+        let query = query_state(&config, &identity, &warehouse, &past.ledger, &pressure, &answers);
         ledger_watch::start(warehouse.clone(), past.ledger.clone());
         let stopping = Arc::new(AtomicBool::new(false));
         let operations = OperationsState {
@@ -332,6 +326,26 @@ pub async fn on_warehouse<T>(
         engine.stop().await;
     }
     outcome
+}
+
+/// What questions are answered with.
+fn query_state(
+    config: &Config,
+    identity: &Identity,
+    warehouse: &Warehouse,
+    ledger: &Ledger,
+    pressure: &Pressure,
+    answers: &Answers,
+) -> QueryState {
+    QueryState {
+        identity: identity.clone(),
+        warehouse: warehouse.clone(),
+        retention: warehouse_link::retention(&config.warehouse),
+        export_rows_max: config.warehouse.export_rows_max,
+        ledger: ledger.clone(),
+        pressure: pressure.clone(),
+        answers: answers.clone(),
+    }
 }
 
 fn open_wal(config: &Config, data_dir: &Path) -> Result<Wal, AppError> {

@@ -348,6 +348,8 @@ pub struct WarehouseConfig {
     pub database: String,
     /// Time in which a query must have been answered.
     pub query_timeout_ms: u64,
+    /// Most rows of a file that a list is exported to, 1 to 10,000,000.
+    pub export_rows_max: u64,
     /// Queries that are asked at once; more wait, within `query_timeout_ms`.
     pub queries_max: usize,
     /// Days for which raw events are kept, 1 to 20,000.
@@ -367,6 +369,7 @@ impl Default for WarehouseConfig {
             password: Secret::default(),
             database: "fresnel".to_owned(),
             query_timeout_ms: 10_000,
+            export_rows_max: 100_000,
             queries_max: 4,
             raw_retention_days: 90,
             minute_retention_days: 30,

@@ -6,7 +6,9 @@
 
 mod answers;
 mod dashboard;
+mod export;
 mod metrics;
+mod pages;
 mod question;
 mod raw;
 mod reply;
@@ -43,6 +45,8 @@ pub struct QueryState {
     pub warehouse: Warehouse,
     /// How far back each table goes.
     pub retention: Retention,
+    /// Most rows of a file.
+    pub export_rows_max: u64,
     /// What is in the log.
     pub ledger: Ledger,
     /// How short memory is.

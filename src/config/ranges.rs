@@ -198,6 +198,11 @@ impl Config {
                 "from 0 to 1",
             ),
             (
+                "warehouse.export_rows_max",
+                (1..=10_000_000).contains(&self.warehouse.export_rows_max),
+                "from 1 to 10000000",
+            ),
+            (
                 "warehouse.queries_max",
                 (1..=1_000).contains(&self.warehouse.queries_max),
                 "from 1 to 1000",

@@ -126,6 +126,65 @@ fn a_resolved_error_that_comes_again_is_open() {
     });
 }
 
+/// A file, and its name.
+fn file(server: &Fresnel, address: &str) -> (String, String) {
+    let answer = server
+        .get(&format!("/api/analytics/{address}"))
+        .expect_status(200);
+    let name = answer.header("content-disposition").expect("a name").to_owned();
+    (name, answer.text().to_owned())
+}
+
+#[test]
+fn lists_are_files_with_all_their_pages() {
+    let options = Options::new()
+        .set("FRESNEL_FLUSH__MAX_WAIT_MS", 50)
+        .set("FRESNEL_WAREHOUSE__EXPORT_ROWS_MAX", 5)
+        .set("FRESNEL_CACHE__ENABLED", false);
+    let server = Fresnel::start(options);
+    for number in 0..7 {
+        let step =
+            json!({"step": "effect_viewed", "session_id": format!("=s{number}"), "metadata": {"a": "x,y"}});
+        post(&server, Kind::Funnel, &step);
+    }
+    let list = "events/list?kind=funnel";
+    wait::until("all rows", PATIENCE, || {
+        (asked(&server, list)["items"].as_array().map(Vec::len) == Some(7)).then_some(())
+    });
+    // Three pages of two rows, cut at the limit.
+    let (name, csv) = file(&server, &format!("{list}&limit=2&format=csv"));
+    assert_eq!(name, "attachment; filename=\"fresnel-events.csv\"");
+    let lines: Vec<_> = csv.lines().collect();
+    assert_eq!(lines.len(), 1 + 5, "{csv}");
+    assert!(lines[0].starts_with("kind,event_id,ts,name,session_id,"), "{csv}");
+    assert!(lines[1].contains(",'=s"), "{csv}");
+    assert!(lines[1].ends_with(r#","{""a"":""x,y""}""#), "{csv}");
+    let (_, ndjson) = file(&server, &format!("{list}&limit=3&format=ndjson"));
+    let rows: Vec<Value> = ndjson
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
+    let ids: std::collections::BTreeSet<_> = rows.iter().map(|row| row["event_id"].to_string()).collect();
+    assert_eq!((rows.len(), ids.len()), (5, 5));
+    let (_, json) = file(&server, &format!("{list}&format=json"));
+    let whole: Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!(whole.as_array().map(Vec::len), Some(5));
+    assert_eq!(whole[0]["data"]["a"], "x,y");
+
+    let (_, steps) = file(&server, "funnel?steps=effect_viewed,effect_started&format=csv");
+    assert!(steps.starts_with("step,sessions,"), "{steps}");
+    assert!(steps.contains("\r\neffect_viewed,7,1.0,"), "{steps}");
+    let (_, groups) = file(
+        &server,
+        "funnel?steps=effect_viewed,effect_started&format=csv&breakdown=metadata.a",
+    );
+    assert!(groups.contains("\r\n\"x,y\",7,0,0.0,"), "{groups}");
+    let (_, sessions) = file(&server, "sessions?format=ndjson");
+    assert_eq!(sessions.lines().count(), 5);
+    assert_eq!(file(&server, "errors?format=csv").1, "");
+    assert_eq!(file(&server, "errors?format=json").1.trim_end(), "[\n]");
+}
+
 #[test]
 fn parameters_that_cannot_be_used_are_named() {
     let server = Fresnel::shared();
@@ -145,6 +204,14 @@ fn parameters_that_cannot_be_used_are_named() {
         ("errors/events", "fingerprint"),
         ("errors/events?fingerprint=xyz", "fingerprint"),
         ("sessions?colour=red", "colour"),
+        ("sessions?format=xml", "format"),
+        ("errors?format=csv&sort=x", "sort"),
+        ("events/list?format=csv&limit=0", "limit"),
+        ("performance/web-vitals?format=csv", "format"),
+        ("impact", "page"),
+        ("impact?page=/&type=core_web_vitals", "name"),
+        ("impact?page=/&bounds=2,1", "bounds"),
+        ("impact?page=/&bands=1", "bands"),
     ] {
         let answer = server
             .get(&format!("/api/analytics/{address}"))

@@ -18,7 +18,8 @@ use utoipa::openapi::{Content, Ref, RefOr, ResponseBuilder};
 use utoipa::{IntoParams, PartialSchema, ToSchema};
 
 use super::QueryState;
-use super::reply;
+use super::pages::{self, Pages};
+use super::{export, reply};
 use crate::api::error::{self, ApiError};
 use crate::api::identity::Parameters;
 use crate::api::manage::OfProject;
@@ -40,6 +41,11 @@ pub(in crate::api) trait Question: 'static {
     type Parameters: IntoParams;
     /// Whether the data tells how it was kept, as `cache_info`.
     const TELLS_CACHE: bool = false;
+    /// Where the answer has the list that a file holds, like `total.steps`; the first one with rows counts. None: it gives no
+    /// files.
+    const LISTS: &'static [&'static str] = &[];
+    /// Most items of a page, when the list is one that goes on by `cursor`: a file then holds all pages.
+    const PAGE_MAX: Option<u32> = None;
     /// What is asked, parsed. Its JSON is part of the key of the answer: it must say all that the answer depends on, and
     /// be the same for all who ask the same (times aligned, defaults filled in).
     type Request: Serialize + Send + Sync + 'static;
@@ -214,6 +220,9 @@ fn describe<Q: Question>() -> Description {
     let in_query = || Some(ParameterIn::Query);
     let mut parameters = OfProject::into_params(in_query);
     parameters.extend(Q::Parameters::into_params(in_query));
+    if !Q::LISTS.is_empty() {
+        parameters.extend(export::FormatParameters::into_params(in_query));
+    }
     let name = Q::Answer::name().into_owned();
     let answer = Content::new(Some(Ref::from_schema_name(name.clone())));
     let mut schemas = vec![(name, Q::Answer::schema())];
@@ -242,19 +251,67 @@ pub(super) async fn answer<Q: Question>(request: HttpRequest, state: web::Data<Q
         parameters.splice(0..0, of_path(request.match_info()));
         Ok::<_, ApiError>((viewer.project, parameters))
     };
-    let (project, parameters) = match asked.await {
+    let (project, mut parameters) = match asked.await {
         Ok(asked) => asked,
         Err(error) => return error::answer(&request, &error),
     };
     let state = state.into_inner();
+    let format = match export::taken(&mut parameters, !Q::LISTS.is_empty()) {
+        Ok(format) => format,
+        Err(fault) => return error::answer(&request, &ApiError::BadParameters(vec![fault])),
+    };
+    if let (Some(format), Some(page_max)) = (format, Q::PAGE_MAX) {
+        let asking = Asking {
+            state,
+            project,
+            now: clock::now(),
+        };
+        return match pages_of::<Q>(asking, parameters, format, page_max).await {
+            Ok(pages) => pages.streamed(Q::NAME),
+            Err(error) => error::answer(&request, &error),
+        };
+    }
     match ask_kept::<Q>(state, project, parameters, wish(&request)).await {
-        Ok(answer) if Q::TELLS_CACHE => reply::success_with_cache_info(&request, &answer, started),
-        Ok(answer) => reply::success(&request, &answer, started),
+        Ok(answer) => match format {
+            None if Q::TELLS_CACHE => reply::success_with_cache_info(&request, &answer, started),
+            None => reply::success(&request, &answer, started),
+            Some(format) => export::file(Q::NAME, format, Q::LISTS, answer.entry.data()),
+        },
         Err(Failure { error, kept }) => {
             let fallback = kept.as_ref().map(|entry| &**entry.data());
             error::answer_with(&request, &error, fallback)
         }
     }
+}
+
+/// The pages of a list, for a file.
+async fn pages_of<Q: Question>(
+    asking: Asking,
+    parameters: Parameters<'_>,
+    format: export::Format,
+    page_max: u32,
+) -> Result<Pages, ApiError> {
+    let (rows_max, now) = (asking.state.export_rows_max, asking.now);
+    let ask = move |parameters: Vec<(String, String)>| {
+        let asking = asking.clone();
+        let page = async move {
+            let borrowed = parameters.iter();
+            let borrowed = borrowed.map(|(name, value)| (name.as_str().into(), value.as_str().into()));
+            let request = Q::parse(&asking, borrowed.collect()).map_err(ApiError::BadParameters)?;
+            let answer = Q::ask(&asking, &request).await?;
+            json_of(&answer)
+        };
+        Box::pin(page) as LocalBoxFuture<'static, _>
+    };
+    let parameters = parameters.into_iter();
+    let parameters = parameters.map(|(name, value)| (name.into_owned(), value.into_owned()));
+    let list = pages::List {
+        parameters: parameters.collect(),
+        page_max,
+        rows_max,
+        now,
+    };
+    Pages::open(list, Box::new(ask), format).await
 }
 
 /// Asks, or gives a kept answer.

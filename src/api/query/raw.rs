@@ -31,6 +31,7 @@ pub(super) struct FunnelQuestion;
 impl Question for FunnelQuestion {
     const NAME: &'static str = "funnel";
     const SUMMARY: &'static str = "How many sessions reach each step of a funnel, and how fast.";
+    const LISTS: &'static [&'static str] = &["groups", "total.steps"];
     type Parameters = Filtered<FunnelQuestionParameters>;
     type Request = FunnelRequest;
     type Answer = Funnel;
@@ -62,6 +63,7 @@ pub(super) struct SummaryQuestion;
 impl Question for SummaryQuestion {
     const NAME: &'static str = "event-summary";
     const SUMMARY: &'static str = "How many events there are, of which types, and of how many sessions.";
+    const LISTS: &'static [&'static str] = &["types"];
     type Parameters = Filtered<SummaryParameters>;
     type Request = SummaryRequest;
     type Answer = EventsSummary;
@@ -93,6 +95,7 @@ pub(super) struct PropertiesQuestion;
 impl Question for PropertiesQuestion {
     const NAME: &'static str = "event-properties";
     const SUMMARY: &'static str = "What events carry: the keys, or the values of a property.";
+    const LISTS: &'static [&'static str] = &["values", "properties"];
     type Parameters = Filtered<PropertiesParameters>;
     type Request = PropertiesRequest;
     type Answer = Properties;
@@ -124,6 +127,8 @@ pub(super) struct EventsQuestion;
 impl Question for EventsQuestion {
     const NAME: &'static str = "events";
     const SUMMARY: &'static str = "Stored beacons one by one, the newest first.";
+    const LISTS: &'static [&'static str] = &["items"];
+    const PAGE_MAX: Option<u32> = Some(1000);
     type Parameters = Both<Filtered<EventsParameters>, CursorParameters>;
     type Request = EventsRequest;
     type Answer = RowsPage;
@@ -148,6 +153,8 @@ pub(super) struct SessionsQuestion;
 impl Question for SessionsQuestion {
     const NAME: &'static str = "sessions";
     const SUMMARY: &'static str = "The latest sessions.";
+    const LISTS: &'static [&'static str] = &["items"];
+    const PAGE_MAX: Option<u32> = Some(200);
     type Parameters = Filtered<SessionsParameters>;
     type Request = SessionsRequest;
     type Answer = SessionsPage;
@@ -172,6 +179,8 @@ pub(super) struct TimelineQuestion;
 impl Question for TimelineQuestion {
     const NAME: &'static str = "timeline";
     const SUMMARY: &'static str = "Everything that a session sent, in order.";
+    const LISTS: &'static [&'static str] = &["items"];
+    const PAGE_MAX: Option<u32> = Some(1000);
     type Parameters = Both<Both<TimelineParameters, PeriodParameters>, CursorParameters>;
     type Request = TimelineRequest;
     type Answer = RowsPage;
@@ -196,6 +205,8 @@ pub(super) struct OccurrencesQuestion;
 impl Question for OccurrencesQuestion {
     const NAME: &'static str = "occurrences";
     const SUMMARY: &'static str = "The rows of one group of errors, the newest first.";
+    const LISTS: &'static [&'static str] = &["items"];
+    const PAGE_MAX: Option<u32> = Some(1000);
     type Parameters = Both<Both<OccurrencesParameters, PeriodParameters>, CursorParameters>;
     type Request = OccurrencesRequest;
     type Answer = RowsPage;
@@ -221,6 +232,7 @@ impl Question for ImpactQuestion {
     const NAME: &'static str = "impact";
     const SUMMARY: &'static str =
         "Conversion, errors and length of sessions by the latency of a page or endpoint.";
+    const LISTS: &'static [&'static str] = &["bands"];
     type Parameters = Filtered<ImpactParameters>;
     type Request = ImpactRequest;
     type Answer = Impact;
@@ -252,6 +264,7 @@ pub(super) struct ErrorsQuestion;
 impl Question for ErrorsQuestion {
     const NAME: &'static str = "errors";
     const SUMMARY: &'static str = "Errors, grouped by what their messages have in common.";
+    const LISTS: &'static [&'static str] = &["items"];
     type Parameters = Both<Filtered<ErrorsParameters>, ListParameters>;
     type Request = ErrorsRequest;
     type Answer = ErrorGroups;

@@ -152,7 +152,7 @@ impl Context<'_> {
             ),
         };
         let sql = format!(
-            "SELECT arrayCount(bound -> latency >= toFloat64(bound), {{bounds:Array(String)}}) AS band,\n    \
+            "SELECT toUInt64(arrayCount(bound -> latency >= toFloat64(bound), {{bounds:Array(String)}})) AS band,\n    \
                  count() AS sessions, countIf({converted}) AS converted, countIf(has_error) AS with_errors,\n    \
                  quantileExact(0.5)(length_ms) AS length_ms\n\
              FROM (\n    {}\n)\n\

@@ -95,25 +95,25 @@ struct Short {
 #[derive(Serialize, utoipa::ToSchema)]
 struct Health {
     status: State,
+    #[schema(required = false)]
     version: &'static str,
+    #[schema(required = false)]
     uptime_ms: u64,
+    #[schema(required = false)]
     process: ProcessUsage,
+    #[schema(required = false)]
     memory: Reading,
+    #[schema(required = false)]
     wal: WalHealth,
+    #[schema(required = false)]
     flush: FlushStatus,
+    #[schema(required = false)]
     warehouse: WarehouseHealth,
+    #[schema(required = false)]
     cache: CacheStatus,
+    #[schema(required = false)]
     #[serde(skip_serializing_if = "Option::is_none")]
     engine: Option<EngineStatus>,
-}
-
-/// All of it for admins; the status alone for everyone else.
-#[derive(utoipa::ToSchema)]
-#[serde(untagged)]
-#[expect(dead_code, reason = "describes the two answers of `health`")]
-enum HealthAnswer {
-    Whole(Box<Health>),
-    Short(Short),
 }
 
 /// The log's [`WalStatus`], with units in its names.
@@ -250,7 +250,7 @@ fn tell_questions(state: &OperationsState) {
 }
 
 /// All of it for admins; the status alone for everyone else.
-#[utoipa::path(get, path = "/api/health", tag = "operations", responses((status = 200, body = HealthAnswer)))]
+#[utoipa::path(get, path = "/api/health", tag = "operations", responses((status = 200, body = Health)))]
 async fn health(request: HttpRequest, state: web::Data<OperationsState>) -> HttpResponse {
     let started = Instant::now();
     let wal = state.wal.status();

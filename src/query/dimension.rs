@@ -129,9 +129,10 @@ impl IntoParams for DimensionParameters {
         };
         let filters = Dimension::ALL.iter().map(|dimension| {
             let values = ArrayBuilder::new()
-                .items(text().max_length(Some(FILTER_CHARS_MAX)))
+                .items(text())
                 .max_items(Some(FILTER_VALUES_MAX));
-            let words = "Only events with one of these values.".to_owned();
+            let words =
+                format!("Only events with one of these values, each at most {FILTER_CHARS_MAX} characters.");
             parameter(dimension.name(), words).schema(Some(values)).build()
         });
         let groups = Dimension::GROUPS.map(Dimension::name);

@@ -32,7 +32,8 @@ pub(super) fn failures(of: Traits<'_>) -> Codes {
             if of.asks_who {
                 all.extend(WHO);
             }
-            if of.has_parameters {
+            // A question refuses what it does not know, also when it takes no parameters.
+            if of.has_parameters || of.tag == "questions" {
                 all.push((400, &["BAD_PARAMETERS"]));
             }
             if of.changes {

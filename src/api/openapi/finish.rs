@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 use utoipa::openapi::OpenApi;
 
-use super::failures::{Traits, add, failures};
+use super::failures::{Traits, add, failures as failures_of};
 
 /// The whole description.
 pub(super) fn finished(described: OpenApi) -> Value {
@@ -21,12 +21,37 @@ pub(super) fn finished(described: OpenApi) -> Value {
         "csrf": {"type": "apiKey", "in": "header", "name": "X-Fresnel-CSRF",
             "description": "Any value: what a session changes needs it, or an `Origin` that is this host"},
     });
+    for (_, schema) in members(&mut document["components"]["schemas"]) {
+        mend_flattened(schema);
+    }
+    let mut failures = Failures::default();
     for (path, item) in members(&mut document["paths"]) {
         for (method, operation) in members(item) {
-            finish(path, method, operation);
+            finish(path, method, operation, &mut failures);
         }
     }
+    let failures = failures.0.into_iter();
+    document["components"]["responses"] = failures.map(|(_, name, response)| (name, response)).collect();
     document
+}
+
+/// Failures, each once: many addresses share them. Status and codes, name, and what is said.
+#[derive(Default)]
+struct Failures(Vec<((u16, Vec<String>), String, Value)>);
+
+impl Failures {
+    fn reference(&mut self, status: u16, codes: Vec<String>) -> Value {
+        let wanted = (status, codes);
+        let known = self.0.iter().find(|(known, ..)| *known == wanted);
+        let name = known.map(|(_, name, _)| name.clone()).unwrap_or_else(|| {
+            let same_status = self.0.iter().filter(|((other, _), ..)| *other == status);
+            let name = format!("Error{status}_{}", same_status.count() + 1);
+            let response = failure(status, &wanted.1);
+            self.0.push((wanted, name.clone(), response));
+            name
+        });
+        json!({"$ref": format!("#/components/responses/{name}")})
+    }
 }
 
 fn members(value: &mut Value) -> impl Iterator<Item = (&str, &mut Value)> {
@@ -34,7 +59,7 @@ fn members(value: &mut Value) -> impl Iterator<Item = (&str, &mut Value)> {
     members.map(|(name, value)| (name.as_str(), value))
 }
 
-fn finish(path: &str, method: &str, operation: &mut Value) {
+fn finish(path: &str, method: &str, operation: &mut Value, failures: &mut Failures) {
     operation["operationId"] = operation_id(path, method).into();
     let tag = operation["tags"][0].as_str().unwrap_or_default().to_owned();
     let is_free = operation.get("security").is_some();
@@ -58,7 +83,7 @@ fn finish(path: &str, method: &str, operation: &mut Value) {
         has_parameters,
         asks_who: !is_free,
     };
-    let mut codes = failures(of);
+    let mut codes = failures_of(of);
     let is_enveloped = !matches!(tag.as_str(), "documents") && !path.ends_with('z') && path != "/metrics";
     let responses = &mut operation["responses"];
     // What is kept says so, and whoever has it already is told.
@@ -85,8 +110,10 @@ fn finish(path: &str, method: &str, operation: &mut Value) {
         }
     }
     for (status, codes) in codes {
-        responses[status.to_string()] = failure(status, &codes);
+        responses[status.to_string()] = failures.reference(status, codes);
     }
+    // The server itself answers so, before the request is looked at.
+    responses["431"] = json!({"description": "the head of the request is too large; without a body"});
     if !is_free {
         operation["security"] = security(&tag, method);
     } else {
@@ -102,8 +129,24 @@ fn operation_id(path: &str, method: &str) -> String {
     std::iter::once(method).chain(parts).collect::<Vec<_>>().join("_")
 }
 
+/// A part that may be missing and whose members stand among those of the whole is no `null` when it is missing: the
+/// members are not there.
+fn mend_flattened(schema: &mut Value) {
+    let parts = schema.get_mut("allOf").and_then(Value::as_array_mut);
+    for part in parts.into_iter().flatten() {
+        let Some(mut choices) = part.get_mut("oneOf").map(Value::take) else {
+            continue;
+        };
+        let nulls = choices.as_array_mut().into_iter().flatten();
+        nulls
+            .filter(|choice| choice["type"] == "null")
+            .for_each(|choice| *choice = json!({"type": "object"}));
+        *part = json!({"anyOf": choices});
+    }
+}
+
 fn without_null(schema: &mut Value) {
-    if let Some(types) = schema["type"].as_array_mut() {
+    if let Some(types) = schema.get_mut("type").and_then(Value::as_array_mut) {
         types.retain(|name| name != "null");
         if let [only] = types.as_slice() {
             schema["type"] = only.clone();

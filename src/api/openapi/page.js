@@ -125,8 +125,10 @@ function inside(description, path, method, operation) {
     shown.hidden = false
     send(method, path, fields, body, shown)
   })
-  const rows = Object.entries(operation.responses).map(([status, response]) =>
-    make('tr', {}, make('th', { textContent: status, scope: 'row' }), make('td', { textContent: response.description })))
+  const rows = Object.entries(operation.responses).map(([status, response]) => {
+    const words = make('td', { textContent: resolved(description, response).description })
+    return make('tr', {}, make('th', { textContent: status, scope: 'row' }), words)
+  })
   return [
     make('p', { textContent: operation.description ?? '' }),
     form,

@@ -22,6 +22,7 @@ mod period;
 pub mod pulse;
 pub mod range;
 mod raw_filters;
+mod releases;
 mod rows;
 mod selection;
 pub mod sessions;

@@ -76,7 +76,7 @@ impl Stage {
             (Cow::from(name), Cow::from(value))
         });
         let request = TimeseriesRequest::parse(pairs, "UTC", now).expect("a good question");
-        timeseries(&self.warehouse, retention, "default", &request, now)
+        timeseries(&self.warehouse, retention, "default", &request, Vec::new(), now)
             .await
             .expect("an answer")
     }

@@ -17,14 +17,17 @@ mod request;
 mod tests;
 
 use crate::clock::UnixMicros;
+use crate::domain::dashboard::Deploy;
 use crate::warehouse::{Retention, SelectError, Warehouse};
 
 use super::grain::Kept;
-use super::metrics::{Groups, Plan};
+use super::metrics::{Groups, Plan, Range};
+use super::releases;
 
 pub use super::dimension::Dimension;
 pub use super::grain::Grain;
 pub use super::interval::Interval;
+pub use super::releases::{Marker, MarkerSource};
 pub use super::stats::Stats;
 pub use answer::{Point, Series, Timeseries};
 pub use request::{TimeseriesParameters, TimeseriesRequest};
@@ -32,7 +35,7 @@ pub use request::{TimeseriesParameters, TimeseriesRequest};
 /// Most points in an answer: series times buckets.
 pub const POINTS_MAX: usize = 20_000;
 
-/// Asks the warehouse.
+/// Asks the warehouse. `posted` are the deploys of the range, which become markers.
 ///
 /// # Errors
 /// Why the warehouse has no answer.
@@ -41,6 +44,7 @@ pub async fn timeseries(
     retention: &Retention,
     project_id: &str,
     request: &TimeseriesRequest,
+    posted: Vec<Deploy>,
     now: UnixMicros,
 ) -> Result<Timeseries, SelectError> {
     let kept = Kept::new(*retention, now);
@@ -53,5 +57,10 @@ pub async fn timeseries(
         POINTS_MAX,
     );
     let rows = warehouse.select(&statement).await?;
-    Ok(answer::assemble(request, &plan, rows))
+    let range = Range {
+        from: request.grid.from(),
+        to: request.grid.to(),
+    };
+    let markers = releases::markers(warehouse, project_id, range, posted).await?;
+    Ok(answer::assemble(request, &plan, rows, markers))
 }

@@ -42,8 +42,15 @@ impl Question for TimeseriesQuestion {
 
     async fn ask(asking: &Asking, request: &TimeseriesRequest) -> Result<Timeseries, ApiError> {
         let Asking { state, now, .. } = asking;
-        let id = asking.project_id();
-        Ok(timeseries(&state.warehouse, &state.retention, id, request, *now).await?)
+        let project_id = &asking.project.project.id;
+        let (from_ms, to_ms) = (request.start_s() * 1_000, request.end_s() * 1_000);
+        let posted = state
+            .identity
+            .control()
+            .deploys(project_id, from_ms, to_ms)
+            .await?;
+        let id = project_id.as_str();
+        Ok(timeseries(&state.warehouse, &state.retention, id, request, posted, *now).await?)
     }
 }
 

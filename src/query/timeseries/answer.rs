@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::super::grain::Grain;
 use super::super::iso::{as_iso, as_iso_or_null};
 use super::super::metrics::Plan;
+use super::super::releases::Marker;
 use super::super::stats::{StatRow, Stats};
 use super::POINTS_MAX;
 use super::request::TimeseriesRequest;
@@ -40,6 +41,8 @@ pub struct Timeseries {
     pub truncated: bool,
     /// The series, by type, name and group.
     pub series: Vec<Series>,
+    /// Releases that went out meanwhile, by time.
+    pub markers: Vec<Marker>,
 }
 
 /// One line of a chart.
@@ -73,7 +76,12 @@ pub struct Point {
 /// Name and group of a series.
 type Line = (String, Option<String>, Option<String>);
 
-pub(super) fn assemble(request: &TimeseriesRequest, plan: &Plan<'_>, rows: Vec<StatRow>) -> Timeseries {
+pub(super) fn assemble(
+    request: &TimeseriesRequest,
+    plan: &Plan<'_>,
+    rows: Vec<StatRow>,
+    markers: Vec<Marker>,
+) -> Timeseries {
     let starts = request.grid.starts();
     let mut truncated = rows.len() >= POINTS_MAX;
     let mut lines: BTreeMap<Line, Vec<Point>> = BTreeMap::new();
@@ -122,6 +130,7 @@ pub(super) fn assemble(request: &TimeseriesRequest, plan: &Plan<'_>, rows: Vec<S
                 points,
             })
             .collect(),
+        markers,
     }
 }
 

@@ -100,6 +100,12 @@ impl TimeseriesRequest {
         })
     }
 
+    /// Start of the first bucket, in seconds since 1970.
+    #[must_use]
+    pub fn start_s(&self) -> i64 {
+        self.grid.from()
+    }
+
     /// End of the last bucket, in seconds since 1970.
     #[must_use]
     pub fn end_s(&self) -> i64 {

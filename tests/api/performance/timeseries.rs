@@ -503,3 +503,60 @@ fn questions_need_the_admin_token_and_the_ingest_key_is_not_one() {
     let answer = server.send(&ingest).expect_status(403);
     assert_eq!(answer.code(), "FORBIDDEN");
 }
+
+#[test]
+fn releases_are_marked_where_they_were_posted_or_first_seen() {
+    let server = Fresnel::start(Options::new().set("FRESNEL_FLUSH__MAX_WAIT_MS", 50));
+    let (page, minute) = (unique_page(), past_minute());
+    let released = |release: &str, seconds: i64| {
+        let mut beacon = metric(&page, minute + Duration::seconds(seconds), 5.0);
+        beacon["metadata"]["release"] = json!(release);
+        beacon
+    };
+    let beacons = [
+        released("1.0", 40),
+        released("1.0", 10),
+        released("2.0", 20),
+        released("0.9", -86_400),
+    ];
+    store(&server, &page, &beacons);
+    let deploy =
+        json!({"release": "2.0", "deployed_at": iso(minute + Duration::seconds(5)), "description": "faster"});
+    let posted = Request::post("/api/deploys", deploy.to_string())
+        .header("authorization", format!("Bearer {ADMIN_TOKEN}"))
+        .header("content-type", "application/json");
+    server.send(&posted).expect_status(201);
+    let range = [
+        ("type", "api_response_time".to_owned()),
+        ("from", iso(minute)),
+        ("to", iso(minute + Duration::minutes(1))),
+    ];
+    let range: Vec<(&str, &str)> = range
+        .iter()
+        .map(|(name, value)| (*name, value.as_str()))
+        .collect();
+    // The change of control data is known a moment later.
+    let markers = wait::until("both markers", PATIENCE, || {
+        let markers = ask(&server, &range)["markers"].clone();
+        (markers[0]["source"] == "posted").then_some(markers)
+    });
+    let told: Vec<_> = markers
+        .as_array()
+        .expect("markers")
+        .iter()
+        .map(|marker| (marker["release"].as_str(), marker["source"].as_str()))
+        .collect();
+    assert_eq!(
+        told,
+        [(Some("2.0"), Some("posted")), (Some("1.0"), Some("first_seen"))]
+    );
+    assert_eq!(markers[0]["description"], "faster");
+    let first_seen: jiff::Timestamp = markers[1]["ts"]
+        .as_str()
+        .and_then(|ts| ts.parse().ok())
+        .expect("a time");
+    assert_eq!(
+        first_seen.as_second(),
+        (minute + Duration::seconds(10)).unix_timestamp()
+    );
+}

@@ -64,13 +64,14 @@ fn finish(path: &str, method: &str, operation: &mut Value, failures: &mut Failur
     let tag = operation["tags"][0].as_str().unwrap_or_default().to_owned();
     let is_free = operation.get("security").is_some();
     let parameters = operation["parameters"].as_array_mut();
-    let mut has_parameters = false;
+    let (mut has_parameters, mut has_files) = (false, false);
     for parameter in parameters.into_iter().flatten() {
         let is_in_query = parameter["in"] == "query";
         // A query string knows no null: what is optional is left out.
         if is_in_query {
             without_null(&mut parameter["schema"]);
             has_parameters |= parameter["name"] != "project";
+            has_files |= parameter["name"] == "format";
         }
     }
     if operation["parameters"].is_null() {
@@ -107,6 +108,12 @@ fn finish(path: &str, method: &str, operation: &mut Value, failures: &mut Failur
         let schema = &mut response["content"]["application/json"]["schema"];
         if is_enveloped {
             *schema = envelope_of(schema.take(), meta);
+        }
+        if has_files {
+            // With `format`, the list alone.
+            *schema = json!({"anyOf": [schema.take(), {"type": "array", "items": {"type": "object"}}]});
+            response["content"]["text/csv"] = json!({"schema": {"type": "string"}});
+            response["content"]["application/x-ndjson"] = json!({"schema": {"type": "string"}});
         }
     }
     for (status, codes) in codes {

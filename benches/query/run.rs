@@ -77,10 +77,11 @@ pub(crate) async fn run(args: &RunArgs) -> anyhow::Result<()> {
     let service = Service::start(&args.binary, &args.data_dir, &Cache::Off).await?;
     let stored = Stored::read(&service.engine).await?;
     let storage = storage::read(&service.engine).await?;
-    let mut client = service.client()?;
     let mut lines = Vec::new();
     for question in &wanted {
         eprintln!("{} …", question.name);
+        // A new one for each question: the service ends those that are idle while raw tables are asked.
+        let mut client = service.client()?;
         let mut line = Line::of(question);
         match uncached(&mut client, question, &stored, args) {
             Ok((times, bytes)) => {
@@ -88,10 +89,7 @@ pub(crate) async fn run(args: &RunArgs) -> anyhow::Result<()> {
                 line.answer_bytes = bytes;
                 line.uncached = Some(times);
             }
-            Err(error) => {
-                line.failure = Some(format!("{error:#}"));
-                client = service.client()?;
-            }
+            Err(error) => line.failure = Some(format!("{error:#}")),
         }
         line.raw_tables = raw_tables(&service.engine, question, &stored, args).await?;
         lines.push(line);

@@ -46,6 +46,9 @@ pub async fn run(warehouse: &Warehouse, retention: &Retention) -> Result<String,
         }
     }
     bar.finish_and_clear();
+    if plan.days() > 0 {
+        warehouse.merge_rollups().await?;
+    }
     Ok(match plan.days() {
         0 => "there are no raw rows to fill rollups from".to_owned(),
         1 => format!(

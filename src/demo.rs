@@ -140,6 +140,9 @@ pub enum DemoError {
     /// The warehouse does not say how far an earlier load has come.
     #[error("how far an earlier load has come cannot be read: {0}")]
     Unread(#[from] SelectError),
+    /// The warehouse did not put the rollups in order, which matters to their speed alone.
+    #[error("the events are loaded, but rollups could not be merged: {0}")]
+    NotMerged(#[source] SelectError),
     /// The warehouse does not take rows.
     #[error("{loaded} events are loaded; the next ones could not be stored: {source}. To go on: {again}")]
     NotStored {

@@ -77,6 +77,8 @@ pub async fn load(plan: &LoadPlan, warehouse: &Warehouse, config: &Config) -> Re
         settle(&store, &block, &mut loaded, &progress).await?;
     }
     progress.end();
+    // As they would be, had the events come day by day.
+    warehouse.merge_rollups().await.map_err(DemoError::NotMerged)?;
     loaded.elapsed = started.elapsed();
     Ok(loaded)
 }

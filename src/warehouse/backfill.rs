@@ -156,6 +156,23 @@ impl Warehouse {
     }
 }
 
+impl Warehouse {
+    /// Merges the parts of all rollups, as time does by and by: after much was inserted at once, a bucket stands in many
+    /// parts, and a question merges as many states.
+    ///
+    /// # Errors
+    /// What the warehouse did not do.
+    pub async fn merge_rollups(&self) -> Result<(), SelectError> {
+        let database = quote_identifier(&self.connected()?.database);
+        let tables: BTreeSet<&str> = VIEWS.iter().map(|view| view.target).collect();
+        for table in tables {
+            let statement = Statement::new(format!("OPTIMIZE TABLE {database}.{table} FINAL"));
+            self.execute_within(STATEMENT_TIMEOUT, &statement).await?;
+        }
+        Ok(())
+    }
+}
+
 /// The views that read raw tables.
 fn raw_views() -> impl Iterator<Item = &'static View> {
     let is_rollup = |table: &str| VIEWS.iter().any(|view| view.target == table);

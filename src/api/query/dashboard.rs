@@ -54,6 +54,7 @@ pub(super) struct TrendsQuestion;
 
 impl Question for TrendsQuestion {
     const NAME: &'static str = "trends";
+    const LISTS: &'static [&'static str] = &["trends"];
     const SUMMARY: &'static str = "The last days, one by one, and what their events were.";
     type Parameters = TrendsParameters;
     type Request = TrendsRequest;

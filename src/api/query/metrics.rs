@@ -59,6 +59,7 @@ pub(super) struct PerformanceQuestion;
 
 impl Question for PerformanceQuestion {
     const NAME: &'static str = "performance";
+    const LISTS: &'static [&'static str] = &["groups.items", "metrics"];
     const SUMMARY: &'static str =
         "Statistics of each metric, how it stands to its thresholds, and the same by group.";
     type Parameters = Listed<PerformanceParameters>;
@@ -87,6 +88,7 @@ pub(super) struct VitalsQuestion;
 
 impl Question for VitalsQuestion {
     const NAME: &'static str = "web-vitals";
+    const LISTS: &'static [&'static str] = &["groups.items", "vitals"];
     const SUMMARY: &'static str = "Web vitals with their ratings, in all and by group.";
     type Parameters = Listed<VitalsParameters>;
     type Request = VitalsRequest;

@@ -7,7 +7,7 @@
 //! A [`Question`](super::query::Question) is described by what it is: its summary, its struct of parameters, its answer.
 //! Any other handler says
 //!
-//! ```ignore
+//! ```text
 //! /// What it answers.
 //! #[utoipa::path(get, path = "/api/…", tag = "questions", params(OfProject, OwnParameters),
 //!     responses((status = 200, body = Answer)))]

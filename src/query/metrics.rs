@@ -15,6 +15,8 @@
 
 mod sort;
 mod statement;
+#[cfg(test)]
+mod tests;
 
 use serde::Serialize;
 

@@ -34,15 +34,15 @@ pub async fn performance(
     let whole = request.selection.without_group();
     let plan = Plan::totals(&whole, &request.range.all(), &kept);
     let statement = plan.statement(&database, project_id, &Groups::Top(0), ROWS_MAX);
-    let metrics: Vec<StatRow> = warehouse.select(&statement).await?;
-    let groups = match request.selection.group_by {
-        None => None,
-        Some(_) => {
-            let by_group = Plan::totals(&request.selection, &[request.range.now], &kept);
-            let page = request.page;
-            let statement = by_group.list(&database, project_id, request.sort, page);
-            Some((warehouse.select(&statement).await?, by_group.source))
+    let groups = async {
+        if request.selection.group_by.is_none() {
+            return Ok(None);
         }
+        let by_group = Plan::totals(&request.selection, &[request.range.now], &kept);
+        let statement = by_group.list(&database, project_id, request.sort, request.page);
+        let rows: Vec<StatRow> = warehouse.select(&statement).await?;
+        Ok(Some((rows, by_group.source)))
     };
+    let (metrics, groups) = tokio::try_join!(warehouse.select::<StatRow>(&statement), groups)?;
     Ok(answer::assemble(request, thresholds, &plan, metrics, groups))
 }

@@ -87,9 +87,11 @@ pub async fn pulse(
     let metrics = plan.statement(&database, project_id, &Groups::Top(0), 100);
     let recent = recent(&database, project_id, to);
 
-    let activity: Vec<ActivityRow> = warehouse.select(&activity).await?;
-    let metrics: Vec<StatRow> = warehouse.select(&metrics).await?;
-    let recent: Vec<Recent> = warehouse.select(&recent).await?;
+    let (activity, metrics, recent) = tokio::try_join!(
+        warehouse.select::<ActivityRow>(&activity),
+        warehouse.select::<StatRow>(&metrics),
+        warehouse.select::<Recent>(&recent),
+    )?;
 
     let found = |counted: &Counted| {
         let row = activity.iter().find(|row| row.is(counted, 0));

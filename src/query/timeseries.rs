@@ -56,11 +56,12 @@ pub async fn timeseries(
         &Groups::Top(request.groups_max),
         POINTS_MAX,
     );
-    let rows = warehouse.select(&statement).await?;
     let range = Range {
         from: request.grid.from(),
         to: request.grid.to(),
     };
-    let markers = releases::markers(warehouse, project_id, range, posted).await?;
+    let rows = warehouse.select(&statement);
+    let markers = releases::markers(warehouse, project_id, range, posted);
+    let (rows, markers) = tokio::try_join!(rows, markers)?;
     Ok(answer::assemble(request, &plan, rows, markers))
 }

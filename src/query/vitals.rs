@@ -34,18 +34,19 @@ pub async fn vitals(
     let whole = request.selection.without_group();
     let plan = Plan::totals(&whole, &request.range.all(), &kept);
     let statement = plan.statement(&database, project_id, &Groups::Top(0), ROWS_MAX);
-    let rows: Vec<StatRow> = warehouse.select(&statement).await?;
-
     let by_group = Plan::totals(&request.selection, &[request.range.now], &kept);
-    let statement = by_group.members(&database, project_id, request.sort_by, request.page);
-    let members: Vec<MemberRow> = warehouse.select(&statement).await?;
-    let names: Vec<String> = members.iter().map(|row| row.member.clone()).collect();
-    let of_members = if names.is_empty() {
-        Vec::new()
-    } else {
+    let members = by_group.members(&database, project_id, request.sort_by, request.page);
+    let groups = async {
+        let members: Vec<MemberRow> = warehouse.select(&members).await?;
+        if members.is_empty() {
+            return Ok((members, Vec::new()));
+        }
+        let names = members.iter().map(|row| row.member.clone()).collect();
         let statement = by_group.statement(&database, project_id, &Groups::Only(names), ROWS_MAX);
-        warehouse.select(&statement).await?
+        let of_members: Vec<StatRow> = warehouse.select(&statement).await?;
+        Ok((members, of_members))
     };
+    let (rows, (members, of_members)) = tokio::try_join!(warehouse.select::<StatRow>(&statement), groups)?;
     let source = plan.source.min(by_group.source);
     Ok(answer::assemble(
         request,

@@ -125,6 +125,10 @@ fn other_methods_are_answered_405_with_the_allowed_ones() {
     let server = Fresnel::shared();
     for kind in Kind::ALL {
         for method in ["GET", "PUT", "DELETE", "PATCH"] {
+            // Where steps are posted, funnels are asked for.
+            if (kind, method) == (Kind::Funnel, "GET") {
+                continue;
+            }
             let answer = server.send(&Request::new(method, kind.path()).header("x-api-key", INGEST_KEY));
             assert_eq!(answer.status, 405, "{method} {}", kind.path());
             let allow = answer.header("allow").expect("Allow");
@@ -155,7 +159,7 @@ fn unknown_addresses_are_answered_404() {
         "/nothing",
         "/api",
         "/api/analytics",
-        "/api/analytics/funnels",
+        "/api/analytics/nothing",
         "/api/analytics/events/1",
         "//",
         "/%00",

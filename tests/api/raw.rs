@@ -207,7 +207,7 @@ fn parameters_that_cannot_be_used_are_named() {
         ("sessions?format=xml", "format"),
         ("errors?format=csv&sort=x", "sort"),
         ("events/list?format=csv&limit=0", "limit"),
-        ("performance/web-vitals?format=csv", "format"),
+        ("performance/timeseries?type=page_load_time&format=csv", "format"),
         ("impact", "page"),
         ("impact?page=/&type=core_web_vitals", "name"),
         ("impact?page=/&bounds=2,1", "bounds"),

@@ -19,13 +19,13 @@ const binary = process.env.TEST_BINARY ?? path.join(repository, 'target/debug/fr
 const PATIENCE_MS = 60_000
 
 /** Asks until there is an answer other than undefined. */
-export async function eventually(what, ask, patienceMs = PATIENCE_MS) {
+export async function eventually(what, ask, patienceMs = PATIENCE_MS, pauseMs = 20) {
   const deadline = Date.now() + patienceMs
   for (;;) {
     const answer = await ask()
     if (answer !== undefined) return answer
     if (Date.now() > deadline) throw new Error(`not within ${patienceMs} ms: ${what}`)
-    await pause(20)
+    await pause(pauseMs)
   }
 }
 

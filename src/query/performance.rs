@@ -43,6 +43,7 @@ pub async fn performance(
         let rows: Vec<StatRow> = warehouse.select(&statement).await?;
         Ok(Some((rows, by_group.source)))
     };
-    let (metrics, groups) = tokio::try_join!(warehouse.select::<StatRow>(&statement), groups)?;
+    let metrics = warehouse.select::<StatRow>(&statement).await?;
+    let groups = groups.await?;
     Ok(answer::assemble(request, thresholds, &plan, metrics, groups))
 }

@@ -87,11 +87,9 @@ pub async fn pulse(
     let metrics = plan.statement(&database, project_id, &Groups::Top(0), 100);
     let recent = recent(&database, project_id, to);
 
-    let (activity, metrics, recent) = tokio::try_join!(
-        warehouse.select::<ActivityRow>(&activity),
-        warehouse.select::<StatRow>(&metrics),
-        warehouse.select::<Recent>(&recent),
-    )?;
+    let activity = warehouse.select::<ActivityRow>(&activity).await?;
+    let metrics = warehouse.select::<StatRow>(&metrics).await?;
+    let recent = warehouse.select::<Recent>(&recent).await?;
 
     let found = |counted: &Counted| {
         let row = activity.iter().find(|row| row.is(counted, 0));

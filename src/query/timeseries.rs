@@ -62,6 +62,6 @@ pub async fn timeseries(
     };
     let rows = warehouse.select(&statement);
     let markers = releases::markers(warehouse, project_id, range, posted);
-    let (rows, markers) = tokio::try_join!(rows, markers)?;
+    let (rows, markers) = (rows.await?, markers.await?);
     Ok(answer::assemble(request, &plan, rows, markers))
 }

@@ -144,7 +144,7 @@ pub async fn trends(
         }
         Ok::<_, SelectError>((metrics, members))
     };
-    let ((by_day, in_all), (metrics, members)) = tokio::try_join!(first, second)?;
+    let ((by_day, in_all), (metrics, members)) = (first.await?, second.await?);
     Ok(answer::assemble(request, &by_day, &in_all, &metrics, members))
 }
 

@@ -46,7 +46,8 @@ pub async fn vitals(
         let of_members: Vec<StatRow> = warehouse.select(&statement).await?;
         Ok((members, of_members))
     };
-    let (rows, (members, of_members)) = tokio::try_join!(warehouse.select::<StatRow>(&statement), groups)?;
+    let rows = warehouse.select::<StatRow>(&statement).await?;
+    let (members, of_members) = groups.await?;
     let source = plan.source.min(by_group.source);
     Ok(answer::assemble(
         request,

@@ -113,9 +113,9 @@ fn panel(n: usize) -> String {
 fn options() -> Options {
     Options::new()
         .set("FRESNEL_CACHE__ENABLED", true)
-        .set("FRESNEL_CACHE__RECENT_TTL_MS", 500)
+        .set("FRESNEL_CACHE__RECENT_TTL_MS", 2_000)
         .set("FRESNEL_CACHE__STALE_MS", 200)
-        .set("FRESNEL_CACHE__DEGRADE_AFTER_MS", 300)
+        .set("FRESNEL_CACHE__DEGRADE_AFTER_MS", 800)
         .set("FRESNEL_WAREHOUSE__QUERY_TIMEOUT_MS", QUERY_TIMEOUT.as_millis())
         .set("FRESNEL_BREAKER__OPEN_MS", 2_000)
 }

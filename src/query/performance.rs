@@ -36,7 +36,7 @@ pub async fn performance(
     let statement = plan.statement(&database, project_id, &Groups::Top(0), ROWS_MAX);
     let groups = async {
         if request.selection.group_by.is_none() {
-            return Ok(None);
+            return Ok::<_, SelectError>(None);
         }
         let by_group = Plan::totals(&request.selection, &[request.range.now], &kept);
         let statement = by_group.list(&database, project_id, request.sort, request.page);

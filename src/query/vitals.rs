@@ -39,7 +39,7 @@ pub async fn vitals(
     let groups = async {
         let members: Vec<MemberRow> = warehouse.select(&members).await?;
         if members.is_empty() {
-            return Ok((members, Vec::new()));
+            return Ok::<_, SelectError>((members, Vec::new()));
         }
         let names = members.iter().map(|row| row.member.clone()).collect();
         let statement = by_group.statement(&database, project_id, &Groups::Only(names), ROWS_MAX);

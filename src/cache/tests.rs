@@ -131,8 +131,9 @@ async fn what_is_fresh_is_given_without_asking() {
     assert_eq!((status.lookups, status.hits, status.hit_rate), (2, 1, Some(0.5)));
     let list = stage.cache.list("shop/");
     assert_eq!((list.len(), list[0].hits, list[0].kind), (1, 1, Kind::Live));
-    assert_eq!(stage.cache.list("sho"), list, "a prefix of the text");
-    assert_eq!(stage.cache.list("other/"), []);
+    let keys = |list: Vec<Listed>| list.into_iter().map(|kept| kept.key).collect::<Vec<_>>();
+    assert_eq!(keys(stage.cache.list("sho")), keys(list), "a prefix of the text");
+    assert_eq!(keys(stage.cache.list("other/")), [""; 0]);
 }
 
 #[tokio::test]

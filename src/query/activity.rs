@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::grain::{Grain, Kept, Piece, cover};
 use super::grid::Grid;
-use super::metrics::Range;
+use super::range::Range;
 use crate::domain::beacon::Kind;
 use crate::warehouse::{Parameter, Statement};
 

@@ -18,10 +18,9 @@ mod statement;
 #[cfg(test)]
 mod tests;
 
-use serde::Serialize;
-
 use super::grain::{Grain, Kept, Piece, cover};
 use super::grid::Grid;
+use super::range::Range;
 use super::selection::Selection;
 
 pub(super) use sort::SortBy;
@@ -29,13 +28,6 @@ pub(super) use statement::MemberRow;
 
 /// Group of everything that is not among the groups shown.
 pub(super) const OTHER_GROUP: &str = "__other__";
-
-/// A range in whole seconds since 1970; the end is not part of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub(super) struct Range {
-    pub(super) from: i64,
-    pub(super) to: i64,
-}
 
 /// Which groups are told apart.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -20,7 +20,8 @@ use serde::Serialize;
 
 use super::activity::{ActivityRow, Counted, Sessions, of_periods};
 use super::grain::Kept;
-use super::metrics::{Groups, Plan, Range};
+use super::metrics::{Groups, Plan};
+use super::range::Range;
 use super::selection::Selection;
 use super::stats::StatRow;
 use crate::clock::UnixMicros;

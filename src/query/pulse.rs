@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::activity::{ActivityRow, Counted, Sessions, of_periods};
 use super::grain::Kept;
-use super::metrics::{Groups, Plan, Range};
+use super::metrics::{Groups, Plan};
+use super::range::Range;
 use super::selection::Selection;
 use super::stats::{StatRow, States, Stats, share};
 use crate::clock::UnixMicros;

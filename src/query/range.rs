@@ -4,10 +4,16 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::interval::Interval;
-use super::metrics::Range;
 use super::parameters::{Parameters, one_of};
 use crate::clock::UnixMicros;
 use crate::domain::field_error::FieldFault;
+
+/// A range in whole seconds since 1970; the end is not part of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub(super) struct Range {
+    pub(super) from: i64,
+    pub(super) to: i64,
+}
 
 /// A range, and perhaps the one before it, which is as long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

@@ -9,7 +9,7 @@ use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 
 use super::iso::as_iso;
-use super::metrics::Range;
+use super::range::Range;
 use crate::domain::dashboard::Deploy;
 use crate::warehouse::{Parameter, SelectError, Statement, Warehouse};
 

@@ -21,7 +21,8 @@ use crate::domain::dashboard::Deploy;
 use crate::warehouse::{Retention, SelectError, Warehouse};
 
 use super::grain::Kept;
-use super::metrics::{Groups, Plan, Range};
+use super::metrics::{Groups, Plan};
+use super::range::Range;
 use super::releases;
 
 pub use super::dimension::Dimension;

@@ -3,7 +3,7 @@
 use clickhouse::Row;
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::super::metrics::Range;
+use super::super::range::Range;
 use crate::warehouse::{Parameter, SelectError, Statement, Warehouse};
 
 /// How many are shown.

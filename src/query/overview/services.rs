@@ -3,7 +3,7 @@
 use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 
-use super::super::metrics::Range;
+use super::super::range::Range;
 use crate::warehouse::{Parameter, SelectError, Statement, Warehouse};
 
 const DAY_S: i64 = 86_400;

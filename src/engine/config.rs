@@ -168,6 +168,11 @@ pub(crate) fn users(config: &EngineConfig, credentials: &Credentials) -> String 
       <max_memory_usage_for_user>{readers}</max_memory_usage_for_user>
       <max_concurrent_queries_for_user>4</max_concurrent_queries_for_user>
       <max_execution_time>60</max_execution_time>
+      <!-- By itself a query has one thread for each free gigabyte: on a small engine one, whatever the machine has. -->
+      <max_threads_min_free_memory_per_thread>67108864</max_threads_min_free_memory_per_thread>
+      <!-- States of quantiles are worth a second thread from some thousand rows on, not only from 163,840. -->
+      <merge_tree_min_rows_for_concurrent_read>2048</merge_tree_min_rows_for_concurrent_read>
+      <merge_tree_min_bytes_for_concurrent_read>1048576</merge_tree_min_bytes_for_concurrent_read>
       <constraints>
         <readonly><readonly/></readonly>
         <cancel_http_readonly_queries_on_client_close><readonly/></cancel_http_readonly_queries_on_client_close>

@@ -12,6 +12,11 @@
 //! [`Breaker`] is pure: the time is handed in, in milliseconds of any clock that does not go back. [`Circuit`] is the same
 //! for many callers at once, with the clock of the system. A caller decides what a failure is: what will be the same at
 //! the next try, like a question that is refused, is none.
+//!
+//! A call may have several [`Part`]s, one after the other or side by side. It is let through once, with all of them, and
+//! counts once: if each part had to ask for itself, the second would be refused while the first is tried, and would take
+//! the first down with it, for ever. A call that is given up while it is tried says nothing: the next one is tried in its
+//! place at once, and the time for which the breaker was open does not begin anew.
 
 mod circuit;
 #[cfg(test)]
@@ -23,7 +28,7 @@ use serde::Serialize;
 use crate::config::BreakerConfig;
 use window::Window;
 
-pub use circuit::{Call, Circuit, CircuitStatus};
+pub use circuit::{Call, Circuit, CircuitStatus, Part};
 
 /// What a breaker is made with.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -80,6 +85,38 @@ pub enum Outcome {
     Failure,
     /// Nobody knows: it was given up, or says nothing about whoever was called.
     Unknown,
+}
+
+/// What the parts of a call have come to so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Parts {
+    has_succeeded: bool,
+    has_failed: bool,
+    /// Nobody knows how one of them went.
+    has_gaps: bool,
+}
+
+impl Parts {
+    const fn note(&mut self, outcome: Outcome) {
+        match outcome {
+            Outcome::Success => self.has_succeeded = true,
+            Outcome::Failure => self.has_failed = true,
+            Outcome::Unknown => self.has_gaps = true,
+        }
+    }
+
+    /// A failure of any is one of the call, also when others were given up for it; it went well when all that began did.
+    const fn outcome(self) -> Outcome {
+        match self {
+            Self { has_failed: true, .. } => Outcome::Failure,
+            Self {
+                has_succeeded: true,
+                has_gaps: false,
+                ..
+            } => Outcome::Success,
+            Self { .. } => Outcome::Unknown,
+        }
+    }
 }
 
 /// The right to one call; its outcome is to be noted.

@@ -4,8 +4,8 @@
 //! - `backfill` fills rollups anew from raw rows.
 //! - `insert` sends one batch as one insert with one deduplication token, and says of every failure
 //!   whether sending the same bytes again can help.
-//! - `select` asks questions with bound parameters only: so many at once, and none for a time when it keeps failing
-//!   (`breaker`). `slow` remembers the slowest.
+//! - `select` has statements with bound parameters only. `question` asks them: so many at once, and none for a time when
+//!   it keeps failing (`breaker`), by the question, not by the statement. `slow` remembers the slowest.
 //!
 //! The connection can change at run time, because the embedded engine picks a new port at each start. A
 //! warehouse without a connection refuses everything as unavailable; [`Warehouse::connections`] tells who
@@ -14,6 +14,7 @@
 mod backfill;
 mod failure;
 mod insert;
+mod question;
 mod schema;
 mod select;
 mod slow;
@@ -39,6 +40,7 @@ use crate::tls;
 
 pub use backfill::{BackfillError, BackfillPlan};
 pub use insert::{Insert, InsertError};
+pub use question::Question;
 pub use schema::{MigrateError, Migrated, Retention};
 pub use select::{Parameter, SelectError, Statement};
 pub use slow::SlowQuery;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use super::{Breaker, Limits, Outcome, Pass, State};
+use super::{Breaker, Limits, Outcome, Parts, Pass, State};
 
 /// A breaker with the system's clock; clones share it.
 #[derive(Clone, Debug)]
@@ -20,11 +20,20 @@ struct Shared {
     breaker: Mutex<Breaker>,
 }
 
-/// A call that was let through. Dropped without an outcome it says nothing.
+/// A call that was let through. It is over when it is dropped; then it counts as what its parts come to.
 #[derive(Debug)]
 pub struct Call {
     circuit: Circuit,
-    pass: Option<Pass>,
+    pass: Pass,
+    // Held for a few instructions.
+    parts: Mutex<Parts>,
+}
+
+/// A part of a call that is under way, which keeps the call from being over. Dropped without an outcome it says nothing.
+#[derive(Debug)]
+pub struct Part {
+    call: Arc<Call>,
+    outcome: Outcome,
 }
 
 /// How a circuit stands.
@@ -53,13 +62,14 @@ impl Circuit {
     ///
     /// # Errors
     /// After which time it may be tried again.
-    pub fn admit(&self) -> Result<Call, Duration> {
+    pub fn admit(&self) -> Result<Arc<Call>, Duration> {
         let now_ms = self.now_ms();
         match self.breaker().admit(now_ms) {
-            Ok(pass) => Ok(Call {
+            Ok(pass) => Ok(Arc::new(Call {
                 circuit: self.clone(),
-                pass: Some(pass),
-            }),
+                pass,
+                parts: Mutex::default(),
+            })),
             Err(refused) => Err(Duration::from_millis(refused.retry_in_ms)),
         }
     }
@@ -108,18 +118,36 @@ impl Circuit {
 }
 
 impl Call {
-    /// Tells how it went.
-    pub fn ended(mut self, outcome: Outcome) {
-        if let Some(pass) = self.pass.take() {
-            self.circuit.note(pass, outcome);
+    /// Begins a part of it.
+    #[must_use]
+    pub fn part(self: &Arc<Self>) -> Part {
+        Part {
+            call: Arc::clone(self),
+            outcome: Outcome::Unknown,
         }
+    }
+
+    fn parts(&self) -> MutexGuard<'_, Parts> {
+        self.parts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for Call {
     fn drop(&mut self) {
-        if let Some(pass) = self.pass.take() {
-            self.circuit.note(pass, Outcome::Unknown);
-        }
+        let outcome = self.parts().outcome();
+        self.circuit.note(self.pass, outcome);
+    }
+}
+
+impl Part {
+    /// Tells how it went.
+    pub fn ended(mut self, outcome: Outcome) {
+        self.outcome = outcome;
+    }
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        self.call.parts().note(self.outcome);
     }
 }

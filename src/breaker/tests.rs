@@ -152,7 +152,57 @@ impl Reference {
     }
 }
 
+/// What parts that ended so, one after the other, come to.
+fn of_parts(parts: &[Outcome]) -> Outcome {
+    if parts.contains(&Outcome::Failure) {
+        Outcome::Failure
+    } else if parts.contains(&Outcome::Unknown) || parts.is_empty() {
+        Outcome::Unknown
+    } else {
+        Outcome::Success
+    }
+}
+
+fn outcomes() -> impl Strategy<Value = Outcome> {
+    prop::sample::select(vec![Outcome::Success, Outcome::Failure, Outcome::Unknown])
+}
+
 proptest! {
+    #[test]
+    fn a_call_counts_once_however_its_parts_overlap(
+        calls in prop::collection::vec(prop::collection::vec((outcomes(), 0_usize..4), 0..4), 0..30),
+    ) {
+        // Open for no time at all: whether a call is let through depends on the other calls alone.
+        let limits = Limits { open_ms: 0, failures_max: 2, ..LIMITS };
+        let circuit = Circuit::new("test", limits);
+        let mut breaker = Breaker::new(limits);
+        for parts in calls {
+            let whole = circuit.admit().expect("no other call is under way");
+            let pass = breaker.admit(0).expect("the same");
+            let mut under_way: Vec<Option<Part>> = parts.iter().map(|_| Some(whole.part())).collect();
+            drop(whole);
+            let is_half_open = breaker.state(0) == State::HalfOpen;
+            // They end in any order; until the last of them has, no other call is tried.
+            let mut order: Vec<usize> = (0..parts.len()).collect();
+            order.sort_by_key(|place| (parts[*place].1, *place));
+            for place in order {
+                prop_assert_eq!(circuit.admit().is_err(), is_half_open);
+                let part = under_way[place].take().expect("each ends once");
+                match parts[place].0 {
+                    Outcome::Unknown => drop(part),
+                    known => part.ended(known),
+                }
+            }
+            let ended: Vec<Outcome> = parts.iter().map(|(outcome, _)| *outcome).collect();
+            breaker.note(pass, of_parts(&ended), 0);
+            let status = circuit.status();
+            prop_assert_eq!(
+                (status.state, status.failures, status.opened),
+                (breaker.state(0), breaker.failures(), breaker.opened())
+            );
+        }
+    }
+
     #[test]
     fn it_lets_through_what_the_rules_let_through(
         calls in prop::collection::vec((prop::sample::select(vec![
@@ -203,10 +253,12 @@ fn a_circuit_whose_call_is_given_up_lets_the_next_one_through() {
         ..LIMITS
     };
     let circuit = Circuit::new("test", limits);
-    circuit.admit().expect("closed").ended(Outcome::Failure);
+    circuit.admit().expect("closed").part().ended(Outcome::Failure);
+    // Before it began, and in the middle of it.
     drop(circuit.admit().expect("half-open"));
+    drop(circuit.admit().expect("half-open").part());
     for _ in 0..3 {
-        circuit.admit().expect("half-open").ended(Outcome::Success);
+        circuit.admit().expect("half-open").part().ended(Outcome::Success);
     }
     let status = circuit.status();
     assert_eq!(

@@ -1,14 +1,12 @@
-//! Questions to the warehouse, with bound parameters only.
+//! Statements with bound parameters only, and why one has no answer.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use clickhouse::query::Query;
 use clickhouse::{Client, RowOwned, RowRead};
 use serde::Serialize;
 use thiserror::Error;
-use tokio::sync::SemaphorePermit;
 
 use super::failure::Failure;
 use super::{Link, Warehouse};
@@ -57,7 +55,7 @@ impl Statement {
         self
     }
 
-    fn on(&self, client: &Client) -> Query {
+    pub(super) fn on(&self, client: &Client) -> Query {
         self.parameters
             .iter()
             .fold(client.query_raw(&self.sql), |query, (name, value)| {
@@ -135,17 +133,11 @@ impl SelectError {
 
 impl SelectError {
     /// What a failure says about ClickHouse. A question that is wrong says nothing: it came back, but perhaps unread.
-    const fn outcome(&self) -> Outcome {
+    pub(super) const fn outcome(&self) -> Outcome {
         match self {
             Self::Unavailable(_) | Self::TimedOut(_) | Self::Overloaded { .. } => Outcome::Failure,
             Self::NotMigrated { .. } | Self::LeftAlone { .. } | Self::Failed { .. } => Outcome::Unknown,
         }
-    }
-}
-
-fn left_alone(retry_in: Duration) -> SelectError {
-    SelectError::LeftAlone {
-        retry_in_ms: u64::try_from(retry_in.as_millis()).unwrap_or(u64::MAX),
     }
 }
 
@@ -165,45 +157,6 @@ impl From<Failure> for SelectError {
 }
 
 impl Warehouse {
-    /// Asks, and collects the answer. The query cannot write, ends on the server when we stop waiting for
-    /// it, and takes no longer than the warehouse's query timeout, with the time in which it waits for its turn.
-    ///
-    /// # Errors
-    /// Why there is no whole answer.
-    pub async fn select<R>(&self, statement: &Statement) -> Result<Vec<R>, SelectError>
-    where
-        R: RowOwned + RowRead,
-    {
-        let deadline = Instant::now() + self.query_timeout;
-        let _place = self.place(deadline).await?;
-        // Without a connection there is nothing to try, and nothing has failed.
-        let link = self.connected()?;
-        let call = self.circuit.admit().map_err(left_alone)?;
-        let started = Instant::now();
-        let answer = statement.on(&link.reader).fetch_all();
-        let outcome = self.limited(statement, &link, deadline, answer).await;
-        let (ended, count) = match &outcome {
-            Ok(_) => (Outcome::Success, &self.counts.answered),
-            Err(error) => (error.outcome(), &self.counts.failed),
-        };
-        call.ended(ended);
-        count.fetch_add(1, Ordering::Relaxed);
-        self.slow.note(&statement.sql, started.elapsed());
-        outcome
-    }
-
-    /// Waits for one's turn.
-    async fn place(&self, deadline: Instant) -> Result<SemaphorePermit<'_>, SelectError> {
-        let full = || SelectError::Overloaded {
-            code: 0,
-            message: "too many questions wait for their turn".to_owned(),
-        };
-        match tokio::time::timeout_at(deadline.into(), self.places.acquire()).await {
-            Ok(Ok(place)) => Ok(place),
-            Ok(Err(_)) | Err(_) => Err(full()),
-        }
-    }
-
     /// Asks as the user who migrates, who sees more of the system's tables than a reader.
     pub(super) async fn select_as_writer<R>(&self, statement: &Statement) -> Result<Vec<R>, SelectError>
     where
@@ -232,7 +185,7 @@ impl Warehouse {
             .await
     }
 
-    async fn limited<T>(
+    pub(super) async fn limited<T>(
         &self,
         statement: &Statement,
         link: &Link,

@@ -3,7 +3,7 @@
 use clickhouse::Row;
 use serde::Deserialize;
 
-use crate::warehouse::{SelectError, Statement, Warehouse};
+use crate::warehouse::{Question, SelectError, Statement};
 
 /// How much would be read of one table.
 #[derive(Clone, Debug, Row, Deserialize)]
@@ -21,18 +21,18 @@ pub(super) struct Estimate {
 
 impl Estimate {
     /// Rows that a statement would read; the statement begins with `EXPLAIN ESTIMATE`.
-    pub(super) async fn rows(warehouse: &Warehouse, statement: &Statement) -> Result<u64, SelectError> {
-        let estimates: Vec<Self> = warehouse.select(statement).await?;
+    pub(super) async fn rows(question: &Question<'_>, statement: &Statement) -> Result<u64, SelectError> {
+        let estimates: Vec<Self> = question.select(statement).await?;
         Ok(estimates.iter().map(|estimate| estimate.rows).sum())
     }
 
     /// Which part must be looked at so that it is about `rows_max` rows: every n-th.
     pub(super) async fn every(
-        warehouse: &Warehouse,
+        question: &Question<'_>,
         statement: &Statement,
         rows_max: u64,
     ) -> Result<u64, SelectError> {
-        let rows = Self::rows(warehouse, statement).await?;
+        let rows = Self::rows(question, statement).await?;
         Ok(rows.div_ceil(rows_max.max(1)).max(1))
     }
 }

@@ -24,7 +24,7 @@ mod tests;
 
 use super::estimate::Estimate;
 use crate::clock::UnixMicros;
-use crate::warehouse::{Retention, SelectError, Warehouse};
+use crate::warehouse::{Question, Retention, SelectError, Warehouse};
 
 pub use answer::{Comparison, Counts, Funnel, Group, Step, StepTime, TrendPoint};
 pub use request::{FunnelQuestionParameters, FunnelRequest, KnownFunnel, STANDARD_ID, known_funnels};
@@ -60,19 +60,20 @@ pub async fn funnel_of(
     now: UnixMicros,
     rows_max: u64,
 ) -> Result<Funnel, SelectError> {
-    let database = warehouse.database_name()?;
+    let question = warehouse.question();
+    let database = question.database_name()?;
     let context = statement::Context {
         database: &database,
         project_id,
         request,
     };
-    let (rows, every) = ask(warehouse, &context, &request.period, rows_max).await?;
+    let (rows, every) = ask(&question, &context, &request.period, rows_max).await?;
     let mut answer = answer::assemble(request, rows, every);
     answer.kept_from = request.period.kept_from(retention, now);
     if request.compares {
         // One after the other: two at once would take twice the memory and be no faster.
         let previous = request.period.previous();
-        let (rows, every) = ask(warehouse, &context, &previous, rows_max).await?;
+        let (rows, every) = ask(&question, &context, &previous, rows_max).await?;
         answer.previous = Some(answer::comparison(request, &previous, rows, every));
     }
     Ok(answer)
@@ -80,12 +81,12 @@ pub async fn funnel_of(
 
 /// The rows of a period, and which share of the sessions is among them: every n-th.
 async fn ask(
-    warehouse: &Warehouse,
+    question: &Question<'_>,
     context: &statement::Context<'_>,
     period: &super::period::Period,
     rows_max: u64,
 ) -> Result<(Vec<answer::FunnelRow>, u64), SelectError> {
-    let every = Estimate::every(warehouse, &context.estimate(period), rows_max).await?;
-    let rows = warehouse.select(&context.statement(period, every)).await?;
+    let every = Estimate::every(question, &context.estimate(period), rows_max).await?;
+    let rows = question.select(&context.statement(period, every)).await?;
     Ok((rows, every))
 }

@@ -97,7 +97,8 @@ pub async fn overview(
     request: &OverviewRequest,
     now: UnixMicros,
 ) -> Result<Overview, SelectError> {
-    let database = warehouse.database_name()?;
+    let question = warehouse.question();
+    let database = question.database_name()?;
     let kept = Kept::new(*retention, now);
     let selection = Selection::of_types(vec![DURATION_TYPE]);
     let plan = Plan::totals(&selection, &[request.now, request.before], &kept);
@@ -105,19 +106,13 @@ pub async fn overview(
     let activity = of_periods(&database, project_id, &periods(request), Sessions::Counted);
     let month = [(request.month, vec![Counted::all()])];
     let month = of_periods(&database, project_id, &month, Sessions::Left);
-    // One after the other: a question is one call to the circuit breaker at a time, or its probe would be dropped with it.
-    let first = async {
-        let activity: Vec<ActivityRow> = warehouse.select(&activity).await?;
-        let month: Vec<ActivityRow> = warehouse.select(&month).await?;
-        Ok::<_, SelectError>((activity, month))
-    };
-    let second = async {
-        let durations: Vec<StatRow> = warehouse.select(&durations).await?;
-        let services = services::services(warehouse, &database, project_id, request.now).await?;
-        let latest = latest::latest(warehouse, &database, project_id, request.now).await?;
-        Ok::<_, SelectError>((durations, services, latest))
-    };
-    let ((activity, month), (durations, services, latest)) = (first.await?, second.await?);
+    let (activity, month, durations, services, latest) = tokio::try_join!(
+        question.select::<ActivityRow>(&activity),
+        question.select::<ActivityRow>(&month),
+        question.select::<StatRow>(&durations),
+        services::services(&question, &database, project_id, request.now),
+        latest::latest(&question, &database, project_id, request.now),
+    )?;
     Ok(answer::assemble(
         request, &activity, &month, &durations, services, latest,
     ))

@@ -29,21 +29,21 @@ pub async fn performance(
     request: &PerformanceRequest,
     now: UnixMicros,
 ) -> Result<PerformanceDashboard, SelectError> {
-    let database = warehouse.database_name()?;
+    let question = warehouse.question();
+    let database = question.database_name()?;
     let kept = Kept::new(*retention, now);
     let whole = request.selection.without_group();
     let plan = Plan::totals(&whole, &request.range.all(), &kept);
     let statement = plan.statement(&database, project_id, &Groups::Top(0), ROWS_MAX);
     let groups = async {
         if request.selection.group_by.is_none() {
-            return Ok::<_, SelectError>(None);
+            return Ok(None);
         }
         let by_group = Plan::totals(&request.selection, &[request.range.now], &kept);
         let statement = by_group.list(&database, project_id, request.sort, request.page);
-        let rows: Vec<StatRow> = warehouse.select(&statement).await?;
+        let rows: Vec<StatRow> = question.select(&statement).await?;
         Ok(Some((rows, by_group.source)))
     };
-    let metrics = warehouse.select::<StatRow>(&statement).await?;
-    let groups = groups.await?;
+    let (metrics, groups) = tokio::try_join!(question.select::<StatRow>(&statement), groups)?;
     Ok(answer::assemble(request, thresholds, &plan, metrics, groups))
 }

@@ -69,7 +69,8 @@ pub async fn pulse(
     request: &PulseRequest,
     now: UnixMicros,
 ) -> Result<Pulse, SelectError> {
-    let database = warehouse.database_name()?;
+    let question = warehouse.question();
+    let database = question.database_name()?;
     let kept = Kept::new(*retention, now);
     let to = request.minute;
     let day_to = (to + HOUR_S - 1).div_euclid(HOUR_S) * HOUR_S;
@@ -88,9 +89,11 @@ pub async fn pulse(
     let metrics = plan.statement(&database, project_id, &Groups::Top(0), 100);
     let recent = recent(&database, project_id, to);
 
-    let activity = warehouse.select::<ActivityRow>(&activity).await?;
-    let metrics = warehouse.select::<StatRow>(&metrics).await?;
-    let recent = warehouse.select::<Recent>(&recent).await?;
+    let (activity, metrics, recent) = tokio::try_join!(
+        question.select::<ActivityRow>(&activity),
+        question.select::<StatRow>(&metrics),
+        question.select::<Recent>(&recent),
+    )?;
 
     let found = |counted: &Counted| {
         let row = activity.iter().find(|row| row.is(counted, 0));

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::iso::as_iso;
 use super::range::Range;
 use crate::domain::dashboard::Deploy;
-use crate::warehouse::{Parameter, SelectError, Statement, Warehouse};
+use crate::warehouse::{Parameter, Question, SelectError, Statement};
 
 /// Most releases that are looked up; a chart with more markers shows nothing.
 const RELEASES_MAX: usize = 20;
@@ -57,13 +57,13 @@ struct SeenRow {
 /// # Errors
 /// Why the warehouse has no answer.
 pub(super) async fn markers(
-    warehouse: &Warehouse,
+    question: &Question<'_>,
     project_id: &str,
     range: Range,
     posted: Vec<Deploy>,
 ) -> Result<Vec<Marker>, SelectError> {
-    let database = warehouse.database_name()?;
-    let hours: Vec<SeenRow> = warehouse
+    let database = question.database_name()?;
+    let hours: Vec<SeenRow> = question
         .select(&first_hours(&database, project_id, range))
         .await?;
     let new: Vec<SeenRow> = hours
@@ -77,7 +77,7 @@ pub(super) async fn markers(
     let seen: Vec<SeenRow> = if new.is_empty() {
         new
     } else {
-        warehouse
+        question
             .select(&first_seconds(&database, project_id, &new))
             .await?
     };

@@ -50,7 +50,8 @@ pub async fn timeseries(
 ) -> Result<Timeseries, SelectError> {
     let kept = Kept::new(*retention, now);
     let plan = Plan::series(&request.selection, &request.grid, &kept);
-    let database = warehouse.database_name()?;
+    let question = warehouse.question();
+    let database = question.database_name()?;
     let statement = plan.statement(
         &database,
         project_id,
@@ -61,8 +62,8 @@ pub async fn timeseries(
         from: request.grid.from(),
         to: request.grid.to(),
     };
-    let rows = warehouse.select(&statement);
-    let markers = releases::markers(warehouse, project_id, range, posted);
-    let (rows, markers) = (rows.await?, markers.await?);
+    let rows = question.select(&statement);
+    let markers = releases::markers(&question, project_id, range, posted);
+    let (rows, markers) = tokio::try_join!(rows, markers)?;
     Ok(answer::assemble(request, &plan, rows, markers))
 }

@@ -4,6 +4,7 @@ mod answer;
 
 use std::borrow::Cow;
 
+use futures_util::future::try_join_all;
 use serde::Serialize;
 
 use super::activity::{ActivityRow, Counted, Sessions, of_buckets, of_periods};
@@ -117,35 +118,31 @@ pub async fn trends(
     request: &TrendsRequest,
     now: UnixMicros,
 ) -> Result<Trends, SelectError> {
-    let database = warehouse.database_name()?;
+    let question = warehouse.question();
+    let database = question.database_name()?;
     let kept = Kept::new(*retention, now);
     let by_day = of_buckets(&database, project_id, &request.grid, &counted_by_day(), &kept);
     let in_all = [(request.range(), counted_in_all())];
     let in_all = of_periods(&database, project_id, &in_all, Sessions::Left);
-    let first = async {
-        let by_day: Vec<ActivityRow> = warehouse.select(&by_day).await?;
-        let in_all: Vec<ActivityRow> = warehouse.select(&in_all).await?;
-        Ok::<_, SelectError>((by_day, in_all))
-    };
-    let second = async {
-        let selection = Selection::of_types(METRIC_TYPES.to_vec());
-        let plan = Plan::series(&selection, &request.grid, &kept);
-        let statement = plan.statement(&database, project_id, &Groups::Top(0), ROWS_MAX);
-        let metrics: Vec<StatRow> = warehouse.select(&statement).await?;
-        let mut members = Vec::new();
-        for dimension in DISTRIBUTED {
-            let selection = Selection {
-                group_by: Some(dimension),
-                ..selection.clone()
-            };
-            let plan = Plan::totals(&selection, &[request.range()], &kept);
-            let statement = plan.members(&database, project_id, None, PageRequest::new(1, SHARES_MAX));
-            let found: Vec<MemberRow> = warehouse.select(&statement).await?;
-            members.push((dimension, found));
-        }
-        Ok::<_, SelectError>((metrics, members))
-    };
-    let ((by_day, in_all), (metrics, members)) = (first.await?, second.await?);
+    let selection = Selection::of_types(METRIC_TYPES.to_vec());
+    let plan = Plan::series(&selection, &request.grid, &kept);
+    let metrics = plan.statement(&database, project_id, &Groups::Top(0), ROWS_MAX);
+    let members = DISTRIBUTED.map(async |dimension| {
+        let selection = Selection {
+            group_by: Some(dimension),
+            ..selection.clone()
+        };
+        let plan = Plan::totals(&selection, &[request.range()], &kept);
+        let statement = plan.members(&database, project_id, None, PageRequest::new(1, SHARES_MAX));
+        let found: Vec<MemberRow> = question.select(&statement).await?;
+        Ok::<_, SelectError>((dimension, found))
+    });
+    let (by_day, in_all, metrics, members) = tokio::try_join!(
+        question.select::<ActivityRow>(&by_day),
+        question.select::<ActivityRow>(&in_all),
+        question.select::<StatRow>(&metrics),
+        try_join_all(members),
+    )?;
     Ok(answer::assemble(request, &by_day, &in_all, &metrics, members))
 }
 

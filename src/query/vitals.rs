@@ -29,7 +29,8 @@ pub async fn vitals(
     request: &VitalsRequest,
     now: UnixMicros,
 ) -> Result<WebVitals, SelectError> {
-    let database = warehouse.database_name()?;
+    let question = warehouse.question();
+    let database = question.database_name()?;
     let kept = Kept::new(*retention, now);
     let whole = request.selection.without_group();
     let plan = Plan::totals(&whole, &request.range.all(), &kept);
@@ -37,17 +38,16 @@ pub async fn vitals(
     let by_group = Plan::totals(&request.selection, &[request.range.now], &kept);
     let members = by_group.members(&database, project_id, request.sort_by, request.page);
     let groups = async {
-        let members: Vec<MemberRow> = warehouse.select(&members).await?;
+        let members: Vec<MemberRow> = question.select(&members).await?;
         if members.is_empty() {
-            return Ok::<_, SelectError>((members, Vec::new()));
+            return Ok((members, Vec::new()));
         }
         let names = members.iter().map(|row| row.member.clone()).collect();
         let statement = by_group.statement(&database, project_id, &Groups::Only(names), ROWS_MAX);
-        let of_members: Vec<StatRow> = warehouse.select(&statement).await?;
+        let of_members: Vec<StatRow> = question.select(&statement).await?;
         Ok((members, of_members))
     };
-    let rows = warehouse.select::<StatRow>(&statement).await?;
-    let (members, of_members) = groups.await?;
+    let (rows, (members, of_members)) = tokio::try_join!(question.select::<StatRow>(&statement), groups)?;
     let source = plan.source.min(by_group.source);
     Ok(answer::assemble(
         request,

@@ -231,7 +231,8 @@ pub async fn properties(
     request: &PropertiesRequest,
     now: UnixMicros,
 ) -> Result<Properties, SelectError> {
-    let database = warehouse.database_name()?;
+    let question = warehouse.question();
+    let database = question.database_name()?;
     let mut answer = Properties {
         period: request.period.clone(),
         kept_from: request.period.kept_from(retention, now),
@@ -239,18 +240,18 @@ pub async fn properties(
         values: None,
     };
     if let Some(property) = &request.property {
-        let counted: Vec<CountRow> = warehouse
-            .select(&request.count("", &database, project_id))
-            .await?;
-        let rows: Vec<ValueRow> = warehouse
-            .select(&request.counts(property, &database, project_id))
-            .await?;
+        let counted = request.count("", &database, project_id);
+        let counts = request.counts(property, &database, project_id);
+        let (counted, rows) = tokio::try_join!(
+            question.select::<CountRow>(&counted),
+            question.select::<ValueRow>(&counts),
+        )?;
         let events = counted.first().map_or(0, |row| row.events);
         answer.values = Some(values(property, events, rows));
     } else {
         let estimate = request.count("EXPLAIN ESTIMATE ", &database, project_id);
-        let every = Estimate::every(warehouse, &estimate, KEY_ROWS_MAX).await?;
-        let rows: Vec<KeyRow> = warehouse
+        let every = Estimate::every(&question, &estimate, KEY_ROWS_MAX).await?;
+        let rows: Vec<KeyRow> = question
             .select(&request.keys(every, &database, project_id))
             .await?;
         answer.properties = Some(rows.into_iter().map(PropertyKey::from).collect());

@@ -268,18 +268,28 @@ pub async fn summary(
     request: &SummaryRequest,
     now: UnixMicros,
 ) -> Result<EventsSummary, SelectError> {
-    let database = warehouse.database_name()?;
-    let totals: Vec<TotalsRow> = warehouse.select(&request.totals(&database, project_id)).await?;
-    let points: Vec<PointRow> = warehouse.select(&request.points(&database, project_id)).await?;
-    let mut answer = assemble(request, totals, points);
-    answer.kept_from = request.period.kept_from(retention, now);
-    if request.compares {
+    let question = warehouse.question();
+    let database = question.database_name()?;
+    let totals = request.totals(&database, project_id);
+    let points = request.points(&database, project_id);
+    let previous = async {
+        if !request.compares {
+            return Ok(None);
+        }
         let period = request.period.previous();
         let statement = request.previous(&period, &database, project_id);
-        let rows: Vec<TotalsRow> = warehouse.select(&statement).await?;
+        let rows: Vec<TotalsRow> = question.select(&statement).await?;
         let total = rows.first().map(EventTotals::from).unwrap_or_default();
-        answer.previous = Some(PreviousTotals { period, total });
-    }
+        Ok(Some(PreviousTotals { period, total }))
+    };
+    let (totals, points, previous) = tokio::try_join!(
+        question.select::<TotalsRow>(&totals),
+        question.select::<PointRow>(&points),
+        previous,
+    )?;
+    let mut answer = assemble(request, totals, points);
+    answer.kept_from = request.period.kept_from(retention, now);
+    answer.previous = previous;
     Ok(answer)
 }
 

@@ -197,21 +197,22 @@ pub async fn impact(
     request: &ImpactRequest,
     now: UnixMicros,
 ) -> Result<Impact, SelectError> {
+    let question = warehouse.question();
     let mut context = Context {
-        database: &warehouse.database_name()?,
+        database: &question.database_name()?,
         project_id,
         request,
         every: 1,
     };
-    context.every = Estimate::every(warehouse, &context.estimate(), ROWS_MAX).await?;
+    context.every = Estimate::every(&question, &context.estimate(), ROWS_MAX).await?;
     let mut bounds = request.bounds.clone();
     if bounds.is_empty() {
-        let rows: Vec<BoundsRow> = warehouse.select(&context.quantiles()).await?;
+        let rows: Vec<BoundsRow> = question.select(&context.quantiles()).await?;
         bounds = rows.into_iter().flat_map(|row| row.bounds).collect();
         bounds.retain(|bound| bound.is_finite());
         bounds.dedup();
     }
-    let rows: Vec<BandRow> = warehouse.select(&context.bands(&bounds)).await?;
+    let rows: Vec<BandRow> = question.select(&context.bands(&bounds)).await?;
     let mut answer = assemble(request, &bounds, &rows);
     answer.kept_from = request.period.kept_from(retention, now);
     #[expect(clippy::cast_precision_loss, reason = "a share of at most some thousand")]

@@ -4,7 +4,7 @@ use clickhouse::Row;
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::super::range::Range;
-use crate::warehouse::{Parameter, SelectError, Statement, Warehouse};
+use crate::warehouse::{Parameter, Question, SelectError, Statement};
 
 /// How many are shown.
 const COUNT: usize = 20;
@@ -34,7 +34,7 @@ pub struct Activity {
 }
 
 pub(super) async fn latest(
-    warehouse: &Warehouse,
+    question: &Question<'_>,
     database: &str,
     project_id: &str,
     range: Range,
@@ -42,7 +42,7 @@ pub(super) async fn latest(
     let mut found = Vec::new();
     for stretch_s in STRETCHES_S {
         let statement = statement(database, project_id, range.to - stretch_s, range.to);
-        found = warehouse.select(&statement).await?;
+        found = question.select(&statement).await?;
         if found.len() >= COUNT {
             break;
         }

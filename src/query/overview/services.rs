@@ -4,7 +4,7 @@ use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 
 use super::super::range::Range;
-use crate::warehouse::{Parameter, SelectError, Statement, Warehouse};
+use crate::warehouse::{Parameter, Question, SelectError, Statement};
 
 const DAY_S: i64 = 86_400;
 
@@ -20,7 +20,7 @@ pub struct Services {
 }
 
 pub(super) async fn services(
-    warehouse: &Warehouse,
+    question: &Question<'_>,
     database: &str,
     project_id: &str,
     range: Range,
@@ -42,6 +42,6 @@ pub(super) async fn services(
     .with("from", Parameter::Integer(range.from))
     .with("to", Parameter::Integer(range.to))
     .with("active_from", Parameter::Integer(range.to - DAY_S));
-    let rows: Vec<Services> = warehouse.select(&statement).await?;
+    let rows: Vec<Services> = question.select(&statement).await?;
     Ok(rows.first().copied().unwrap_or_default())
 }

@@ -293,14 +293,15 @@ pub async fn sessions_of(
     request: &SessionsRequest,
     slice_rows_max: u64,
 ) -> Result<SessionsPage, SelectError> {
-    let database = warehouse.database_name()?;
+    let question = warehouse.question();
+    let database = question.database_name()?;
     let whose = |statement: Statement| {
         statement
             .with("database", Parameter::Text(database.clone()))
             .with("project", Parameter::Text(project_id.to_owned()))
     };
     let limit = usize::try_from(request.limit).unwrap_or_default();
-    let rows = Estimate::rows(warehouse, &whose(request.estimate())).await?;
+    let rows = Estimate::rows(&question, &whose(request.estimate())).await?;
     let slices = i64::try_from(rows.div_ceil(slice_rows_max.max(1)).max(1)).unwrap_or(i64::MAX);
     let mut slice_s = (request.period.seconds() / slices).max(SLICE_S_MIN);
     let mut cursor = request.cursor.clone();
@@ -318,7 +319,7 @@ pub async fn sessions_of(
         let Some(statement) = request.candidates(&slice, cursor.as_ref()) else {
             break;
         };
-        let found: Vec<Candidate> = warehouse.select(&whose(statement)).await?;
+        let found: Vec<Candidate> = question.select(&whose(statement)).await?;
         let has_more = found.len() > limit;
         if !found.is_empty() {
             let named: BTreeMap<String, i64> = found
@@ -332,7 +333,7 @@ pub async fn sessions_of(
                 timezone: slice.timezone.clone(),
             };
             let names = named.keys().cloned().collect();
-            let mut told: Vec<Session> = warehouse.select(&whose(request.details(&around, names))).await?;
+            let mut told: Vec<Session> = question.select(&whose(request.details(&around, names))).await?;
             told.retain(|session| named.get(&session.session_id) == Some(&session.last_fit));
             told.sort_by(|a, b| (b.last_fit, &b.session_id).cmp(&(a.last_fit, &a.session_id)));
             items.append(&mut told);

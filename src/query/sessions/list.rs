@@ -14,6 +14,7 @@ use super::super::parameters::Parameters;
 use super::super::period::Period;
 use super::super::raw_filters::AnyFilters;
 use super::SLICE_ROWS_MAX;
+use super::span::Span;
 use crate::clock::UnixMicros;
 use crate::domain::account::Project;
 use crate::domain::beacon::{ID_CHARS_MAX, Kind};
@@ -332,7 +333,13 @@ pub async fn sessions_of(
                 to: (slice.to + DAY_S).min(request.period.to),
                 timezone: slice.timezone.clone(),
             };
-            let names = named.keys().cloned().collect();
+            let names: Vec<String> = named.keys().cloned().collect();
+            let spans: Vec<Span> = question
+                .select(&whose(Span::statement(&around, names.clone())))
+                .await?;
+            let around = spans
+                .first()
+                .map_or_else(|| around.clone(), |span| span.within(&around));
             let mut told: Vec<Session> = question.select(&whose(request.details(&around, names))).await?;
             told.retain(|session| named.get(&session.session_id) == Some(&session.last_fit));
             told.sort_by(|a, b| (b.last_fit, &b.session_id).cmp(&(a.last_fit, &a.session_id)));

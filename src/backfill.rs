@@ -47,6 +47,7 @@ pub async fn run(warehouse: &Warehouse, retention: &Retention) -> Result<String,
     }
     bar.finish_and_clear();
     if plan.days() > 0 {
+        warehouse.backfill_weeks(&plan).await?;
         warehouse.merge_rollups().await?;
     }
     Ok(match plan.days() {

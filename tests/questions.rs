@@ -135,15 +135,15 @@ async fn every_source_answers_as_a_recount_of_the_rows_does() {
         ("type=page_load_time&interval=1h", Grain::Hour),
         (
             "type=page_load_time&type=api_response_time&interval=6h&page=/page/0",
-            Grain::Hour,
+            Grain::SixHours,
         ),
-        ("type=api_response_time&interval=15m", Grain::Minute),
+        ("type=api_response_time&interval=15m", Grain::Quarter),
         ("type=core_web_vitals&interval=1d&group_by=page", Grain::Day),
         (
             "type=core_web_vitals&interval=1d&timezone=Asia/Kolkata&group_by=page",
-            Grain::Minute,
+            Grain::Quarter,
         ),
-        ("type=api_response_time&interval=6h&region=eu", Grain::Hour),
+        ("type=api_response_time&interval=6h&region=eu", Grain::SixHours),
         (
             "type=api_response_time&interval=1d&region=us&group_by=api_endpoint",
             Grain::Raw,

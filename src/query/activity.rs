@@ -5,7 +5,7 @@
 use clickhouse::Row;
 use serde::Deserialize;
 
-use super::grain::{Grain, Kept, Piece, cover};
+use super::grain::{Cuts, Grain, Kept, Piece, by_table, cover};
 use super::grid::Grid;
 use super::range::Range;
 use crate::domain::beacon::Kind;
@@ -66,33 +66,57 @@ impl ActivityRow {
     }
 }
 
-/// Whether sessions are asked for: reading their states costs most of the question.
+/// Whether sessions are asked for: merging a state of them takes a quarter of a millisecond, and a question may need hundreds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Sessions {
     Counted,
+    /// Rows have 0.
     Left,
 }
 
-/// Events of periods, each with what is counted in it; rows have the period's number. Bounds are whole hours.
-pub(super) fn of_periods(
-    database: &str,
-    project_id: &str,
-    periods: &[(Range, Vec<Counted>)],
-    sessions: Sessions,
-) -> Statement {
-    let mut cuts = Vec::new();
-    let mut parts = Vec::new();
-    let mut keys = Vec::new();
-    for (place, (range, counted)) in (0_i64..).zip(periods) {
-        let first_key = keys.len() + 1;
-        keys.extend(counted.iter().map(Counted::key));
-        let count = counted.len();
-        for piece in cover(range.from, range.to, &[Grain::Day, Grain::Hour]) {
-            let keys = format!("arraySlice({{keys:Array(String)}}, {first_key}, {count})");
-            parts.push(part(piece, &format!("toInt64({place})"), &keys, &mut cuts));
+/// Some of what is counted.
+#[derive(Clone, Debug)]
+pub(super) struct Wanted {
+    pub(super) counted: Vec<Counted>,
+    pub(super) sessions: Sessions,
+}
+
+impl Wanted {
+    /// Events and the sessions in them.
+    pub(super) fn with_sessions(counted: impl IntoIterator<Item = Counted>) -> Self {
+        Self {
+            counted: counted.into_iter().collect(),
+            sessions: Sessions::Counted,
         }
     }
-    statement(database, project_id, &parts, keys, cuts, sessions)
+
+    /// Events alone.
+    pub(super) fn events(counted: impl IntoIterator<Item = Counted>) -> Self {
+        Self {
+            counted: counted.into_iter().collect(),
+            sessions: Sessions::Left,
+        }
+    }
+}
+
+/// A state without sessions.
+const NO_SESSIONS: &str = "initializeAggregation('uniqCombined64IfState(17)', '', 0)";
+
+/// The tables that answer, the coarsest first.
+const GRAINS: [Grain; 4] = [Grain::Week, Grain::Day, Grain::SixHours, Grain::Hour];
+
+/// Events of periods, each with what is wanted of it; rows have the period's number. Bounds are whole hours.
+pub(super) fn of_periods(database: &str, project_id: &str, periods: &[(i64, Range, Wanted)]) -> Statement {
+    let (mut keys, mut cuts, mut parts) = (Keys::default(), Cuts::default(), Vec::new());
+    for (number, range, wanted) in periods {
+        let pieces = cover(range.from, range.to, &GRAINS);
+        let place = format!("toInt64({number})");
+        let own = keys.add(wanted);
+        for (table, pieces) in by_table(&pieces, |piece| table(piece.grain)) {
+            parts.push(part(table, &pieces, &place, &own, &mut cuts));
+        }
+    }
+    statement(database, project_id, &parts, keys, cuts)
 }
 
 /// Events of each bucket, whose bounds are whole hours.
@@ -100,74 +124,99 @@ pub(super) fn of_buckets(
     database: &str,
     project_id: &str,
     grid: &Grid,
-    counted: &[Counted],
+    wanted: &[Wanted],
     kept: &Kept,
 ) -> Statement {
-    let grains = [Grain::Day, Grain::Hour];
-    let fitting = grains.into_iter().filter(|grain| grid.fits(grain.seconds()));
+    let fitting = GRAINS.into_iter().filter(|grain| grid.fits(grain.seconds()));
     let piece = Piece {
         grain: kept.pick(grid.from(), fitting).unwrap_or(Grain::Hour),
         from: grid.from(),
         to: grid.to(),
     };
-    let keys = counted.iter().map(Counted::key).collect();
-    let mut cuts = Vec::new();
-    let part = part(
-        piece,
-        &grid.bucket_of("bucket"),
-        "{keys:Array(String)}",
-        &mut cuts,
-    );
-    grid.bind(statement(
-        database,
-        project_id,
-        &[part],
-        keys,
-        cuts,
-        Sessions::Counted,
-    ))
+    let bucket = grid.bucket_of("bucket");
+    let (mut keys, mut cuts, mut parts) = (Keys::default(), Cuts::default(), Vec::new());
+    for wanted in wanted {
+        let own = keys.add(wanted);
+        parts.push(part(table(piece.grain), &[piece], &bucket, &own, &mut cuts));
+    }
+    grid.bind(statement(database, project_id, &parts, keys, cuts))
 }
 
-fn part(piece: Piece, place: &str, keys: &str, cuts: &mut Vec<i64>) -> String {
-    cuts.extend([piece.from, piece.to]);
-    let table = match piece.grain {
-        Grain::Day => "activity_day",
-        Grain::Hour | Grain::Minute | Grain::Raw => "activity_hour",
+/// What is counted, as a statement binds it.
+#[derive(Default)]
+struct Keys {
+    keys: Vec<String>,
+    kinds: Vec<String>,
+    names: Vec<String>,
+}
+
+/// The keys of one part of a statement.
+struct Own {
+    /// Expression for them.
+    keys: String,
+    sessions: Sessions,
+}
+
+impl Keys {
+    fn add(&mut self, wanted: &Wanted) -> Own {
+        let first = self.keys.len() + 1;
+        for counted in &wanted.counted {
+            self.keys.push(counted.key());
+            self.kinds.push(counted.kind.to_owned());
+            self.names.push(counted.name.clone());
+        }
+        Own {
+            keys: format!(
+                "arraySlice({{keys:Array(String)}}, {first}, {})",
+                wanted.counted.len()
+            ),
+            sessions: wanted.sessions,
+        }
+    }
+}
+
+const fn table(grain: Grain) -> &'static str {
+    match grain {
+        Grain::Week | Grain::Day | Grain::SixHours => "activity_span",
+        Grain::Hour | Grain::Quarter | Grain::Minute | Grain::Raw => "activity_hour",
+    }
+}
+
+fn part(table: &str, pieces: &[Piece], place: &str, own: &Own, cuts: &mut Cuts) -> String {
+    let Own { keys, sessions } = own;
+    let sessions = match sessions {
+        Sessions::Counted => "sessions",
+        Sessions::Left => NO_SESSIONS,
     };
-    let from = piece
-        .grain
-        .bound(&format!("{{cuts:Array(Int64)}}[{}]", cuts.len() - 1));
-    let to = piece
-        .grain
-        .bound(&format!("{{cuts:Array(Int64)}}[{}]", cuts.len()));
+    let pieces: Vec<_> = pieces.iter().map(|piece| cuts.condition(*piece)).collect();
+    // Kinds and names are for the index, which does not know what their sum is.
     format!(
-        "SELECT {place} AS place, kind AS of_kind, name AS of_name, count AS part_events, sessions AS part_sessions\n    \
+        "SELECT {place} AS place, kind AS of_kind, name AS of_name, count AS part_events, {sessions} AS part_sessions\n    \
          FROM {{database:Identifier}}.{table}\n    \
-         WHERE project_id = {{project:String}} AND concat(kind, ':', name) IN {keys} AND bucket >= {from} AND bucket < {to}"
+         WHERE project_id = {{project:String}} AND kind IN {{kinds:Array(String)}} AND name IN {{names:Array(String)}} \
+         AND concat(kind, ':', name) IN {keys} AND ({pieces})",
+        pieces = pieces.join(" OR "),
     )
 }
 
-fn statement(
-    database: &str,
-    project_id: &str,
-    parts: &[String],
-    keys: Vec<String>,
-    cuts: Vec<i64>,
-    sessions: Sessions,
-) -> Statement {
-    let sessions = match sessions {
-        Sessions::Counted => "uniqCombined64IfMerge(17)(part_sessions)",
-        Sessions::Left => "toUInt64(0)",
-    };
+fn statement(database: &str, project_id: &str, parts: &[String], keys: Keys, cuts: Cuts) -> Statement {
     let sql = format!(
-        "SELECT place, of_kind, of_name, sum(part_events) AS events, {sessions} AS sessions\n\
+        "SELECT place, of_kind, of_name, sum(part_events) AS events, uniqCombined64IfMerge(17)(part_sessions) AS sessions\n\
          FROM (\n    {parts}\n)\n\
          GROUP BY place, of_kind, of_name",
         parts = parts.join("\n    UNION ALL\n    "),
     );
+    let mut kinds = keys.kinds;
+    kinds.sort_unstable();
+    kinds.dedup();
+    let mut names = keys.names;
+    names.sort_unstable();
+    names.dedup();
     Statement::new(sql)
         .with("database", Parameter::Text(database.to_owned()))
         .with("project", Parameter::Text(project_id.to_owned()))
-        .with("keys", Parameter::Texts(keys))
-        .with("cuts", Parameter::Integers(cuts))
+        .with("keys", Parameter::Texts(keys.keys))
+        .with("kinds", Parameter::Texts(kinds))
+        .with("names", Parameter::Texts(names))
+        .with("cuts", cuts.into_parameter())
 }

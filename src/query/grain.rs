@@ -3,37 +3,64 @@
 use serde::Serialize;
 
 use crate::clock::UnixMicros;
-use crate::warehouse::Retention;
+use crate::warehouse::{Parameter, Retention};
 
 const DAY_SECONDS: i64 = 86_400;
 const HOUR_SECONDS: i64 = 3_600;
 const MINUTE_SECONDS: i64 = 60;
 
-/// Length of a table's buckets, from the finest to the coarsest.
+/// Length of a rollup's buckets, from the finest to the coarsest. They begin at multiples of it since 1970.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, utoipa::ToSchema)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "snake_case")]
 pub enum Grain {
     /// Raw rows.
     Raw,
     /// Rollups per minute.
     Minute,
+    /// Rollups per quarter of an hour.
+    Quarter,
     /// Rollups per hour.
     Hour,
+    /// Rollups per 6 hours.
+    SixHours,
     /// Rollups per day of UTC.
     Day,
+    /// Rollups per week, which begins on Thursday, as 1970 did.
+    Week,
 }
 
 impl Grain {
     /// The coarsest first.
-    pub(super) const FROM_COARSE: [Self; 4] = [Self::Day, Self::Hour, Self::Minute, Self::Raw];
+    pub(super) const FROM_COARSE: [Self; 7] = [
+        Self::Week,
+        Self::Day,
+        Self::SixHours,
+        Self::Hour,
+        Self::Quarter,
+        Self::Minute,
+        Self::Raw,
+    ];
 
     /// Length of its buckets; bounds are whole seconds, so raw rows have buckets of one.
     pub(super) const fn seconds(self) -> i64 {
         match self {
             Self::Raw => 1,
             Self::Minute => MINUTE_SECONDS,
+            Self::Quarter => 15 * MINUTE_SECONDS,
             Self::Hour => HOUR_SECONDS,
+            Self::SixHours => 6 * HOUR_SECONDS,
             Self::Day => DAY_SECONDS,
+            Self::Week => 7 * DAY_SECONDS,
+        }
+    }
+
+    /// That a row of the tables of spans, which hold several grains, has this one. Every other table has one grain.
+    pub(super) const fn span_condition(self) -> Option<&'static str> {
+        match self {
+            Self::Raw | Self::Minute | Self::Quarter | Self::Hour => None,
+            Self::SixHours => Some("span_hours = 6"),
+            Self::Day => Some("span_hours = 24"),
+            Self::Week => Some("span_hours = 168"),
         }
     }
 
@@ -41,8 +68,8 @@ impl Grain {
     const fn days(self, retention: &Retention) -> u32 {
         match self {
             Self::Raw => retention.raw_days,
-            Self::Minute => retention.minute_days,
-            Self::Hour | Self::Day => retention.hour_days,
+            Self::Minute | Self::Quarter => retention.minute_days,
+            Self::Hour | Self::SixHours | Self::Day | Self::Week => retention.hour_days,
         }
     }
 
@@ -50,7 +77,7 @@ impl Grain {
     pub(super) const fn time(self) -> &'static str {
         match self {
             Self::Raw => "ts",
-            Self::Minute | Self::Hour | Self::Day => "bucket",
+            _ => "bucket",
         }
     }
 
@@ -60,7 +87,7 @@ impl Grain {
     pub(super) fn bound(self, seconds: &str) -> String {
         match self {
             Self::Raw => format!("toDateTime64({seconds}, 3, 'UTC')"),
-            Self::Minute | Self::Hour | Self::Day => format!("toDateTime({seconds}, 'UTC')"),
+            _ => format!("toDateTime({seconds}, 'UTC')"),
         }
     }
 }
@@ -99,6 +126,60 @@ pub(super) struct Piece {
     pub(super) grain: Grain,
     pub(super) from: i64,
     pub(super) to: i64,
+}
+
+/// Bounds of pieces, which a statement binds as one array, `cuts`.
+#[derive(Debug, Default)]
+pub(super) struct Cuts(Vec<i64>);
+
+impl Cuts {
+    /// That a row lies in a piece, and is one of its grain.
+    pub(super) fn condition(&mut self, piece: Piece) -> String {
+        let within = self.within(piece.grain, piece.from, piece.to);
+        match piece.grain.span_condition() {
+            Some(span) => format!("{span} AND {within}"),
+            None => within,
+        }
+    }
+
+    /// That a row of a grain begins in a stretch of time.
+    pub(super) fn within(&mut self, grain: Grain, from: i64, to: i64) -> String {
+        let time = grain.time();
+        let from = grain.bound(&self.place(from));
+        let to = grain.bound(&self.place(to));
+        format!("{time} >= {from} AND {time} < {to}")
+    }
+
+    /// The value of `cuts`.
+    pub(super) fn into_parameter(self) -> Parameter {
+        Parameter::Integers(self.0)
+    }
+
+    fn place(&mut self, seconds: i64) -> String {
+        let known = self.0.iter().position(|cut| *cut == seconds);
+        let place = known.unwrap_or_else(|| {
+            self.0.push(seconds);
+            self.0.len() - 1
+        });
+        format!("{{cuts:Array(Int64)}}[{}]", place + 1)
+    }
+}
+
+/// Parts of a statement by the table that they read, in the order of the tables: one table is read once, however many
+/// pieces of it are wanted.
+pub(super) fn by_table<T: Copy>(
+    parts: &[T],
+    table: impl Fn(&T) -> &'static str,
+) -> Vec<(&'static str, Vec<T>)> {
+    let mut tables: Vec<(&'static str, Vec<T>)> = Vec::new();
+    for part in parts {
+        let name = table(part);
+        match tables.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, parts)) => parts.push(*part),
+            None => tables.push((name, vec![*part])),
+        }
+    }
+    tables
 }
 
 /// Covers a range by the coarsest tables: whole days by days, whole hours of what is left by hours, and so on. The
@@ -143,10 +224,10 @@ mod tests {
     proptest! {
         #[test]
         fn pieces_cover_each_second_of_the_range_once(
-            from in 1_700_000_000_i64..1_700_400_000, seconds in 1_i64..1_000_000, without_minutes: bool,
+            from in 1_700_000_000_i64..1_700_900_000, seconds in 1_i64..4_000_000, without_minutes: bool,
         ) {
             let grains: &[Grain] = if without_minutes {
-                &[Grain::Day, Grain::Hour, Grain::Raw]
+                &[Grain::Week, Grain::Day, Grain::SixHours, Grain::Hour, Grain::Raw]
             } else {
                 &Grain::FROM_COARSE
             };
@@ -171,15 +252,22 @@ mod tests {
     }
 
     #[test]
-    fn a_month_of_whole_days_is_one_piece() {
+    fn a_month_of_whole_days_is_weeks_and_days() {
         let day = 86_400;
         assert_eq!(
             cover(0, 30 * day, &Grain::FROM_COARSE),
-            [Piece {
-                grain: Grain::Day,
-                from: 0,
-                to: 30 * day
-            }]
+            [
+                Piece {
+                    grain: Grain::Week,
+                    from: 0,
+                    to: 28 * day
+                },
+                Piece {
+                    grain: Grain::Day,
+                    from: 28 * day,
+                    to: 30 * day
+                }
+            ]
         );
     }
 }

@@ -50,6 +50,8 @@ pub(super) struct Plan<'q> {
     /// The same range in coarser pieces, for what needs no buckets.
     whole: Vec<Part>,
     grid: Option<&'q Grid>,
+    /// False: rows have no percentiles, and no state of them is read.
+    has_percentiles: bool,
 }
 
 /// A piece, and which of several ranges it belongs to.
@@ -78,7 +80,14 @@ impl<'q> Plan<'q> {
             parts: vec![Part { period: 0, piece }],
             whole: parts(0, Range { from, to }, selection, kept),
             grid: Some(grid),
+            has_percentiles: true,
         }
+    }
+
+    /// The same without percentiles, whose states take most of the time.
+    pub(super) const fn without_percentiles(mut self) -> Self {
+        self.has_percentiles = false;
+        self
     }
 
     /// One answer for each of some ranges. Rows say by their number in `bucket_start` which one they are about;
@@ -106,6 +115,7 @@ impl<'q> Plan<'q> {
             parts: all,
             whole,
             grid: None,
+            has_percentiles: true,
         }
     }
 }

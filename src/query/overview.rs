@@ -18,8 +18,8 @@ mod services;
 
 use serde::Serialize;
 
-use super::activity::{ActivityRow, Counted, Sessions, of_periods};
-use super::grain::Kept;
+use super::activity::{ActivityRow, Counted, Wanted, of_periods};
+use super::grain::{Grain, Kept};
 use super::metrics::{Groups, Plan};
 use super::range::Range;
 use super::selection::Selection;
@@ -43,8 +43,11 @@ const DURATION_TYPE: &str = "effect_processing_time";
 const HOUR_S: i64 = 3_600;
 /// Days that the overview is about.
 const DAYS: i64 = 30;
+/// Its range ends with the span of rollups in which it is asked: later ones have nothing yet, and bounds of spans are
+/// covered by few of them.
+const SPAN_S: i64 = Grain::SixHours.seconds();
 
-/// A question for the overview. It has no parameters; the time stands in it, by the hour.
+/// A question for the overview. It has no parameters; the time stands in it, by the span.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct OverviewRequest {
     now: Range,
@@ -57,7 +60,7 @@ impl OverviewRequest {
     /// The overview of now; `zone` is the project's.
     #[must_use]
     pub fn new(zone: &str, now: UnixMicros) -> Self {
-        let to = (now.as_millis().div_euclid(HOUR_S * 1_000) + 1) * HOUR_S;
+        let to = (now.as_millis().div_euclid(SPAN_S * 1_000) + 1) * SPAN_S;
         let length = DAYS * 24 * HOUR_S;
         let range = Range {
             from: to - length,
@@ -101,29 +104,41 @@ pub async fn overview(
     let database = question.database_name()?;
     let kept = Kept::new(*retention, now);
     let selection = Selection::of_types(vec![DURATION_TYPE]);
-    let plan = Plan::totals(&selection, &[request.now, request.before], &kept);
+    let plan = Plan::totals(&selection, &[request.now, request.before], &kept).without_percentiles();
     let durations = plan.statement(&database, project_id, &Groups::Top(0), 10);
-    let activity = of_periods(&database, project_id, &periods(request), Sessions::Counted);
-    let month = [(request.month, vec![Counted::all()])];
-    let month = of_periods(&database, project_id, &month, Sessions::Left);
-    let (activity, month, durations, services, latest) = tokio::try_join!(
+    let activity = of_periods(&database, project_id, &periods(request));
+    let (activity, durations, services, latest) = tokio::try_join!(
         question.select::<ActivityRow>(&activity),
-        question.select::<ActivityRow>(&month),
         question.select::<StatRow>(&durations),
         services::services(&question, &database, project_id, request.now),
         latest::latest(&question, &database, project_id, request.now),
     )?;
-    Ok(answer::assemble(
-        request, &activity, &month, &durations, services, latest,
-    ))
+    Ok(answer::assemble(request, &activity, &durations, services, latest))
 }
 
-/// What is counted in both periods; steps only in the one that is shown.
-fn periods(request: &OverviewRequest) -> [(Range, Vec<Counted>); 2] {
-    let steps = FUNNEL_STEPS.map(|step| Counted::named(Kind::Funnel, step));
-    let now = std::iter::once(Counted::all()).chain(steps).collect();
-    let of_both =
-        [CONVERSION_STEP, STARTED_STEP, COMPLETED_STEP].map(|step| Counted::named(Kind::Funnel, step));
-    let before = std::iter::once(Counted::all()).chain(of_both).collect();
-    [(request.now, now), (request.before, before)]
+/// Numbers of the periods.
+const NOW: i64 = 0;
+const BEFORE: i64 = 1;
+const MONTH: i64 = 2;
+
+/// What is counted in both periods, and this month; the reach of steps only in the one that is shown.
+fn periods(request: &OverviewRequest) -> [(i64, Range, Wanted); 4] {
+    let step = |name| Counted::named(Kind::Funnel, name);
+    let (now, before) = (request.now, request.before);
+    let steps = FUNNEL_STEPS.map(step);
+    let shown = std::iter::once(Counted::all()).chain(steps);
+    [
+        (NOW, now, Wanted::with_sessions(shown)),
+        (
+            BEFORE,
+            before,
+            Wanted::with_sessions([Counted::all(), step(CONVERSION_STEP)]),
+        ),
+        (
+            BEFORE,
+            before,
+            Wanted::events([step(STARTED_STEP), step(COMPLETED_STEP)]),
+        ),
+        (MONTH, request.month, Wanted::events([Counted::all()])),
+    ]
 }

@@ -3,7 +3,7 @@
 use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 
-use super::activity::{ActivityRow, Counted, Sessions, of_periods};
+use super::activity::{ActivityRow, Counted, Wanted, of_periods};
 use super::grain::Kept;
 use super::metrics::{Groups, Plan};
 use super::range::Range;
@@ -78,8 +78,11 @@ pub async fn pulse(
         from: day_to - 25 * HOUR_S,
         to: day_to,
     };
-    let day = [(day, vec![Counted::all(), Counted::of(Kind::Alert)])];
-    let activity = of_periods(&database, project_id, &day, Sessions::Counted);
+    let day = [
+        (0, day, Wanted::with_sessions([Counted::all()])),
+        (0, day, Wanted::events([Counted::of(Kind::Alert)])),
+    ];
+    let activity = of_periods(&database, project_id, &day);
     let selection = Selection::of_types(METRIC_TYPES.to_vec());
     let hour = Range {
         from: to - HOUR_S,

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use futures_util::future::try_join_all;
 use serde::Serialize;
 
-use super::activity::{ActivityRow, Counted, Sessions, of_buckets, of_periods};
+use super::activity::{ActivityRow, Counted, Wanted, of_buckets, of_periods};
 use super::dimension::Dimension;
 use super::grain::Kept;
 use super::grid::Grid;
@@ -121,11 +121,11 @@ pub async fn trends(
     let question = warehouse.question();
     let database = question.database_name()?;
     let kept = Kept::new(*retention, now);
-    let by_day = of_buckets(&database, project_id, &request.grid, &counted_by_day(), &kept);
-    let in_all = [(request.range(), counted_in_all())];
-    let in_all = of_periods(&database, project_id, &in_all, Sessions::Left);
+    let by_day = of_buckets(&database, project_id, &request.grid, &wanted_by_day(), &kept);
+    let in_all = [(0, request.range(), Wanted::events(counted_in_all()))];
+    let in_all = of_periods(&database, project_id, &in_all);
     let selection = Selection::of_types(METRIC_TYPES.to_vec());
-    let plan = Plan::series(&selection, &request.grid, &kept);
+    let plan = Plan::series(&selection, &request.grid, &kept).without_percentiles();
     let metrics = plan.statement(&database, project_id, &Groups::Top(0), ROWS_MAX);
     let members = DISTRIBUTED.map(async |dimension| {
         let selection = Selection {
@@ -146,10 +146,12 @@ pub async fn trends(
     Ok(answer::assemble(request, &by_day, &in_all, &metrics, members))
 }
 
-fn counted_by_day() -> Vec<Counted> {
+fn wanted_by_day() -> [Wanted; 2] {
     let step = Counted::named(Kind::Funnel, CONVERSION_STEP);
-    let kinds = Kind::ALL.map(Counted::of);
-    [Counted::all(), step].into_iter().chain(kinds).collect()
+    [
+        Wanted::with_sessions([Counted::all(), step]),
+        Wanted::events(Kind::ALL.map(Counted::of)),
+    ]
 }
 
 fn counted_in_all() -> Vec<Counted> {

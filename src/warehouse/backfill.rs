@@ -2,7 +2,7 @@
 //! the rows, or one that has lost some.
 //!
 //! What the rollups hold of the days in question is deleted first, then they are filled day by day (of UTC). So a backfill can
-//! be repeated, and one that ended half-way must be. Days of which raw rows have been forgotten in part stay as they are: there the
+//! be repeated, and one that ended half-way must be. Weeks are made anew at the end. Days of which raw rows have been forgotten in part stay as they are: there the
 //! rollups know more. Nothing may be inserted meanwhile, or it would be counted twice or not at all; whoever calls this
 //! sees to it.
 
@@ -18,6 +18,7 @@ use super::{Warehouse, quote_identifier};
 use crate::clock::UnixMicros;
 
 const DAY_S: i64 = 86_400;
+const WEEK_S: i64 = 7 * DAY_S;
 /// Time for one statement; a day of many rows takes some minutes.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(3_600);
 /// Memory beyond which groups go to the disk.
@@ -107,14 +108,18 @@ impl Warehouse {
     /// # Errors
     /// What the warehouse did not do.
     pub async fn clear_rollups(&self, plan: &BackfillPlan) -> Result<(), BackfillError> {
-        let during = |doing: String| move |source| BackfillError { doing, source };
         let link = self.connected().map_err(during("connecting".to_owned()))?;
         let database = quote_identifier(&link.database);
         let tables: BTreeSet<&str> = VIEWS.iter().map(|view| view.target).collect();
         for table in tables {
+            let days = if holds_spans(table) {
+                " AND span_hours <= 24"
+            } else {
+                ""
+            };
             let sql = format!(
                 "ALTER TABLE {database}.{table} DELETE WHERE bucket >= toDateTime({{from:Int64}}, 'UTC') \
-                 AND bucket < toDateTime({{to:Int64}}, 'UTC') SETTINGS mutations_sync = 1"
+                 AND bucket < toDateTime({{to:Int64}}, 'UTC'){days} SETTINGS mutations_sync = 1"
             );
             self.execute_within(STATEMENT_TIMEOUT, &between(sql, plan.first, plan.end))
                 .await
@@ -128,7 +133,6 @@ impl Warehouse {
     /// # Errors
     /// What the warehouse did not do.
     pub async fn backfill_day(&self, plan: &BackfillPlan, day: i64) -> Result<(), BackfillError> {
-        let during = |doing: String| move |source| BackfillError { doing, source };
         let link = self.connected().map_err(during("connecting".to_owned()))?;
         let database = quote_identifier(&link.database);
         for view in raw_views() {
@@ -140,7 +144,7 @@ impl Warehouse {
                  AND ts < toDateTime64({{to:Int64}}, 3, 'UTC'))",
                 view.source
             );
-            // Rollups of days follow, by the views that read those of hours. Blocks like those of an earlier run must
+            // Coarser rollups follow, by the views that read these. Blocks like those of an earlier run must
             // not be taken for the same insert come twice.
             let sql = format!(
                 "INSERT INTO {database}.{} {} SETTINGS insert_deduplicate = 0, \
@@ -157,6 +161,39 @@ impl Warehouse {
 }
 
 impl Warehouse {
+    /// Makes the weeks anew in which days of the plan lie, from all their days: also those that were left as they are.
+    ///
+    /// # Errors
+    /// What the warehouse did not do.
+    pub async fn backfill_weeks(&self, plan: &BackfillPlan) -> Result<(), BackfillError> {
+        let link = self.connected().map_err(during("connecting".to_owned()))?;
+        let database = quote_identifier(&link.database);
+        let first = plan.first.div_euclid(WEEK_S) * WEEK_S;
+        let end = (plan.end - 1).div_euclid(WEEK_S) * WEEK_S + WEEK_S;
+        let is_within =
+            "bucket >= toDateTime({from:Int64}, 'UTC') AND bucket < toDateTime({to:Int64}, 'UTC')";
+        for view in VIEWS.iter().filter(|view| holds_spans(view.target)) {
+            let table = view.target;
+            let days = format!(
+                "(SELECT * EXCEPT (span_hours) FROM {database}.{table} WHERE span_hours = 24 AND {is_within})"
+            );
+            let clearing = format!(
+                "ALTER TABLE {database}.{table} DELETE WHERE span_hours = 168 AND {is_within} SETTINGS mutations_sync = 1"
+            );
+            let filling = format!(
+                "INSERT INTO {database}.{table} SELECT * FROM ({}) WHERE span_hours = 168 SETTINGS insert_deduplicate = 0, \
+                 max_bytes_before_external_group_by = {GROUPS_BYTES_MAX}",
+                view.select(&days)
+            );
+            for sql in [clearing, filling] {
+                self.execute_within(STATEMENT_TIMEOUT, &between(sql, first, end))
+                    .await
+                    .map_err(during(format!("weeks of {table}")))?;
+            }
+        }
+        Ok(())
+    }
+
     /// Merges the parts of all rollups, as time does by and by: after much was inserted at once, a bucket stands in many
     /// parts, and a question merges as many states.
     ///
@@ -171,6 +208,15 @@ impl Warehouse {
         }
         Ok(())
     }
+}
+
+fn during(doing: String) -> impl FnOnce(SelectError) -> BackfillError {
+    move |source| BackfillError { doing, source }
+}
+
+/// Whether a table holds spans of several lengths, weeks among them.
+fn holds_spans(table: &str) -> bool {
+    table.ends_with("_span")
 }
 
 /// The views that read raw tables.

@@ -84,7 +84,7 @@ impl Retention {
     }
 
     /// Every table that forgets: name, the time that counts, days.
-    fn of_tables(&self) -> [(&'static str, &'static str, u32); 10] {
+    fn of_tables(&self) -> [(&'static str, &'static str, u32); 11] {
         [
             ("performance_metrics", "toDateTime(ts)", self.raw_days),
             ("funnel_steps", "toDateTime(ts)", self.raw_days),
@@ -92,10 +92,11 @@ impl Retention {
             ("client_alerts", "toDateTime(ts)", self.raw_days),
             ("ledger", "minute", self.raw_days),
             ("metric_slices_minute", "bucket", self.minute_days),
+            ("metric_slices_quarter", "bucket", self.minute_days),
             ("metric_slices_hour", "bucket", self.hour_days),
-            ("metric_slices_day", "bucket", self.hour_days),
+            ("metric_slices_span", "bucket", self.hour_days),
             ("activity_hour", "bucket", self.hour_days),
-            ("activity_day", "bucket", self.hour_days),
+            ("activity_span", "bucket", self.hour_days),
         ]
     }
 }

@@ -95,9 +95,14 @@ impl Station {
                      SELECT sum(count) AS n FROM fresnel.metric_slices_minute WHERE dimension = 'all'
                      UNION ALL SELECT sum(count) FROM fresnel.metric_slices_hour WHERE dimension = 'all'
                      UNION ALL SELECT sum(count) FROM fresnel.metric_slices_hour WHERE dimension = 'page'
-                     UNION ALL SELECT sum(count) FROM fresnel.metric_slices_day WHERE dimension = 'all'
+                     UNION ALL SELECT sum(count) FROM fresnel.metric_slices_quarter WHERE dimension = 'all'
+                     UNION ALL SELECT sum(count) FROM fresnel.metric_slices_span WHERE dimension = 'all' AND span_hours = 6
+                     UNION ALL SELECT sum(count) FROM fresnel.metric_slices_span WHERE dimension = 'all' AND span_hours = 24
+                     UNION ALL SELECT sum(count) FROM fresnel.metric_slices_span WHERE dimension = 'all' AND span_hours = 168
                      UNION ALL SELECT sum(count) FROM fresnel.activity_hour WHERE kind = 'metric' AND name = ''
-                     UNION ALL SELECT sum(count) FROM fresnel.activity_day WHERE kind = 'metric' AND name = ''))",
+                     UNION ALL SELECT sum(count) FROM fresnel.activity_span WHERE kind = 'metric' AND name = '' AND span_hours = 6
+                     UNION ALL SELECT sum(count) FROM fresnel.activity_span WHERE kind = 'metric' AND name = '' AND span_hours = 24
+                     UNION ALL SELECT sum(count) FROM fresnel.activity_span WHERE kind = 'metric' AND name = '' AND span_hours = 168))",
         );
         let rows: Vec<Vec<u64>> = self.warehouse.select(&statement).await.expect("counts");
         rows[0].as_slice().try_into().expect("three counts")

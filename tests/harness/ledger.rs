@@ -14,13 +14,16 @@ use super::wait;
 use super::warehouse::Warehouse;
 
 /// Rollups of `performance_metrics`; each holds one row's worth of `count` for each raw row.
-const ROLLUPS: [&str; 6] = [
+const ROLLUPS: [&str; 9] = [
     "metric_slices_minute WHERE dimension = 'all'",
     "metric_slices_hour WHERE dimension = 'all'",
     "metric_slices_hour WHERE dimension = 'browser'",
-    "metric_slices_day WHERE dimension = 'all'",
+    "metric_slices_quarter WHERE dimension = 'all'",
+    "metric_slices_span WHERE dimension = 'all' AND span_hours = 6",
+    "metric_slices_span WHERE dimension = 'all' AND span_hours = 168",
     "activity_hour WHERE kind = 'metric' AND name = ''",
-    "activity_day WHERE kind = 'metric' AND name = ''",
+    "activity_span WHERE kind = 'metric' AND name = '' AND span_hours = 24",
+    "activity_span WHERE kind = 'metric' AND name = '' AND span_hours = 168",
 ];
 
 /// What ClickHouse holds.

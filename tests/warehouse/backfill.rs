@@ -13,12 +13,13 @@ use crate::{RETENTION, counts, migrated};
 /// A day behind the last row.
 const NOW: UnixMicros = UnixMicros((NOON_MS + 86_400_000) * 1_000);
 const DAY_MS: i64 = 86_400_000;
-const ROLLUPS: [&str; 5] = [
+const ROLLUPS: [&str; 6] = [
     "metric_slices_minute",
+    "metric_slices_quarter",
     "metric_slices_hour",
-    "metric_slices_day",
+    "metric_slices_span",
     "activity_hour",
-    "activity_day",
+    "activity_span",
 ];
 
 async fn insert(warehouse: &Warehouse, metrics: &[Metric]) {
@@ -52,20 +53,25 @@ fn some_days() -> Vec<Metric> {
 /// Everything that the rollups say, in words; quantiles depend a little on the order in which states are merged.
 async fn contents(warehouse: &Warehouse) -> Vec<String> {
     let mut all = Vec::new();
-    for table in ["metric_slices_minute", "metric_slices_hour", "metric_slices_day"] {
+    for (table, span) in [
+        ("metric_slices_minute", "0"),
+        ("metric_slices_quarter", "0"),
+        ("metric_slices_hour", "0"),
+        ("metric_slices_span", "span_hours"),
+    ] {
         let sql = format!(
-            "SELECT concat('{table} ', toString((dimension, type, name, bucket, environment, member, sum(count), sum(error_count), \
+            "SELECT concat('{table} ', toString((dimension, {span} AS span, type, name, bucket, environment, member, sum(count), sum(error_count), \
                  sum(value_sum), min(value_min), max(value_max), \
                  arrayMap(p -> isFinite(p), quantilesTDigestWeightedMerge(0.5, 0.75, 0.9, 0.95, 0.99)(value_quantiles)))))
-             FROM fresnel.{table} GROUP BY dimension, type, name, bucket, environment, member ORDER BY ALL"
+             FROM fresnel.{table} GROUP BY dimension, span, type, name, bucket, environment, member ORDER BY ALL"
         );
         let rows: Vec<String> = warehouse.select(&Statement::new(sql)).await.expect("slices");
         all.extend(rows);
     }
-    for table in ["activity_hour", "activity_day"] {
+    for (table, span) in [("activity_hour", "0"), ("activity_span", "span_hours")] {
         let sql = format!(
-            "SELECT concat('{table} ', toString((kind, name, bucket, sum(count), uniqCombined64IfMerge(17)(sessions))))
-             FROM fresnel.{table} GROUP BY kind, name, bucket ORDER BY ALL"
+            "SELECT concat('{table} ', toString(({span} AS span, kind, name, bucket, sum(count), uniqCombined64IfMerge(17)(sessions))))
+             FROM fresnel.{table} GROUP BY span, kind, name, bucket ORDER BY ALL"
         );
         let rows: Vec<String> = warehouse.select(&Statement::new(sql)).await.expect("activity");
         all.extend(rows);
@@ -85,6 +91,9 @@ async fn backfill(warehouse: &Warehouse, retention: &Retention) -> u64 {
     warehouse.clear_rollups(&plan).await.expect("clear");
     for day in plan.iter() {
         warehouse.backfill_day(&plan, day).await.expect("a day");
+    }
+    if plan.days() > 0 {
+        warehouse.backfill_weeks(&plan).await.expect("weeks");
     }
     plan.days()
 }

@@ -90,7 +90,7 @@ async fn two_nodes_may_migrate_an_empty_warehouse_at_once() {
         "SELECT name FROM system.tables WHERE database = 'fresnel' ORDER BY name",
     )
     .await;
-    assert_eq!(tables.len(), 19, "{tables:?}");
+    assert_eq!(tables.len(), 21, "{tables:?}");
 }
 
 #[tokio::test]
@@ -111,7 +111,7 @@ async fn a_migration_that_died_half_way_is_finished_by_the_next_run() {
         "SELECT name FROM system.tables WHERE database = 'fresnel' AND engine = 'MaterializedView'",
     )
     .await;
-    assert_eq!(views.len(), 8);
+    assert_eq!(views.len(), 9);
 }
 
 #[tokio::test]
@@ -159,7 +159,10 @@ async fn retention_follows_the_settings() {
         ..RETENTION
     };
     let changed = warehouse.migrate(&shorter).await.expect("shorter");
-    assert_eq!(changed.retention_changed, ["metric_slices_minute"]);
+    assert_eq!(
+        changed.retention_changed,
+        ["metric_slices_minute", "metric_slices_quarter"]
+    );
     assert_eq!(
         warehouse.migrate(&shorter).await.expect("same"),
         Migrated::default()

@@ -6,7 +6,7 @@ use clickhouse::Row;
 use serde::Deserialize;
 
 use super::super::dimension::{Dimension, Slices};
-use super::super::grain::{Grain, Piece};
+use super::super::grain::{Cuts, Grain, by_table};
 use super::super::grid::Grid;
 use super::{Groups, OTHER_GROUP, Part, Plan, SortBy};
 use crate::domain::beacon::VITALS_TYPE;
@@ -32,8 +32,11 @@ const MERGED: &str = "sum(part_events) AS events,\n    \
      sum(part_poor) AS poor,\n    \
      sum(part_total) AS total,\n    \
      min(part_least) AS least,\n    \
-     max(part_greatest) AS greatest,\n    \
-     quantilesTDigestWeightedMerge(0.5, 0.75, 0.9, 0.95, 0.99)(part_digest) AS percentiles";
+     max(part_greatest) AS greatest";
+
+const PERCENTILES: &str =
+    "quantilesTDigestWeightedMerge(0.5, 0.75, 0.9, 0.95, 0.99)(part_digest) AS percentiles";
+const NO_PERCENTILES: &str = "CAST([], 'Array(Float32)') AS percentiles";
 
 /// A member in a list of members.
 #[derive(Clone, Debug, Row, Deserialize)]
@@ -55,10 +58,10 @@ impl Plan<'_> {
         groups: &Groups,
         rows_max: usize,
     ) -> Statement {
-        let mut bounds = Bounds::default();
+        let mut cuts = Cuts::default();
         let (group, condition) = match groups {
             Groups::Top(_) if self.selection.group_by.is_some() => {
-                let top = self.top(&mut bounds);
+                let top = self.top(&mut cuts);
                 let group =
                     format!("if(series_member IN (\n        {top}), series_member, {{other:String}})");
                 (group, "")
@@ -74,16 +77,22 @@ impl Plan<'_> {
                  {group} AS series_group,\n    \
                  bucket_start,\n    \
                  {MERGED},\n    \
+                 {percentiles},\n    \
                  toUInt64(0) AS list_rows\n\
              FROM (\n    {parts}\n)\n\
              {condition}\
              GROUP BY series_type, series_name, series_group, bucket_start\n\
              ORDER BY series_type, series_name, series_group, bucket_start\n\
              LIMIT {{rows_max:UInt64}}",
-            parts = self.parts(&self.parts, self.grid, &mut bounds),
+            percentiles = if self.has_percentiles {
+                PERCENTILES
+            } else {
+                NO_PERCENTILES
+            },
+            parts = self.parts(&self.parts, self.grid, &mut cuts),
         );
         let statement = self
-            .bind(Statement::new(sql), database, project_id, bounds)
+            .bind(Statement::new(sql), database, project_id, cuts)
             .with("rows_max", integer(rows_max));
         let statement = match groups {
             Groups::Top(groups_max) => statement
@@ -105,21 +114,22 @@ impl Plan<'_> {
         sort: SortBy,
         page: PageRequest,
     ) -> Statement {
-        let mut bounds = Bounds::default();
+        let mut cuts = Cuts::default();
         let sql = format!(
             "SELECT series_type, series_name,\n    \
                  series_member AS series_group,\n    \
                  toInt64(0) AS bucket_start,\n    \
                  {MERGED},\n    \
+                 {PERCENTILES},\n    \
                  count() OVER () AS list_rows\n\
              FROM (\n    {parts}\n)\n\
              GROUP BY series_type, series_name, series_group\n\
              ORDER BY {order}, series_group, series_type, series_name\n\
              LIMIT {{limit:UInt64}} OFFSET {{offset:UInt64}}",
-            parts = self.parts(&self.whole, None, &mut bounds),
+            parts = self.parts(&self.whole, None, &mut cuts),
             order = sort.expression(),
         );
-        self.bind(Statement::new(sql), database, project_id, bounds)
+        self.bind(Statement::new(sql), database, project_id, cuts)
             .with("limit", Parameter::Integer(i64::from(page.limit())))
             .with(
                 "offset",
@@ -136,7 +146,7 @@ impl Plan<'_> {
         vital: Option<&str>,
         page: PageRequest,
     ) -> Statement {
-        let mut bounds = Bounds::default();
+        let mut cuts = Cuts::default();
         let order = match vital {
             None => "sum(part_events) DESC",
             Some(_) => {
@@ -151,10 +161,10 @@ impl Plan<'_> {
              GROUP BY member\n\
              ORDER BY {order}, member\n\
              LIMIT {{limit:UInt64}} OFFSET {{offset:UInt64}}",
-            parts = self.parts(&self.whole, None, &mut bounds),
+            parts = self.parts(&self.whole, None, &mut cuts),
         );
         let statement = self
-            .bind(Statement::new(sql), database, project_id, bounds)
+            .bind(Statement::new(sql), database, project_id, cuts)
             .with("limit", Parameter::Integer(i64::from(page.limit())))
             .with(
                 "offset",
@@ -167,37 +177,40 @@ impl Plan<'_> {
     }
 
     /// The groups with the most events.
-    fn top(&self, bounds: &mut Bounds) -> String {
+    fn top(&self, cuts: &mut Cuts) -> String {
         format!(
             "SELECT series_member FROM (\n    {parts}\n)\n    \
              GROUP BY series_member ORDER BY sum(part_events) DESC, series_member LIMIT {{groups_max:UInt64}}",
-            parts = self.parts(&self.whole, None, bounds),
+            parts = self.parts(&self.whole, None, cuts),
         )
     }
 
     /// What all pieces have, by type, name, member and bucket.
-    fn parts(&self, parts: &[Part], grid: Option<&Grid>, bounds: &mut Bounds) -> String {
-        let parts = parts.iter().map(|part| self.part(*part, grid, bounds));
-        parts.collect::<Vec<_>>().join("\n    UNION ALL\n    ")
+    fn parts(&self, parts: &[Part], grid: Option<&Grid>, cuts: &mut Cuts) -> String {
+        let tables = by_table(parts, |part| table(part.piece.grain));
+        let selects = tables
+            .into_iter()
+            .map(|(table, parts)| self.select_from(table, &parts, grid, cuts));
+        selects.collect::<Vec<_>>().join("\n    UNION ALL\n    ")
     }
 
-    fn part(&self, part: Part, grid: Option<&Grid>, bounds: &mut Bounds) -> String {
-        let Part { period, piece } = part;
-        let time = piece.grain.time();
-        let bucket = grid.map_or_else(|| format!("toInt64({period})"), |grid| grid.bucket_of(time));
-        let (from, to) = bounds.of(piece);
+    /// What the pieces of one table have.
+    fn select_from(&self, table: &str, parts: &[Part], grid: Option<&Grid>, cuts: &mut Cuts) -> String {
+        let is_raw = parts.iter().any(|part| part.piece.grain == Grain::Raw);
+        let time = if is_raw { Grain::Raw } else { Grain::Hour }.time();
+        let bucket = grid.map_or_else(|| period_of(parts, cuts), |grid| grid.bucket_of(time));
         let group = self.selection.group_by;
-        let slices = self.selection.slices().filter(|_| piece.grain != Grain::Raw);
+        let slices = self.selection.slices().filter(|_| !is_raw);
         let mut condition = "project_id = {project:String}".to_owned();
         if slices.is_some() {
             condition.push_str(" AND dimension = {dimension:String}");
         }
+        let pieces: Vec<_> = parts.iter().map(|part| cuts.condition(part.piece)).collect();
         // Writing to a String cannot fail.
         let _ = write!(
             condition,
-            " AND type IN {{types:Array(String)}} AND {time} >= {from} AND {time} < {to}{filters}",
-            from = piece.grain.bound(&from),
-            to = piece.grain.bound(&to),
+            " AND type IN {{types:Array(String)}} AND ({pieces}){filters}",
+            pieces = pieces.join(" OR "),
             filters = self
                 .selection
                 .filters
@@ -215,15 +228,14 @@ impl Plan<'_> {
                          {bucket} AS bucket_start,\n        \
                          {ROLLUP_PARTS}\n    \
                      FROM {{database:Identifier}}.{table}\n    \
-                     WHERE {condition}",
-                    table = table(piece.grain),
+                     WHERE {condition}"
                 )
             }
             None => format!(
                 "SELECT type AS series_type, if(type = {{vitals_type:String}}, name, '') AS series_name, {member} AS series_member,\n        \
                      {bucket} AS bucket_start,\n        \
                      {RAW_PARTS}\n    \
-                 FROM {{database:Identifier}}.performance_metrics\n    \
+                 FROM {{database:Identifier}}.{table}\n    \
                  WHERE {condition}\n    \
                  GROUP BY series_type, series_name, series_member, bucket_start",
                 member = group.map_or("''", Dimension::name),
@@ -231,7 +243,7 @@ impl Plan<'_> {
         }
     }
 
-    fn bind(&self, statement: Statement, database: &str, project_id: &str, bounds: Bounds) -> Statement {
+    fn bind(&self, statement: Statement, database: &str, project_id: &str, cuts: Cuts) -> Statement {
         let types = self
             .selection
             .types
@@ -245,34 +257,40 @@ impl Plan<'_> {
             .with("types", Parameter::Texts(types))
             .with("dimension", Parameter::Text(slices.to_owned()))
             .with("vitals_type", Parameter::Text(VITALS_TYPE.to_owned()));
-        statement = statement.with("cuts", Parameter::Integers(bounds.0));
+        statement = statement.with("cuts", cuts.into_parameter());
         self.selection.filters.bind(statement)
     }
 }
 
 const fn table(grain: Grain) -> &'static str {
     match grain {
-        Grain::Day => "metric_slices_day",
+        Grain::Week | Grain::Day | Grain::SixHours => "metric_slices_span",
         Grain::Hour => "metric_slices_hour",
+        Grain::Quarter => "metric_slices_quarter",
         Grain::Minute => "metric_slices_minute",
         Grain::Raw => "performance_metrics",
     }
 }
 
-/// Bounds of all pieces, which are bound as one array.
-#[derive(Default)]
-struct Bounds(Vec<i64>);
-
-impl Bounds {
-    /// Expressions for the bounds of a piece.
-    fn of(&mut self, piece: Piece) -> (String, String) {
-        (self.place(piece.from), self.place(piece.to))
+/// Number of the period that a row belongs to.
+fn period_of(parts: &[Part], cuts: &mut Cuts) -> String {
+    let of = |period: i64| parts.iter().filter(move |part| part.period == period);
+    let mut periods: Vec<i64> = parts.iter().map(|part| part.period).collect();
+    periods.dedup();
+    let mut expression = format!("toInt64({})", periods.pop().unwrap_or_default());
+    for period in periods {
+        let pieces = of(period).map(|part| part.piece);
+        let (from, to) = pieces.fold((i64::MAX, i64::MIN), |(from, to), piece| {
+            (from.min(piece.from), to.max(piece.to))
+        });
+        let grain = of(period)
+            .map(|part| part.piece.grain)
+            .min()
+            .unwrap_or(Grain::Raw);
+        let within = cuts.within(grain, from, to);
+        expression = format!("if({within}, toInt64({period}), {expression})");
     }
-
-    fn place(&mut self, seconds: i64) -> String {
-        self.0.push(seconds);
-        format!("{{cuts:Array(Int64)}}[{}]", self.0.len())
-    }
+    expression
 }
 
 fn integer(number: usize) -> Parameter {

@@ -55,7 +55,7 @@ fn source(query: &str) -> (Grain, Option<i64>) {
 }
 
 #[test]
-fn totals_of_some_days_and_the_time_before_are_pieces_of_days_hours_and_minutes() {
+fn totals_of_some_days_and_the_time_before_are_pieces_of_spans_hours_and_quarters() {
     let (selection, range) =
         read("type=page_load_time&compare=previous&from=2026-07-12T22:30:00Z&to=2026-07-15T01:15:00Z");
     let plan = Plan::totals(&selection, &range.all(), &KEPT);

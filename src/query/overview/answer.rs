@@ -102,7 +102,6 @@ pub struct FunnelStepReach {
 pub(super) fn assemble(
     request: &OverviewRequest,
     activity: &[ActivityRow],
-    month: &[ActivityRow],
     durations: &[StatRow],
     services: Services,
     activities: Vec<Activity>,
@@ -112,7 +111,7 @@ pub(super) fn assemble(
         row.map_or((0, 0), |row| (row.events, row.sessions))
     };
     let step = |name: &str, place: i64| found(Counted::named(Kind::Funnel, name), place);
-    let each = |figure: &dyn Fn(i64) -> Option<f64>| Kpi::new(figure(0), figure(1));
+    let each = |figure: &dyn Fn(i64) -> Option<f64>| Kpi::new(figure(super::NOW), figure(super::BEFORE));
     let first = step(FUNNEL_STEPS[0], 0).1;
     Overview {
         from: request.now.from,
@@ -135,7 +134,7 @@ pub(super) fn assemble(
         },
         credits: Credits {
             current: found(Counted::all(), 0).0,
-            used_this_month: month.iter().map(|row| row.events).sum(),
+            used_this_month: found(Counted::all(), super::MONTH).0,
             remaining: None,
         },
         services,

@@ -100,7 +100,7 @@ fn days_with_a_change_of_daylight_saving_are_given_by_their_bounds() {
 fn the_coarsest_exact_table_that_has_the_range_is_read() {
     let at = |rest: &str| source(&format!("type=page_load_time&{rest}"));
     assert_eq!(at("interval=1h&from=2026-07-14T00:30:00Z"), (Grain::Hour, None));
-    assert_eq!(at("interval=15m"), (Grain::Minute, None));
+    assert_eq!(at("interval=15m"), (Grain::Quarter, None));
     assert_eq!(
         at("interval=1d&from=2026-07-01&to=2026-07-08"),
         (Grain::Day, None)
@@ -120,7 +120,7 @@ fn the_coarsest_exact_table_that_has_the_range_is_read() {
         (Grain::Minute, None)
     );
     // Half-hour zones: their hours and days begin within one of the rollup's hours.
-    assert_eq!(at("interval=1h&timezone=Asia/Kolkata"), (Grain::Minute, None));
+    assert_eq!(at("interval=1h&timezone=Asia/Kolkata"), (Grain::Quarter, None));
     assert_eq!(at("interval=1h&timezone=Asia/Tokyo"), (Grain::Hour, None));
     // Minutes are kept for 30 days, raw rows for 90.
     assert_eq!(

@@ -26,12 +26,13 @@ macro_rules! view {
 pub(in crate::warehouse) const VIEWS: &[View] = &[
     view!("metrics_to_slices_minute", "performance_metrics" => "metric_slices_minute"),
     view!("metrics_to_slices_hour", "performance_metrics" => "metric_slices_hour"),
-    view!("metric_slices_to_day", "metric_slices_hour" => "metric_slices_day"),
+    view!("metric_slices_to_quarter", "metric_slices_minute" => "metric_slices_quarter"),
+    view!("metric_slices_to_span", "metric_slices_hour" => "metric_slices_span"),
     view!("metrics_to_activity", "performance_metrics" => "activity_hour"),
     view!("funnel_steps_to_activity", "funnel_steps" => "activity_hour"),
     view!("user_events_to_activity", "user_events" => "activity_hour"),
     view!("client_alerts_to_activity", "client_alerts" => "activity_hour"),
-    view!("activity_to_day", "activity_hour" => "activity_day"),
+    view!("activity_to_span", "activity_hour" => "activity_span"),
 ];
 
 impl View {

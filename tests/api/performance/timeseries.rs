@@ -58,7 +58,7 @@ fn store(server: &Fresnel, page: &str, beacons: &[Value]) {
             "SELECT toUInt64(sum(count)) AS n FROM metric_slices_minute WHERE dimension = 'page' AND member = '{page}'"
         ),
         format!(
-            "SELECT toUInt64(sum(count)) AS n FROM metric_slices_day WHERE dimension = 'page' AND member = '{page}'"
+            "SELECT toUInt64(sum(count)) AS n FROM metric_slices_span WHERE dimension = 'page' AND member = '{page}' AND span_hours = 168"
         ),
     ] {
         wait::until(&sql, PATIENCE, || {

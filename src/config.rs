@@ -354,9 +354,9 @@ pub struct WarehouseConfig {
     pub queries_max: usize,
     /// Days for which raw events are kept, 1 to 20,000.
     pub raw_retention_days: u32,
-    /// Days for which rollups per minute are kept, 1 to 20,000.
+    /// Days for which rollups per minute and quarter of an hour are kept, 1 to 20,000.
     pub minute_retention_days: u32,
-    /// Days for which rollups per hour are kept, 1 to 20,000.
+    /// Days for which rollups per hour and longer are kept, 1 to 20,000.
     pub hour_retention_days: u32,
 }
 

@@ -3,7 +3,7 @@
 //! A release that was posted as a deploy stands where it was posted to have gone out. One that nobody posted stands where it was
 //! first seen, to the second.
 
-use std::fmt::Write as _;
+use std::collections::BTreeMap;
 
 use clickhouse::Row;
 use serde::{Deserialize, Serialize};
@@ -46,7 +46,7 @@ pub enum MarkerSource {
     FirstSeen,
 }
 
-#[derive(Row, Deserialize)]
+#[derive(Debug, PartialEq, Eq, Row, Deserialize)]
 struct SeenRow {
     of_release: String,
     seen: i64,
@@ -74,12 +74,13 @@ pub(super) async fn markers(
                 .all(|deploy| deploy.release.as_str() != row.of_release)
         })
         .collect();
-    let seen: Vec<SeenRow> = if new.is_empty() {
+    let seen = if new.is_empty() {
         new
     } else {
-        question
+        let seconds = question
             .select(&first_seconds(&database, project_id, &new))
-            .await?
+            .await?;
+        to_the_second(new, seconds)
     };
     let in_range = |seconds: i64| range.from <= seconds && seconds < range.to;
     let mut markers: Vec<Marker> = seen
@@ -104,9 +105,9 @@ fn first_hours(database: &str, project_id: &str, range: Range) -> Statement {
     Statement::new(
         "SELECT toString(member) AS of_release, toInt64(toUnixTimestamp(min(bucket))) AS seen\n\
          FROM {database:Identifier}.metric_slices_hour\n\
-         WHERE project_id = {project:String} AND dimension = 'release' AND member != ''\n\
+         WHERE project_id = {project:String} AND dimension = 'release' AND member != '' AND bucket < toDateTime({to:Int64}, 'UTC')\n\
          GROUP BY of_release\n\
-         HAVING seen >= {from:Int64} AND seen < {to:Int64}\n\
+         HAVING seen >= {from:Int64}\n\
          ORDER BY seen DESC LIMIT {releases_max:UInt64}",
     )
     .with("database", Parameter::Text(database.to_owned()))
@@ -119,33 +120,44 @@ fn first_hours(database: &str, project_id: &str, range: Range) -> Statement {
     )
 }
 
-/// The same to the second, from the raw rows of that hour; where those are forgotten, the hour it is.
+/// When these releases were seen in these hours: one look for all of them, because each further one would take as long to
+/// plan as this one.
 fn first_seconds(database: &str, project_id: &str, hours: &[SeenRow]) -> Statement {
-    let mut sql = String::new();
-    for place in 1..=hours.len() {
-        let union = if place > 1 { "\nUNION ALL\n" } else { "" };
-        let hour = format!("{{hours:Array(Int64)}}[{place}]");
-        // Writing to a String cannot fail.
-        let _ = write!(
-            sql,
-            "{union}SELECT {{releases:Array(String)}}[{place}] AS of_release, \
-             if(count() = 0, {hour}, toInt64(toUnixTimestamp(min(ts)))) AS seen\n\
-             FROM {{database:Identifier}}.performance_metrics\n\
-             WHERE project_id = {{project:String}} AND release = {{releases:Array(String)}}[{place}] \
-             AND ts >= toDateTime64({hour}, 3, 'UTC') AND ts < toDateTime64({hour} + {HOUR_S}, 3, 'UTC')"
-        );
-    }
-    Statement::new(sql)
-        .with("database", Parameter::Text(database.to_owned()))
-        .with("project", Parameter::Text(project_id.to_owned()))
-        .with(
-            "hours",
-            Parameter::Integers(hours.iter().map(|row| row.seen).collect()),
-        )
-        .with(
-            "releases",
-            Parameter::Texts(hours.iter().map(|row| row.of_release.clone()).collect()),
-        )
+    Statement::new(
+        "SELECT toString(release) AS of_release, toInt64(toUnixTimestamp(min(ts))) AS seen\n\
+         FROM {database:Identifier}.performance_metrics\n\
+         WHERE project_id = {project:String} AND release IN {releases:Array(String)} \
+         AND toUnixTimestamp(toStartOfHour(ts)) IN {hours:Array(Int64)}\n\
+         GROUP BY of_release",
+    )
+    .with("database", Parameter::Text(database.to_owned()))
+    .with("project", Parameter::Text(project_id.to_owned()))
+    .with(
+        "hours",
+        Parameter::Integers(hours.iter().map(|row| row.seen).collect()),
+    )
+    .with(
+        "releases",
+        Parameter::Texts(hours.iter().map(|row| row.of_release.clone()).collect()),
+    )
+}
+
+/// The releases of these hours to the second; where the raw rows of an hour are forgotten, the hour it is. Then a release
+/// may have been found in another one's hour, which is a later one.
+fn to_the_second(hours: Vec<SeenRow>, seconds: Vec<SeenRow>) -> Vec<SeenRow> {
+    let by_release: BTreeMap<String, i64> = seconds
+        .into_iter()
+        .map(|row| (row.of_release, row.seen))
+        .collect();
+    let refine = |hour: SeenRow| {
+        let found = by_release.get(&hour.of_release).copied();
+        let within = found.filter(|second| (hour.seen..hour.seen + HOUR_S).contains(second));
+        SeenRow {
+            seen: within.unwrap_or(hour.seen),
+            ..hour
+        }
+    };
+    hours.into_iter().map(refine).collect()
 }
 
 fn of_deploy(deploy: Deploy) -> Marker {
@@ -156,5 +168,29 @@ fn of_deploy(deploy: Deploy) -> Marker {
         environment: deploy.environment.map(|text| text.as_str().to_owned()),
         description: deploy.description.map(|text| text.as_str().to_owned()),
         url: deploy.url.map(|url| url.as_str().to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen(rows: &[(&str, i64)]) -> Vec<SeenRow> {
+        let row = |(release, seen): &(&str, i64)| SeenRow {
+            of_release: (*release).to_owned(),
+            seen: *seen,
+        };
+        rows.iter().map(row).collect()
+    }
+
+    #[test]
+    fn a_release_is_seen_to_the_second_where_its_first_hour_is_still_kept_and_else_to_the_hour() {
+        let hours = seen(&[("kept", 7_200), ("forgotten", 3_600), ("seen later", 0)]);
+        // In the order in which they come.
+        let seconds = seen(&[("seen later", 7_300), ("kept", 10_799)]);
+        assert_eq!(
+            to_the_second(hours, seconds),
+            seen(&[("kept", 10_799), ("forgotten", 3_600), ("seen later", 0)])
+        );
     }
 }

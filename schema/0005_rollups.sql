@@ -1,7 +1,7 @@
 -- Rollups for dashboards. What each is for, and what it costs: docs/adr/0012-rollups.md.
 --
--- The views of minutes and hours read the inserted block of a raw table, those of quarters and spans what the views of
--- minutes and of hours make of it. The deduplication token of an insert protects all of them: a block that a table has is still shown to its views.
+-- The views read the inserted block of a raw table. The deduplication token of an insert protects all of them: a block
+-- that a table has is still shown to its views.
 -- The views' expressions must never throw: the raw rows of the same insert may have been written already.
 -- The selects stand in schema/rollups/, because `fresnel backfill` runs them too.
 
@@ -17,92 +17,14 @@ DROP TABLE IF EXISTS {database}.performance_metrics_minute;
 
 DROP TABLE IF EXISTS {database}.performance_metrics_hour;
 
-CREATE TABLE IF NOT EXISTS {database}.metric_slices_minute
+CREATE TABLE IF NOT EXISTS {database}.metric_slices
 (
     project_id      LowCardinality(String)                COMMENT 'Project' CODEC(ZSTD(1)),
-    dimension       LowCardinality(String)                COMMENT 'Column that member is a value of: all, page or api_endpoint' CODEC(ZSTD(1)),
+    dimension       LowCardinality(String)                COMMENT 'Column that member is a value of: all, page, api_endpoint; from 60 minutes on also effect_id, browser, os, device, country, region or release' CODEC(ZSTD(1)),
+    grain_minutes   UInt16                                COMMENT 'Length of the bucket in minutes: 1, 15, 60, 360, 1440 or 10080' CODEC(ZSTD(1)),
     type            LowCardinality(String)                COMMENT 'Type of metric' CODEC(ZSTD(1)),
     name            LowCardinality(String)                COMMENT 'Name of the web vital; empty for other types, and for vitals without one' CODEC(ZSTD(1)),
-    bucket          DateTime('UTC')                       COMMENT 'Start of the minute' CODEC(Delta, ZSTD(1)),
-    environment     LowCardinality(String)                COMMENT 'Environment of the frontend' CODEC(ZSTD(1)),
-    member          LowCardinality(String)                COMMENT 'Value of the dimension; empty for events without one' CODEC(ZSTD(1)),
-    count           SimpleAggregateFunction(sum, UInt64)  COMMENT 'Events, by their weights' CODEC(ZSTD(1)),
-    error_count     SimpleAggregateFunction(sum, UInt64)  COMMENT 'Events that are errors, by their weights' CODEC(ZSTD(1)),
-    good_count      SimpleAggregateFunction(sum, UInt64)  COMMENT 'Web vitals that are good, by their weights' CODEC(ZSTD(1)),
-    poor_count      SimpleAggregateFunction(sum, UInt64)  COMMENT 'Web vitals that are poor, by their weights' CODEC(ZSTD(1)),
-    value_sum       SimpleAggregateFunction(sum, Float64) COMMENT 'Sum of the values, each times its weight' CODEC(ZSTD(1)),
-    value_min       SimpleAggregateFunction(min, Float64) COMMENT 'Least value' CODEC(ZSTD(1)),
-    value_max       SimpleAggregateFunction(max, Float64) COMMENT 'Greatest value' CODEC(ZSTD(1)),
-    value_quantiles AggregateFunction(quantilesTDigestWeighted(0.5, 0.75, 0.9, 0.95, 0.99), Float64, UInt32) COMMENT 'Mergeable state of the quantiles' CODEC(ZSTD(1))
-)
-ENGINE = AggregatingMergeTree
-PARTITION BY toYYYYMM(bucket)
-ORDER BY (project_id, dimension, type, name, bucket, environment, member)
-TTL bucket + INTERVAL {minute_retention_days} DAY
-SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1,
-    merge_with_ttl_timeout = 86400, materialize_ttl_recalculate_only = 1, index_granularity = 128
-COMMENT 'Performance metrics per minute, by one dimension at a time';
-
-CREATE TABLE IF NOT EXISTS {database}.metric_slices_quarter
-(
-    project_id      LowCardinality(String)                COMMENT 'Project' CODEC(ZSTD(1)),
-    dimension       LowCardinality(String)                COMMENT 'Column that member is a value of: all, page or api_endpoint' CODEC(ZSTD(1)),
-    type            LowCardinality(String)                COMMENT 'Type of metric' CODEC(ZSTD(1)),
-    name            LowCardinality(String)                COMMENT 'Name of the web vital; empty for other types, and for vitals without one' CODEC(ZSTD(1)),
-    bucket          DateTime('UTC')                       COMMENT 'Start of the quarter of an hour' CODEC(Delta, ZSTD(1)),
-    environment     LowCardinality(String)                COMMENT 'Environment of the frontend' CODEC(ZSTD(1)),
-    member          LowCardinality(String)                COMMENT 'Value of the dimension; empty for events without one' CODEC(ZSTD(1)),
-    count           SimpleAggregateFunction(sum, UInt64)  COMMENT 'Events, by their weights' CODEC(ZSTD(1)),
-    error_count     SimpleAggregateFunction(sum, UInt64)  COMMENT 'Events that are errors, by their weights' CODEC(ZSTD(1)),
-    good_count      SimpleAggregateFunction(sum, UInt64)  COMMENT 'Web vitals that are good, by their weights' CODEC(ZSTD(1)),
-    poor_count      SimpleAggregateFunction(sum, UInt64)  COMMENT 'Web vitals that are poor, by their weights' CODEC(ZSTD(1)),
-    value_sum       SimpleAggregateFunction(sum, Float64) COMMENT 'Sum of the values, each times its weight' CODEC(ZSTD(1)),
-    value_min       SimpleAggregateFunction(min, Float64) COMMENT 'Least value' CODEC(ZSTD(1)),
-    value_max       SimpleAggregateFunction(max, Float64) COMMENT 'Greatest value' CODEC(ZSTD(1)),
-    value_quantiles AggregateFunction(quantilesTDigestWeighted(0.5, 0.75, 0.9, 0.95, 0.99), Float64, UInt32) COMMENT 'Mergeable state of the quantiles' CODEC(ZSTD(1))
-)
-ENGINE = AggregatingMergeTree
-PARTITION BY toYYYYMM(bucket)
-ORDER BY (project_id, dimension, type, name, bucket, environment, member)
-TTL bucket + INTERVAL {minute_retention_days} DAY
-SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1,
-    merge_with_ttl_timeout = 86400, materialize_ttl_recalculate_only = 1, index_granularity = 128
-COMMENT 'Performance metrics per quarter of an hour, by one dimension at a time';
-
-CREATE TABLE IF NOT EXISTS {database}.metric_slices_hour
-(
-    project_id      LowCardinality(String)                COMMENT 'Project' CODEC(ZSTD(1)),
-    dimension       LowCardinality(String)                COMMENT 'Column that member is a value of: all, page, api_endpoint, effect_id, browser, os, device, country, region or release' CODEC(ZSTD(1)),
-    type            LowCardinality(String)                COMMENT 'Type of metric' CODEC(ZSTD(1)),
-    name            LowCardinality(String)                COMMENT 'Name of the web vital; empty for other types, and for vitals without one' CODEC(ZSTD(1)),
-    bucket          DateTime('UTC')                       COMMENT 'Start of the hour' CODEC(Delta, ZSTD(1)),
-    environment     LowCardinality(String)                COMMENT 'Environment of the frontend' CODEC(ZSTD(1)),
-    member          LowCardinality(String)                COMMENT 'Value of the dimension; empty for events without one' CODEC(ZSTD(1)),
-    count           SimpleAggregateFunction(sum, UInt64)  COMMENT 'Events, by their weights' CODEC(ZSTD(1)),
-    error_count     SimpleAggregateFunction(sum, UInt64)  COMMENT 'Events that are errors, by their weights' CODEC(ZSTD(1)),
-    good_count      SimpleAggregateFunction(sum, UInt64)  COMMENT 'Web vitals that are good, by their weights' CODEC(ZSTD(1)),
-    poor_count      SimpleAggregateFunction(sum, UInt64)  COMMENT 'Web vitals that are poor, by their weights' CODEC(ZSTD(1)),
-    value_sum       SimpleAggregateFunction(sum, Float64) COMMENT 'Sum of the values, each times its weight' CODEC(ZSTD(1)),
-    value_min       SimpleAggregateFunction(min, Float64) COMMENT 'Least value' CODEC(ZSTD(1)),
-    value_max       SimpleAggregateFunction(max, Float64) COMMENT 'Greatest value' CODEC(ZSTD(1)),
-    value_quantiles AggregateFunction(quantilesTDigestWeighted(0.5, 0.75, 0.9, 0.95, 0.99), Float64, UInt32) COMMENT 'Mergeable state of the quantiles' CODEC(ZSTD(1))
-)
-ENGINE = AggregatingMergeTree
-PARTITION BY toYYYYMM(bucket)
-ORDER BY (project_id, dimension, type, name, bucket, environment, member)
-TTL bucket + INTERVAL {hour_retention_days} DAY
-SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1,
-    merge_with_ttl_timeout = 86400, materialize_ttl_recalculate_only = 1, index_granularity = 128
-COMMENT 'Performance metrics per hour, by one dimension at a time';
-
-CREATE TABLE IF NOT EXISTS {database}.metric_slices_span
-(
-    project_id      LowCardinality(String)                COMMENT 'Project' CODEC(ZSTD(1)),
-    dimension       LowCardinality(String)                COMMENT 'Column that member is a value of: all, page, api_endpoint, effect_id, browser, os, device, country, region or release' CODEC(ZSTD(1)),
-    span_hours      UInt16                                COMMENT 'Length of the span in hours: 6, 24 or 168' CODEC(ZSTD(1)),
-    type            LowCardinality(String)                COMMENT 'Type of metric' CODEC(ZSTD(1)),
-    name            LowCardinality(String)                COMMENT 'Name of the web vital; empty for other types, and for vitals without one' CODEC(ZSTD(1)),
-    bucket          DateTime('UTC')                       COMMENT 'Start of the span: a multiple of its length since 1970' CODEC(Delta, ZSTD(1)),
+    bucket          DateTime('UTC')                       COMMENT 'Start of the bucket: a multiple of its length since 1970' CODEC(Delta, ZSTD(1)),
     environment     LowCardinality(String)                COMMENT 'Environment of the frontend' CODEC(ZSTD(1)),
     member          LowCardinality(String)                COMMENT 'Value of the dimension; empty for events without one' CODEC(ZSTD(1)),
     count           SimpleAggregateFunction(sum, UInt64)  COMMENT 'Events, by their weights' CODEC(ZSTD(1)),
@@ -116,18 +38,19 @@ CREATE TABLE IF NOT EXISTS {database}.metric_slices_span
 )
 ENGINE = AggregatingMergeTree
 PARTITION BY toYYYYMM(bucket)
-ORDER BY (project_id, dimension, span_hours, type, name, bucket, environment, member)
-TTL bucket + INTERVAL {hour_retention_days} DAY
+ORDER BY (project_id, dimension, grain_minutes, type, name, bucket, environment, member)
+TTL bucket + toIntervalDay(if(grain_minutes < 60, {minute_retention_days}, {hour_retention_days}))
 SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1,
     merge_with_ttl_timeout = 86400, materialize_ttl_recalculate_only = 1, index_granularity = 128
-COMMENT 'Performance metrics per 6 hours, day and week, by one dimension at a time';
+COMMENT 'Performance metrics in buckets of all lengths, by one dimension at a time';
 
-CREATE TABLE IF NOT EXISTS {database}.activity_hour
+CREATE TABLE IF NOT EXISTS {database}.activity
 (
     project_id      LowCardinality(String)                COMMENT 'Project' CODEC(ZSTD(1)),
+    grain_minutes   UInt16                                COMMENT 'Length of the bucket in minutes: 60, 360, 1440 or 10080' CODEC(ZSTD(1)),
     kind            LowCardinality(String)                COMMENT 'metric, funnel, event or alert; empty for all of them' CODEC(ZSTD(1)),
     name            LowCardinality(String)                COMMENT 'Type of metric, step, type of event, or severity; empty for all of the kind' CODEC(ZSTD(1)),
-    bucket          DateTime('UTC')                       COMMENT 'Start of the hour' CODEC(Delta, ZSTD(1)),
+    bucket          DateTime('UTC')                       COMMENT 'Start of the bucket: a multiple of its length since 1970' CODEC(Delta, ZSTD(1)),
     count           SimpleAggregateFunction(sum, UInt64)  COMMENT 'Events, by their weights' CODEC(ZSTD(1)),
     sessions        AggregateFunction(uniqCombined64If(17), String, UInt8) COMMENT 'Mergeable state of the number of sessions' CODEC(ZSTD(1)),
     users           AggregateFunction(uniqCombined64If(17), String, UInt8) COMMENT 'Mergeable state of the number of users' CODEC(ZSTD(1)),
@@ -135,56 +58,26 @@ CREATE TABLE IF NOT EXISTS {database}.activity_hour
 )
 ENGINE = AggregatingMergeTree
 PARTITION BY toYYYYMM(bucket)
-ORDER BY (project_id, kind, name, bucket)
+ORDER BY (project_id, grain_minutes, kind, name, bucket)
 TTL bucket + INTERVAL {hour_retention_days} DAY
 SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1,
-    merge_with_ttl_timeout = 86400, materialize_ttl_recalculate_only = 1, index_granularity = 32, merge_max_block_size = 256
-COMMENT 'Events of all kinds per hour, with sessions, users and visitors';
+    merge_with_ttl_timeout = 86400, materialize_ttl_recalculate_only = 1, index_granularity = 16, merge_max_block_size = 256
+COMMENT 'Events of all kinds in buckets of all lengths, with sessions, users and visitors';
 
-CREATE TABLE IF NOT EXISTS {database}.activity_span
-(
-    project_id      LowCardinality(String)                COMMENT 'Project' CODEC(ZSTD(1)),
-    span_hours      UInt16                                COMMENT 'Length of the span in hours: 6, 24 or 168' CODEC(ZSTD(1)),
-    kind            LowCardinality(String)                COMMENT 'metric, funnel, event or alert; empty for all of them' CODEC(ZSTD(1)),
-    name            LowCardinality(String)                COMMENT 'Type of metric, step, type of event, or severity; empty for all of the kind' CODEC(ZSTD(1)),
-    bucket          DateTime('UTC')                       COMMENT 'Start of the span: a multiple of its length since 1970' CODEC(Delta, ZSTD(1)),
-    count           SimpleAggregateFunction(sum, UInt64)  COMMENT 'Events, by their weights' CODEC(ZSTD(1)),
-    sessions        AggregateFunction(uniqCombined64If(17), String, UInt8) COMMENT 'Mergeable state of the number of sessions' CODEC(ZSTD(1)),
-    users           AggregateFunction(uniqCombined64If(17), String, UInt8) COMMENT 'Mergeable state of the number of users' CODEC(ZSTD(1)),
-    visitors        AggregateFunction(uniqCombined64If(17), UInt64, UInt8) COMMENT 'Mergeable state of the number of visitors; a visitor is another one each day' CODEC(ZSTD(1))
-)
-ENGINE = AggregatingMergeTree
-PARTITION BY toYYYYMM(bucket)
-ORDER BY (project_id, span_hours, kind, name, bucket)
-TTL bucket + INTERVAL {hour_retention_days} DAY
-SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1,
-    merge_with_ttl_timeout = 86400, materialize_ttl_recalculate_only = 1, index_granularity = 8, merge_max_block_size = 256
-COMMENT 'Events of all kinds per 6 hours, day and week, with sessions, users and visitors';
-
--- The views of what is coarser first: whoever writes minutes and hours must find them.
-CREATE MATERIALIZED VIEW IF NOT EXISTS {database}.metric_slices_to_quarter TO {database}.metric_slices_quarter AS
-{select:metric_slices_to_quarter};
-
-CREATE MATERIALIZED VIEW IF NOT EXISTS {database}.metric_slices_to_span TO {database}.metric_slices_span AS
-{select:metric_slices_to_span};
-
-CREATE MATERIALIZED VIEW IF NOT EXISTS {database}.activity_to_span TO {database}.activity_span AS
-{select:activity_to_span};
-
-CREATE MATERIALIZED VIEW IF NOT EXISTS {database}.metrics_to_slices_minute TO {database}.metric_slices_minute AS
+CREATE MATERIALIZED VIEW IF NOT EXISTS {database}.metrics_to_slices_minute TO {database}.metric_slices AS
 {select:metrics_to_slices_minute};
 
-CREATE MATERIALIZED VIEW IF NOT EXISTS {database}.metrics_to_slices_hour TO {database}.metric_slices_hour AS
+CREATE MATERIALIZED VIEW IF NOT EXISTS {database}.metrics_to_slices_hour TO {database}.metric_slices AS
 {select:metrics_to_slices_hour};
 
-CREATE MATERIALIZED VIEW IF NOT EXISTS {database}.metrics_to_activity TO {database}.activity_hour AS
+CREATE MATERIALIZED VIEW IF NOT EXISTS {database}.metrics_to_activity TO {database}.activity AS
 {select:metrics_to_activity};
 
-CREATE MATERIALIZED VIEW IF NOT EXISTS {database}.funnel_steps_to_activity TO {database}.activity_hour AS
+CREATE MATERIALIZED VIEW IF NOT EXISTS {database}.funnel_steps_to_activity TO {database}.activity AS
 {select:funnel_steps_to_activity};
 
-CREATE MATERIALIZED VIEW IF NOT EXISTS {database}.user_events_to_activity TO {database}.activity_hour AS
+CREATE MATERIALIZED VIEW IF NOT EXISTS {database}.user_events_to_activity TO {database}.activity AS
 {select:user_events_to_activity};
 
-CREATE MATERIALIZED VIEW IF NOT EXISTS {database}.client_alerts_to_activity TO {database}.activity_hour AS
+CREATE MATERIALIZED VIEW IF NOT EXISTS {database}.client_alerts_to_activity TO {database}.activity AS
 {select:client_alerts_to_activity};

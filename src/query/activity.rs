@@ -5,7 +5,7 @@
 use clickhouse::Row;
 use serde::Deserialize;
 
-use super::grain::{Cuts, Grain, Kept, Piece, by_table, cover};
+use super::grain::{Cuts, Grain, Kept, Piece, cover};
 use super::grid::Grid;
 use super::range::Range;
 use crate::domain::beacon::Kind;
@@ -112,9 +112,7 @@ pub(super) fn of_periods(database: &str, project_id: &str, periods: &[(i64, Rang
         let pieces = cover(range.from, range.to, &GRAINS);
         let place = format!("toInt64({number})");
         let own = keys.add(wanted);
-        for (table, pieces) in by_table(&pieces, |piece| table(piece.grain)) {
-            parts.push(part(table, &pieces, &place, &own, &mut cuts));
-        }
+        parts.push(part(&pieces, &place, &own, &mut cuts));
     }
     statement(database, project_id, &parts, keys, cuts)
 }
@@ -137,7 +135,7 @@ pub(super) fn of_buckets(
     let (mut keys, mut cuts, mut parts) = (Keys::default(), Cuts::default(), Vec::new());
     for wanted in wanted {
         let own = keys.add(wanted);
-        parts.push(part(table(piece.grain), &[piece], &bucket, &own, &mut cuts));
+        parts.push(part(&[piece], &bucket, &own, &mut cuts));
     }
     grid.bind(statement(database, project_id, &parts, keys, cuts))
 }
@@ -175,14 +173,7 @@ impl Keys {
     }
 }
 
-const fn table(grain: Grain) -> &'static str {
-    match grain {
-        Grain::Week | Grain::Day | Grain::SixHours => "activity_span",
-        Grain::Hour | Grain::Quarter | Grain::Minute | Grain::Raw => "activity_hour",
-    }
-}
-
-fn part(table: &str, pieces: &[Piece], place: &str, own: &Own, cuts: &mut Cuts) -> String {
+fn part(pieces: &[Piece], place: &str, own: &Own, cuts: &mut Cuts) -> String {
     let Own { keys, sessions } = own;
     let sessions = match sessions {
         Sessions::Counted => "sessions",
@@ -192,7 +183,7 @@ fn part(table: &str, pieces: &[Piece], place: &str, own: &Own, cuts: &mut Cuts) 
     // Kinds and names are for the index, which does not know what their sum is.
     format!(
         "SELECT {place} AS place, kind AS of_kind, name AS of_name, count AS part_events, {sessions} AS part_sessions\n    \
-         FROM {{database:Identifier}}.{table}\n    \
+         FROM {{database:Identifier}}.activity\n    \
          WHERE project_id = {{project:String}} AND kind IN {{kinds:Array(String)}} AND name IN {{names:Array(String)}} \
          AND concat(kind, ':', name) IN {keys} AND ({pieces})",
         pieces = pieces.join(" OR "),

@@ -54,13 +54,11 @@ impl Grain {
         }
     }
 
-    /// That a row of the tables of spans, which hold several grains, has this one. Every other table has one grain.
-    pub(super) const fn span_condition(self) -> Option<&'static str> {
+    /// The same in minutes, which is how rollups tell their grains apart; `None` for raw rows.
+    pub(super) const fn minutes(self) -> Option<i64> {
         match self {
-            Self::Raw | Self::Minute | Self::Quarter | Self::Hour => None,
-            Self::SixHours => Some("span_hours = 6"),
-            Self::Day => Some("span_hours = 24"),
-            Self::Week => Some("span_hours = 168"),
+            Self::Raw => None,
+            _ => Some(self.seconds() / MINUTE_SECONDS),
         }
     }
 
@@ -136,8 +134,8 @@ impl Cuts {
     /// That a row lies in a piece, and is one of its grain.
     pub(super) fn condition(&mut self, piece: Piece) -> String {
         let within = self.within(piece.grain, piece.from, piece.to);
-        match piece.grain.span_condition() {
-            Some(span) => format!("{span} AND {within}"),
+        match piece.grain.minutes() {
+            Some(minutes) => format!("grain_minutes = {minutes} AND {within}"),
             None => within,
         }
     }
@@ -163,23 +161,6 @@ impl Cuts {
         });
         format!("{{cuts:Array(Int64)}}[{}]", place + 1)
     }
-}
-
-/// Parts of a statement by the table that they read, in the order of the tables: one table is read once, however many
-/// pieces of it are wanted.
-pub(super) fn by_table<T: Copy>(
-    parts: &[T],
-    table: impl Fn(&T) -> &'static str,
-) -> Vec<(&'static str, Vec<T>)> {
-    let mut tables: Vec<(&'static str, Vec<T>)> = Vec::new();
-    for part in parts {
-        let name = table(part);
-        match tables.iter_mut().find(|(known, _)| *known == name) {
-            Some((_, parts)) => parts.push(*part),
-            None => tables.push((name, vec![*part])),
-        }
-    }
-    tables
 }
 
 /// Covers a range by the coarsest tables: whole days by days, whole hours of what is left by hours, and so on. The

@@ -104,8 +104,8 @@ pub(super) async fn markers(
 fn first_hours(database: &str, project_id: &str, range: Range) -> Statement {
     Statement::new(
         "SELECT toString(member) AS of_release, toInt64(toUnixTimestamp(min(bucket))) AS seen\n\
-         FROM {database:Identifier}.metric_slices_hour\n\
-         WHERE project_id = {project:String} AND dimension = 'release' AND member != '' AND bucket < toDateTime({to:Int64}, 'UTC')\n\
+         FROM {database:Identifier}.metric_slices\n\
+         WHERE project_id = {project:String} AND dimension = 'release' AND grain_minutes = 60 AND member != '' AND bucket < toDateTime({to:Int64}, 'UTC')\n\
          GROUP BY of_release\n\
          HAVING seen >= {from:Int64}\n\
          ORDER BY seen DESC LIMIT {releases_max:UInt64}",

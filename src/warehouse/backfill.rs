@@ -12,7 +12,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 use super::schema::Retention;
-use super::schema::rollups::{VIEWS, View};
+use super::schema::rollups::{VIEWS, WEEKS};
 use super::select::{Parameter, SelectError, Statement};
 use super::{Warehouse, quote_identifier};
 use crate::clock::UnixMicros;
@@ -70,7 +70,7 @@ impl Warehouse {
         now: UnixMicros,
     ) -> Result<BackfillPlan, SelectError> {
         let database = quote_identifier(&self.connected()?.database);
-        let tables: BTreeSet<&str> = raw_views().map(|view| view.source).collect();
+        let tables: BTreeSet<&str> = VIEWS.iter().map(|view| view.source).collect();
         let spans = tables.iter().map(|table| {
             format!("SELECT count() AS n, toUnixTimestamp(min(ts)) AS first, toUnixTimestamp(max(ts)) AS last FROM {database}.{table}")
         });
@@ -112,14 +112,9 @@ impl Warehouse {
         let database = quote_identifier(&link.database);
         let tables: BTreeSet<&str> = VIEWS.iter().map(|view| view.target).collect();
         for table in tables {
-            let days = if holds_spans(table) {
-                " AND span_hours <= 24"
-            } else {
-                ""
-            };
             let sql = format!(
                 "ALTER TABLE {database}.{table} DELETE WHERE bucket >= toDateTime({{from:Int64}}, 'UTC') \
-                 AND bucket < toDateTime({{to:Int64}}, 'UTC'){days} SETTINGS mutations_sync = 1"
+                 AND bucket < toDateTime({{to:Int64}}, 'UTC') AND grain_minutes <= 1440 SETTINGS mutations_sync = 1"
             );
             self.execute_within(STATEMENT_TIMEOUT, &between(sql, plan.first, plan.end))
                 .await
@@ -135,19 +130,17 @@ impl Warehouse {
     pub async fn backfill_day(&self, plan: &BackfillPlan, day: i64) -> Result<(), BackfillError> {
         let link = self.connected().map_err(during("connecting".to_owned()))?;
         let database = quote_identifier(&link.database);
-        for view in raw_views() {
-            if view.target.ends_with("_minute") && day + DAY_S <= plan.minutes_from {
-                continue;
-            }
+        let least = if day + DAY_S <= plan.minutes_from { 60 } else { 0 };
+        for view in VIEWS {
             let raw = format!(
                 "(SELECT * FROM {database}.{} WHERE ts >= toDateTime64({{from:Int64}}, 3, 'UTC') \
                  AND ts < toDateTime64({{to:Int64}}, 3, 'UTC'))",
                 view.source
             );
-            // Coarser rollups follow, by the views that read these. Blocks like those of an earlier run must
-            // not be taken for the same insert come twice.
+            // Weeks are made of their days. Blocks like those of an earlier run must not be taken for the same insert come
+            // twice.
             let sql = format!(
-                "INSERT INTO {database}.{} {} SETTINGS insert_deduplicate = 0, \
+                "INSERT INTO {database}.{} SELECT * FROM ({}) WHERE grain_minutes BETWEEN {least} AND 1440 SETTINGS insert_deduplicate = 0, \
                  max_bytes_before_external_group_by = {GROUPS_BYTES_MAX}",
                 view.target,
                 view.select(&raw),
@@ -172,16 +165,15 @@ impl Warehouse {
         let end = (plan.end - 1).div_euclid(WEEK_S) * WEEK_S + WEEK_S;
         let is_within =
             "bucket >= toDateTime({from:Int64}, 'UTC') AND bucket < toDateTime({to:Int64}, 'UTC')";
-        for view in VIEWS.iter().filter(|view| holds_spans(view.target)) {
+        for view in WEEKS {
             let table = view.target;
-            let days = format!(
-                "(SELECT * EXCEPT (span_hours) FROM {database}.{table} WHERE span_hours = 24 AND {is_within})"
-            );
+            let days =
+                format!("(SELECT * FROM {database}.{table} WHERE grain_minutes = 1440 AND {is_within})");
             let clearing = format!(
-                "ALTER TABLE {database}.{table} DELETE WHERE span_hours = 168 AND {is_within} SETTINGS mutations_sync = 1"
+                "ALTER TABLE {database}.{table} DELETE WHERE grain_minutes = 10080 AND {is_within} SETTINGS mutations_sync = 1"
             );
             let filling = format!(
-                "INSERT INTO {database}.{table} SELECT * FROM ({}) WHERE span_hours = 168 SETTINGS insert_deduplicate = 0, \
+                "INSERT INTO {database}.{table} {} SETTINGS insert_deduplicate = 0, \
                  max_bytes_before_external_group_by = {GROUPS_BYTES_MAX}",
                 view.select(&days)
             );
@@ -212,17 +204,6 @@ impl Warehouse {
 
 fn during(doing: String) -> impl FnOnce(SelectError) -> BackfillError {
     move |source| BackfillError { doing, source }
-}
-
-/// Whether a table holds spans of several lengths, weeks among them.
-fn holds_spans(table: &str) -> bool {
-    table.ends_with("_span")
-}
-
-/// The views that read raw tables.
-fn raw_views() -> impl Iterator<Item = &'static View> {
-    let is_rollup = |table: &str| VIEWS.iter().any(|view| view.target == table);
-    VIEWS.iter().filter(move |view| !is_rollup(view.source))
 }
 
 fn between(sql: String, from: i64, to: i64) -> Statement {

@@ -83,20 +83,18 @@ impl Retention {
         Ok(())
     }
 
-    /// Every table that forgets: name, the time that counts, days.
-    fn of_tables(&self) -> [(&'static str, &'static str, u32); 11] {
+    /// Every table that forgets: name, the time that counts, an expression for the days.
+    fn of_tables(&self) -> [(&'static str, &'static str, String); 7] {
+        let raw = self.raw_days.to_string();
+        let slices = format!("if(grain_minutes < 60, {}, {})", self.minute_days, self.hour_days);
         [
-            ("performance_metrics", "toDateTime(ts)", self.raw_days),
-            ("funnel_steps", "toDateTime(ts)", self.raw_days),
-            ("user_events", "toDateTime(ts)", self.raw_days),
-            ("client_alerts", "toDateTime(ts)", self.raw_days),
-            ("ledger", "minute", self.raw_days),
-            ("metric_slices_minute", "bucket", self.minute_days),
-            ("metric_slices_quarter", "bucket", self.minute_days),
-            ("metric_slices_hour", "bucket", self.hour_days),
-            ("metric_slices_span", "bucket", self.hour_days),
-            ("activity_hour", "bucket", self.hour_days),
-            ("activity_span", "bucket", self.hour_days),
+            ("performance_metrics", "toDateTime(ts)", raw.clone()),
+            ("funnel_steps", "toDateTime(ts)", raw.clone()),
+            ("user_events", "toDateTime(ts)", raw.clone()),
+            ("client_alerts", "toDateTime(ts)", raw.clone()),
+            ("ledger", "minute", raw),
+            ("metric_slices", "bucket", slices),
+            ("activity", "bucket", self.hour_days.to_string()),
         ]
     }
 }
@@ -256,7 +254,7 @@ impl Warehouse {
                 .any(|definition| definition.name == table && definition.engine_full.contains(&wanted));
             if !stands {
                 let sql = renderer.render(&format!(
-                    "ALTER TABLE {{database}}.{table} MODIFY TTL {time} + INTERVAL {days} DAY"
+                    "ALTER TABLE {{database}}.{table} MODIFY TTL {time} + toIntervalDay({days})"
                 ));
                 self.execute(&Statement::new(sql))
                     .await

@@ -92,17 +92,18 @@ impl Station {
         let statement = Statement::new(
             "SELECT arrayMap(n -> assumeNotNull(n), [(SELECT count() FROM fresnel.performance_metrics), arrayMin(rollups), arrayMax(rollups)]) FROM (
                  SELECT groupArray(n) AS rollups FROM (
-                     SELECT sum(count) AS n FROM fresnel.metric_slices_minute WHERE dimension = 'all'
-                     UNION ALL SELECT sum(count) FROM fresnel.metric_slices_hour WHERE dimension = 'all'
-                     UNION ALL SELECT sum(count) FROM fresnel.metric_slices_hour WHERE dimension = 'page'
-                     UNION ALL SELECT sum(count) FROM fresnel.metric_slices_quarter WHERE dimension = 'all'
-                     UNION ALL SELECT sum(count) FROM fresnel.metric_slices_span WHERE dimension = 'all' AND span_hours = 6
-                     UNION ALL SELECT sum(count) FROM fresnel.metric_slices_span WHERE dimension = 'all' AND span_hours = 24
-                     UNION ALL SELECT sum(count) FROM fresnel.metric_slices_span WHERE dimension = 'all' AND span_hours = 168
-                     UNION ALL SELECT sum(count) FROM fresnel.activity_hour WHERE kind = 'metric' AND name = ''
-                     UNION ALL SELECT sum(count) FROM fresnel.activity_span WHERE kind = 'metric' AND name = '' AND span_hours = 6
-                     UNION ALL SELECT sum(count) FROM fresnel.activity_span WHERE kind = 'metric' AND name = '' AND span_hours = 24
-                     UNION ALL SELECT sum(count) FROM fresnel.activity_span WHERE kind = 'metric' AND name = '' AND span_hours = 168))",
+                     SELECT sum(count) AS n FROM fresnel.metric_slices WHERE dimension = 'all' AND grain_minutes = 1
+                     UNION ALL SELECT sum(count) FROM fresnel.metric_slices WHERE dimension = 'all' AND grain_minutes = 15
+                     UNION ALL SELECT sum(count) FROM fresnel.metric_slices WHERE dimension = 'all' AND grain_minutes = 60
+                     UNION ALL SELECT sum(count) FROM fresnel.metric_slices WHERE dimension = 'all' AND grain_minutes = 360
+                     UNION ALL SELECT sum(count) FROM fresnel.metric_slices WHERE dimension = 'all' AND grain_minutes = 1440
+                     UNION ALL SELECT sum(count) FROM fresnel.metric_slices WHERE dimension = 'all' AND grain_minutes = 10080
+                     UNION ALL SELECT sum(count) FROM fresnel.metric_slices WHERE dimension = 'page' AND grain_minutes = 60
+                     UNION ALL SELECT sum(count) FROM fresnel.metric_slices WHERE dimension = 'browser' AND grain_minutes = 60
+                     UNION ALL SELECT sum(count) FROM fresnel.activity WHERE kind = 'metric' AND name = '' AND grain_minutes = 60
+                     UNION ALL SELECT sum(count) FROM fresnel.activity WHERE kind = 'metric' AND name = '' AND grain_minutes = 360
+                     UNION ALL SELECT sum(count) FROM fresnel.activity WHERE kind = 'metric' AND name = '' AND grain_minutes = 1440
+                     UNION ALL SELECT sum(count) FROM fresnel.activity WHERE kind = 'metric' AND name = '' AND grain_minutes = 10080))",
         );
         let rows: Vec<Vec<u64>> = self.warehouse.select(&statement).await.expect("counts");
         rows[0].as_slice().try_into().expect("three counts")

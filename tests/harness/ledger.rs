@@ -14,16 +14,19 @@ use super::wait;
 use super::warehouse::Warehouse;
 
 /// Rollups of `performance_metrics`; each holds one row's worth of `count` for each raw row.
-const ROLLUPS: [&str; 9] = [
-    "metric_slices_minute WHERE dimension = 'all'",
-    "metric_slices_hour WHERE dimension = 'all'",
-    "metric_slices_hour WHERE dimension = 'browser'",
-    "metric_slices_quarter WHERE dimension = 'all'",
-    "metric_slices_span WHERE dimension = 'all' AND span_hours = 6",
-    "metric_slices_span WHERE dimension = 'all' AND span_hours = 168",
-    "activity_hour WHERE kind = 'metric' AND name = ''",
-    "activity_span WHERE kind = 'metric' AND name = '' AND span_hours = 24",
-    "activity_span WHERE kind = 'metric' AND name = '' AND span_hours = 168",
+const ROLLUPS: [&str; 12] = [
+    "metric_slices WHERE dimension = 'all' AND grain_minutes = 1",
+    "metric_slices WHERE dimension = 'all' AND grain_minutes = 15",
+    "metric_slices WHERE dimension = 'all' AND grain_minutes = 60",
+    "metric_slices WHERE dimension = 'all' AND grain_minutes = 360",
+    "metric_slices WHERE dimension = 'all' AND grain_minutes = 1440",
+    "metric_slices WHERE dimension = 'all' AND grain_minutes = 10080",
+    "metric_slices WHERE dimension = 'page' AND grain_minutes = 60",
+    "metric_slices WHERE dimension = 'browser' AND grain_minutes = 60",
+    "activity WHERE kind = 'metric' AND name = '' AND grain_minutes = 60",
+    "activity WHERE kind = 'metric' AND name = '' AND grain_minutes = 360",
+    "activity WHERE kind = 'metric' AND name = '' AND grain_minutes = 1440",
+    "activity WHERE kind = 'metric' AND name = '' AND grain_minutes = 10080",
 ];
 
 /// What ClickHouse holds.

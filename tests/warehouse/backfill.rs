@@ -13,14 +13,7 @@ use crate::{RETENTION, counts, migrated};
 /// A day behind the last row.
 const NOW: UnixMicros = UnixMicros((NOON_MS + 86_400_000) * 1_000);
 const DAY_MS: i64 = 86_400_000;
-const ROLLUPS: [&str; 6] = [
-    "metric_slices_minute",
-    "metric_slices_quarter",
-    "metric_slices_hour",
-    "metric_slices_span",
-    "activity_hour",
-    "activity_span",
-];
+const ROLLUPS: [&str; 2] = ["metric_slices", "activity"];
 
 async fn insert(warehouse: &Warehouse, metrics: &[Metric]) {
     let insert = Insert {
@@ -53,27 +46,16 @@ fn some_days() -> Vec<Metric> {
 /// Everything that the rollups say, in words; quantiles depend a little on the order in which states are merged.
 async fn contents(warehouse: &Warehouse) -> Vec<String> {
     let mut all = Vec::new();
-    for (table, span) in [
-        ("metric_slices_minute", "0"),
-        ("metric_slices_quarter", "0"),
-        ("metric_slices_hour", "0"),
-        ("metric_slices_span", "span_hours"),
+    for sql in [
+        "SELECT toString((dimension, grain_minutes, type, name, bucket, environment, member, sum(count), sum(error_count), \
+             sum(value_sum), min(value_min), max(value_max), \
+             arrayMap(p -> isFinite(p), quantilesTDigestWeightedMerge(0.5, 0.75, 0.9, 0.95, 0.99)(value_quantiles))))
+         FROM fresnel.metric_slices
+         GROUP BY dimension, grain_minutes, type, name, bucket, environment, member ORDER BY ALL",
+        "SELECT toString((grain_minutes, kind, name, bucket, sum(count), uniqCombined64IfMerge(17)(sessions)))
+         FROM fresnel.activity GROUP BY grain_minutes, kind, name, bucket ORDER BY ALL",
     ] {
-        let sql = format!(
-            "SELECT concat('{table} ', toString((dimension, {span} AS span, type, name, bucket, environment, member, sum(count), sum(error_count), \
-                 sum(value_sum), min(value_min), max(value_max), \
-                 arrayMap(p -> isFinite(p), quantilesTDigestWeightedMerge(0.5, 0.75, 0.9, 0.95, 0.99)(value_quantiles)))))
-             FROM fresnel.{table} GROUP BY dimension, span, type, name, bucket, environment, member ORDER BY ALL"
-        );
-        let rows: Vec<String> = warehouse.select(&Statement::new(sql)).await.expect("slices");
-        all.extend(rows);
-    }
-    for (table, span) in [("activity_hour", "0"), ("activity_span", "span_hours")] {
-        let sql = format!(
-            "SELECT concat('{table} ', toString(({span} AS span, kind, name, bucket, sum(count), uniqCombined64IfMerge(17)(sessions))))
-             FROM fresnel.{table} GROUP BY span, kind, name, bucket ORDER BY ALL"
-        );
-        let rows: Vec<String> = warehouse.select(&Statement::new(sql)).await.expect("activity");
+        let rows: Vec<String> = warehouse.select(&Statement::new(sql)).await.expect("rows");
         all.extend(rows);
     }
     all

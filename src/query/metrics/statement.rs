@@ -6,7 +6,7 @@ use clickhouse::Row;
 use serde::Deserialize;
 
 use super::super::dimension::{Dimension, Slices};
-use super::super::grain::{Cuts, Grain, by_table};
+use super::super::grain::{Cuts, Grain};
 use super::super::grid::Grid;
 use super::{Groups, OTHER_GROUP, Part, Plan, SortBy};
 use crate::domain::beacon::VITALS_TYPE;
@@ -187,15 +187,16 @@ impl Plan<'_> {
 
     /// What all pieces have, by type, name, member and bucket.
     fn parts(&self, parts: &[Part], grid: Option<&Grid>, cuts: &mut Cuts) -> String {
-        let tables = by_table(parts, |part| table(part.piece.grain));
-        let selects = tables
-            .into_iter()
-            .map(|(table, parts)| self.select_from(table, &parts, grid, cuts));
+        let (raw, rolled): (Vec<Part>, Vec<Part>) =
+            parts.iter().partition(|part| part.piece.grain == Grain::Raw);
+        let tables = [rolled, raw].into_iter().filter(|parts| !parts.is_empty());
+        let selects = tables.map(|parts| self.select_from(&parts, grid, cuts));
         selects.collect::<Vec<_>>().join("\n    UNION ALL\n    ")
     }
 
-    /// What the pieces of one table have.
-    fn select_from(&self, table: &str, parts: &[Part], grid: Option<&Grid>, cuts: &mut Cuts) -> String {
+    /// What the pieces of one table have. It is read once for all of them: a select for each would take longer to plan
+    /// than to answer.
+    fn select_from(&self, parts: &[Part], grid: Option<&Grid>, cuts: &mut Cuts) -> String {
         let is_raw = parts.iter().any(|part| part.piece.grain == Grain::Raw);
         let time = if is_raw { Grain::Raw } else { Grain::Hour }.time();
         let bucket = grid.map_or_else(|| period_of(parts, cuts), |grid| grid.bucket_of(time));
@@ -227,7 +228,7 @@ impl Plan<'_> {
                     "SELECT type AS series_type, name AS series_name, {member} AS series_member,\n        \
                          {bucket} AS bucket_start,\n        \
                          {ROLLUP_PARTS}\n    \
-                     FROM {{database:Identifier}}.{table}\n    \
+                     FROM {{database:Identifier}}.metric_slices\n    \
                      WHERE {condition}"
                 )
             }
@@ -235,7 +236,7 @@ impl Plan<'_> {
                 "SELECT type AS series_type, if(type = {{vitals_type:String}}, name, '') AS series_name, {member} AS series_member,\n        \
                      {bucket} AS bucket_start,\n        \
                      {RAW_PARTS}\n    \
-                 FROM {{database:Identifier}}.{table}\n    \
+                 FROM {{database:Identifier}}.performance_metrics\n    \
                  WHERE {condition}\n    \
                  GROUP BY series_type, series_name, series_member, bucket_start",
                 member = group.map_or("''", Dimension::name),
@@ -259,16 +260,6 @@ impl Plan<'_> {
             .with("vitals_type", Parameter::Text(VITALS_TYPE.to_owned()));
         statement = statement.with("cuts", cuts.into_parameter());
         self.selection.filters.bind(statement)
-    }
-}
-
-const fn table(grain: Grain) -> &'static str {
-    match grain {
-        Grain::Week | Grain::Day | Grain::SixHours => "metric_slices_span",
-        Grain::Hour => "metric_slices_hour",
-        Grain::Quarter => "metric_slices_quarter",
-        Grain::Minute => "metric_slices_minute",
-        Grain::Raw => "performance_metrics",
     }
 }
 

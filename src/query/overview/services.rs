@@ -31,8 +31,8 @@ pub(super) async fn services(
              countIf(NOT in_production) AS draft\n\
          FROM (\n    \
              SELECT member, max(bucket) AS last, max(environment IN ('', 'production')) AS in_production\n    \
-             FROM {database:Identifier}.metric_slices_span\n    \
-             WHERE project_id = {project:String} AND dimension = 'api_endpoint' AND span_hours = 6 AND type = 'api_response_time'\n        \
+             FROM {database:Identifier}.metric_slices\n    \
+             WHERE project_id = {project:String} AND dimension = 'api_endpoint' AND grain_minutes = 360 AND type = 'api_response_time'\n        \
                  AND bucket >= toDateTime({from:Int64}, 'UTC') AND bucket < toDateTime({to:Int64}, 'UTC') AND member != ''\n    \
              GROUP BY member\n\
          )",

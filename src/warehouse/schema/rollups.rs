@@ -1,7 +1,7 @@
 //! The views that fill the rollups. Each reads the blocks that are inserted into its source; the same select fills a
 //! rollup from rows that were there before it.
 
-/// A view, and what it selects.
+/// A view, and what it selects; or a select alone, which only a backfill runs.
 pub(in crate::warehouse) struct View {
     /// Name of the view, and of its file in `schema/rollups/`.
     pub(in crate::warehouse) name: &'static str,
@@ -24,15 +24,18 @@ macro_rules! view {
 }
 
 pub(in crate::warehouse) const VIEWS: &[View] = &[
-    view!("metrics_to_slices_minute", "performance_metrics" => "metric_slices_minute"),
-    view!("metrics_to_slices_hour", "performance_metrics" => "metric_slices_hour"),
-    view!("metric_slices_to_quarter", "metric_slices_minute" => "metric_slices_quarter"),
-    view!("metric_slices_to_span", "metric_slices_hour" => "metric_slices_span"),
-    view!("metrics_to_activity", "performance_metrics" => "activity_hour"),
-    view!("funnel_steps_to_activity", "funnel_steps" => "activity_hour"),
-    view!("user_events_to_activity", "user_events" => "activity_hour"),
-    view!("client_alerts_to_activity", "client_alerts" => "activity_hour"),
-    view!("activity_to_span", "activity_hour" => "activity_span"),
+    view!("metrics_to_slices_minute", "performance_metrics" => "metric_slices"),
+    view!("metrics_to_slices_hour", "performance_metrics" => "metric_slices"),
+    view!("metrics_to_activity", "performance_metrics" => "activity"),
+    view!("funnel_steps_to_activity", "funnel_steps" => "activity"),
+    view!("user_events_to_activity", "user_events" => "activity"),
+    view!("client_alerts_to_activity", "client_alerts" => "activity"),
+];
+
+/// How weeks are made of the days in the same table.
+pub(in crate::warehouse) const WEEKS: &[View] = &[
+    view!("weeks_of_metric_slices", "metric_slices" => "metric_slices"),
+    view!("weeks_of_activity", "activity" => "activity"),
 ];
 
 impl View {

@@ -55,10 +55,10 @@ fn store(server: &Fresnel, page: &str, beacons: &[Value]) {
     for sql in [
         format!("SELECT count() AS n FROM performance_metrics WHERE page = '{page}'"),
         format!(
-            "SELECT toUInt64(sum(count)) AS n FROM metric_slices_minute WHERE dimension = 'page' AND member = '{page}'"
+            "SELECT toUInt64(sum(count)) AS n FROM metric_slices WHERE dimension = 'page' AND member = '{page}' AND grain_minutes = 1"
         ),
         format!(
-            "SELECT toUInt64(sum(count)) AS n FROM metric_slices_span WHERE dimension = 'page' AND member = '{page}' AND span_hours = 168"
+            "SELECT toUInt64(sum(count)) AS n FROM metric_slices WHERE dimension = 'page' AND member = '{page}' AND grain_minutes = 10080"
         ),
     ] {
         wait::until(&sql, PATIENCE, || {

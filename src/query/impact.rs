@@ -9,17 +9,39 @@
 //!   Statistical Association 22 (1927), 209–212. It holds for small numbers and for shares of 0 and 1 too.
 //! - It is what goes together, not what causes what: slow devices are slow in everything.
 //!
-//! Beyond [`ROWS_MAX`] measurements every n-th session is looked at, by its hash; numbers of sessions are those looked at.
+//! Beyond [`Limits::measurements_max`] every n-th session is looked at, by its hash; numbers of sessions are those looked at.
+//!
+//! The measurements themselves are few among many. How long a session lasted is told by all of its rows, so what is read
+//! for it is the projection `session_hours` (docs/adr/0013-session-hours.md): when a session's first and last row of an hour was.
 
 mod bands;
 mod request;
+mod statement;
 mod wilson;
 
-pub use bands::{Band, Impact, impact};
+pub use bands::{Band, Impact, impact, impact_of};
 pub use request::{ImpactParameters, ImpactRequest};
 pub use wilson::ShareInterval;
 
-/// Measurements that are looked at: about a second of two cores, and 200 MB.
-pub const ROWS_MAX: u64 = 4_000_000;
+/// How much is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Measurements of the page or endpoint from which on sessions are sampled.
+    pub measurements_max: u64,
+    /// Rows of sessions and hours from which on lengths are looked up for the sessions of the measurements alone, which
+    /// reads the measurements once more. Below, for all sessions, most of which are of no use.
+    pub session_hours_max: u64,
+}
+
+impl Default for Limits {
+    /// About a second of two cores, and 300 MB.
+    fn default() -> Self {
+        Self {
+            measurements_max: 500_000,
+            session_hours_max: 1_500_000,
+        }
+    }
+}
+
 /// Sessions from which on a band is told to be enough.
 pub const SESSIONS_ENOUGH: u64 = 30;

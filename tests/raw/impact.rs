@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use fresnel::query::impact::{Impact, ImpactRequest, impact};
+use fresnel::query::impact::{Impact, ImpactRequest, Limits, impact, impact_of};
 
 use super::beacons::{Beacon, beacons, insert};
 use super::stage::{NOW, RETENTION, Stage, pairs, project};
@@ -111,4 +111,97 @@ async fn nothing_is_said_of_no_sessions() {
             .iter()
             .all(|band| band.errors.is_none() && band.length_p50_ms.is_none())
     );
+}
+
+const EVERYTHING: Limits = Limits {
+    measurements_max: u64::MAX,
+    session_hours_max: u64::MAX,
+};
+
+async fn ask_within(stage: &Stage, request: &ImpactRequest, limits: Limits) -> Impact {
+    impact_of(&stage.warehouse, &RETENTION, "default", request, NOW, limits)
+        .await
+        .expect("an answer")
+}
+
+fn lengths(beacons: &[Beacon], request: &ImpactRequest) -> Vec<i64> {
+    let (from_ms, to_ms) = (request.period.from * 1_000, request.period.to * 1_000);
+    let inside = beacons.iter().filter(|beacon| {
+        beacon.table == "performance_metrics" && beacon.ts_ms >= from_ms && beacon.ts_ms < to_ms
+    });
+    let mut sessions: BTreeMap<&str, Vec<&Beacon>> = BTreeMap::new();
+    for beacon in inside {
+        sessions.entry(&beacon.session).or_default().push(beacon);
+    }
+    let shopping = sessions
+        .into_values()
+        .filter(|rows| rows.iter().any(|row| row.page == "/shop"));
+    let mut lengths: Vec<i64> = shopping
+        .map(|rows| {
+            let times = rows.iter().map(|row| row.ts_ms);
+            times.clone().max().expect("a row") - times.min().expect("a row")
+        })
+        .collect();
+    lengths.sort_unstable();
+    lengths
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lengths_are_those_of_a_recount_wherever_hours_begin_and_without_the_projection_too() {
+    let stage = Stage::set().await;
+    let beacons = beacons(33, 400);
+    insert(&stage, &beacons).await;
+    // Hours within, no whole hour, one whole hour and a second on both sides, exactly an hour.
+    let periods = [
+        ("12:20:07", "20:10:33"),
+        ("14:10:00", "14:50:00"),
+        ("13:59:59", "15:00:01"),
+        ("14:00:00", "15:00:00"),
+    ];
+    let some = Limits {
+        session_hours_max: 0,
+        ..EVERYTHING
+    };
+    for is_dropped in [false, true] {
+        if is_dropped {
+            let sql =
+                "ALTER TABLE performance_metrics DROP PROJECTION session_hours SETTINGS mutations_sync = 1";
+            let dropping = stage.engine.client().query_raw(sql).execute();
+            dropping.await.expect("no projection");
+        }
+        for (from, to) in periods {
+            let query = format!("from=2026-07-01T{from}Z&to=2026-07-01T{to}Z&page=/shop&bounds=100000");
+            let request = ImpactRequest::parse(pairs(&query), &project(), NOW).expect("a good question");
+            let lengths = lengths(&beacons, &request);
+            let answer = ask_within(&stage, &request, EVERYTHING).await;
+            assert_eq!(
+                (answer.sessions, answer.bands[0].length_p50_ms),
+                (
+                    lengths.len() as u64,
+                    lengths.get(lengths.len() / 2).map(|length| *length as f64)
+                ),
+                "{query} {is_dropped}"
+            );
+            assert_eq!(ask_within(&stage, &request, some).await, answer, "{query}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn too_many_measurements_are_sampled_by_session_and_the_answer_says_so() {
+    let stage = Stage::set().await;
+    insert(&stage, &beacons(35, 2_000)).await;
+    let query = format!("{RANGE}&page=/shop&bounds=1000,2000");
+    let request = ImpactRequest::parse(pairs(&query), &project(), NOW).expect("a good question");
+    let exact = ask_within(&stage, &request, EVERYTHING).await;
+    let few = Limits {
+        measurements_max: exact.sessions / 2,
+        ..EVERYTHING
+    };
+    let sampled = ask_within(&stage, &request, few).await;
+    assert_eq!(exact.sampled_share, None);
+    let share = sampled.sampled_share.expect("a share");
+    assert!((0.01..=0.5).contains(&share), "{share}");
+    let scaled = sampled.sessions as f64 / share / exact.sessions as f64;
+    assert!((0.5..1.5).contains(&scaled), "{scaled}");
 }

@@ -8,12 +8,13 @@ use serde::Deserialize;
 use crate::harness::Engine;
 use crate::{RETENTION, migrated, warehouse_of};
 
-const ALL: [&str; 5] = [
+const ALL: [&str; 6] = [
     "0001_raw_tables",
     "0002_performance_rollups",
     "0003_enrichment",
     "0004_ledger",
     "0005_rollups",
+    "0006_session_hours",
 ];
 
 async fn texts(warehouse: &Warehouse, sql: &str) -> Vec<String> {
@@ -127,7 +128,7 @@ async fn a_newer_database_and_a_changed_migration_are_refused_untouched() {
         ..RETENTION
     };
     let error = warehouse.migrate(&shorter).await.expect_err("newer");
-    assert_eq!(error, MigrateError::Newer { found: 77, known: 5 });
+    assert_eq!(error, MigrateError::Newer { found: 77, known: 6 });
     assert!(error.to_string().contains("start the newer Fresnel"), "{error}");
     let ttl = texts(
         &warehouse,

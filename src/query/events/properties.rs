@@ -199,9 +199,9 @@ impl PropertiesRequest {
         property.bind(statement, "property_key")
     }
 
-    fn count(&self, explain: &str, database: &str, project_id: &str) -> Statement {
+    fn count(&self, select: &str, database: &str, project_id: &str) -> Statement {
         let sql = format!(
-            "{explain}SELECT count() AS events FROM {{database:Identifier}}.user_events WHERE {}",
+            "{select} FROM {{database:Identifier}}.user_events WHERE {}",
             self.condition()
         );
         self.bind(Statement::new(sql), database, project_id)
@@ -240,7 +240,7 @@ pub async fn properties(
         values: None,
     };
     if let Some(property) = &request.property {
-        let counted = request.count("", &database, project_id);
+        let counted = request.count("SELECT count() AS events", &database, project_id);
         let counts = request.counts(property, &database, project_id);
         let (counted, rows) = tokio::try_join!(
             question.select::<CountRow>(&counted),
@@ -249,7 +249,7 @@ pub async fn properties(
         let events = counted.first().map_or(0, |row| row.events);
         answer.values = Some(values(property, events, rows));
     } else {
-        let estimate = request.count("EXPLAIN ESTIMATE ", &database, project_id);
+        let estimate = request.count("EXPLAIN ESTIMATE SELECT ts", &database, project_id);
         let every = Estimate::every(&question, &estimate, KEY_ROWS_MAX).await?;
         let rows: Vec<KeyRow> = question
             .select(&request.keys(every, &database, project_id))

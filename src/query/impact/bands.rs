@@ -7,10 +7,11 @@ use super::super::estimate::Estimate;
 use super::super::iso::as_iso_or_null;
 use super::super::period::Period;
 use super::request::ImpactRequest;
+use super::statement::Context;
 use super::wilson::ShareInterval;
-use super::{ROWS_MAX, SESSIONS_ENOUGH};
+use super::{Limits, SESSIONS_ENOUGH};
 use crate::clock::UnixMicros;
-use crate::warehouse::{Parameter, Retention, SelectError, Statement, Warehouse};
+use crate::warehouse::{Retention, SelectError, Warehouse};
 
 /// The impact of latency.
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
@@ -66,6 +67,7 @@ pub struct Band {
 #[derive(Clone, Debug, Row, Deserialize)]
 struct BandRow {
     band: u64,
+    bounds: Vec<f64>,
     sessions: u64,
     converted: u64,
     with_errors: u64,
@@ -73,117 +75,8 @@ struct BandRow {
 }
 
 #[derive(Clone, Debug, Row, Deserialize)]
-struct BoundsRow {
-    bounds: Vec<f64>,
-}
-
-struct Context<'a> {
-    database: &'a str,
-    project_id: &'a str,
-    request: &'a ImpactRequest,
-    every: u64,
-}
-
-impl Context<'_> {
-    fn estimate(&self) -> Statement {
-        self.bind(Statement::new(format!(
-            "EXPLAIN ESTIMATE SELECT count() FROM {{database:Identifier}}.performance_metrics \
-             WHERE project_id = {{project:String}} AND {}",
-            Period::CONDITION
-        )))
-    }
-
-    /// One row a session that has such measurements. Without its length, only these are read.
-    fn sessions(&self, with_length: bool) -> String {
-        let named = if self.request.name.is_some() {
-            " AND name = {name:String}"
-        } else {
-            ""
-        };
-        let fits = format!(
-            "type = {{type:String}}{named}{}",
-            self.request.filters.condition()
-        );
-        let latency = match self.request.statistic {
-            "worst" => "maxIf(value, fits)",
-            _ => "quantileExactIf(0.5)(value, fits)",
-        };
-        // An alias of a condition is worked out once a row.
-        let (alias, only, length) = if with_length {
-            (
-                format!("({fits}) AS fits"),
-                String::new(),
-                "toFloat64(max(toUnixTimestamp64Milli(ts)) - min(toUnixTimestamp64Milli(ts)))",
-            )
-        } else {
-            ("true AS fits".to_owned(), format!(" AND {fits}"), "0.")
-        };
-        format!(
-            "SELECT session, {latency} AS latency, countIf(fits AND is_error) > 0 AS has_error, {length} AS length_ms\n    \
-             FROM (\n        \
-                 SELECT cityHash64(session_id) AS session, ts, value, status >= 500 OR error_context != '' AS is_error, {alias}\n        \
-                 FROM {{database:Identifier}}.performance_metrics\n        \
-                 WHERE project_id = {{project:String}} AND {period}{only} AND cityHash64(session_id) % {{every:UInt64}} = 0\n    \
-             )\n    \
-             GROUP BY session HAVING countIf(fits) > 0",
-            period = Period::CONDITION,
-        )
-    }
-
-    /// Where bands of about as many sessions each meet.
-    fn quantiles(&self) -> Statement {
-        let bands = self.request.bands;
-        let levels: Vec<String> = (1..bands).map(|band| format!("{band} / {bands}")).collect();
-        self.bind(Statement::new(format!(
-            "SELECT quantilesExact({})(latency) AS bounds\nFROM (\n    {}\n)",
-            levels.join(", "),
-            self.sessions(false)
-        )))
-    }
-
-    fn bands(&self, bounds: &[f64]) -> Statement {
-        let converted = match self.request.step {
-            None => "false".to_owned(),
-            Some(_) => format!(
-                "session IN (SELECT cityHash64(session_id) FROM {{database:Identifier}}.funnel_steps \
-                 WHERE project_id = {{project:String}} AND step = {{step:String}} AND {} \
-                 AND cityHash64(session_id) % {{every:UInt64}} = 0)",
-                Period::CONDITION
-            ),
-        };
-        let sql = format!(
-            "SELECT toUInt64(arrayCount(bound -> latency >= toFloat64(bound), {{bounds:Array(String)}})) AS band,\n    \
-                 count() AS sessions, countIf({converted}) AS converted, countIf(has_error) AS with_errors,\n    \
-                 quantileExact(0.5)(length_ms) AS length_ms\n\
-             FROM (\n    {}\n)\n\
-             GROUP BY band ORDER BY band\n\
-             SETTINGS max_bytes_before_external_group_by = 150000000",
-            self.sessions(true)
-        );
-        let bounds = bounds.iter().map(f64::to_string).collect();
-        let statement = self
-            .bind(Statement::new(sql))
-            .with("bounds", Parameter::Texts(bounds));
-        match &self.request.step {
-            None => statement,
-            Some(step) => statement.with("step", Parameter::Text(step.clone())),
-        }
-    }
-
-    fn bind(&self, statement: Statement) -> Statement {
-        let every = i64::try_from(self.every).unwrap_or(i64::MAX);
-        let statement = statement
-            .with("database", Parameter::Text(self.database.to_owned()))
-            .with("project", Parameter::Text(self.project_id.to_owned()))
-            .with("type", Parameter::Text(self.request.metric_type.to_owned()))
-            .with("every", Parameter::Integer(every));
-        let statement = match self.request.name {
-            None => statement,
-            Some(name) => statement.with("name", Parameter::Text(name.to_owned())),
-        };
-        let request = self.request;
-        request.filters.bind(request.period.bind(statement))
-    }
+struct CountRow {
+    rows: u64,
 }
 
 /// Asks the warehouse.
@@ -197,22 +90,44 @@ pub async fn impact(
     request: &ImpactRequest,
     now: UnixMicros,
 ) -> Result<Impact, SelectError> {
+    impact_of(warehouse, retention, project_id, request, now, Limits::default()).await
+}
+
+/// The same with other limits.
+///
+/// # Errors
+/// Why the warehouse has no answer.
+pub async fn impact_of(
+    warehouse: &Warehouse,
+    retention: &Retention,
+    project_id: &str,
+    request: &ImpactRequest,
+    now: UnixMicros,
+    limits: Limits,
+) -> Result<Impact, SelectError> {
     let question = warehouse.question();
     let mut context = Context {
         database: &question.database_name()?,
         project_id,
         request,
         every: 1,
+        names_sessions: false,
     };
-    context.every = Estimate::every(&question, &context.estimate(), ROWS_MAX).await?;
-    let mut bounds = request.bounds.clone();
-    if bounds.is_empty() {
-        let rows: Vec<BoundsRow> = question.select(&context.quantiles()).await?;
-        bounds = rows.into_iter().flat_map(|row| row.bounds).collect();
-        bounds.retain(|bound| bound.is_finite());
-        bounds.dedup();
+    // The index knows the type alone. Only when that is too much, the measurements are counted.
+    if Estimate::rows(&question, &context.estimate()).await? > limits.measurements_max {
+        let counts: Vec<CountRow> = question.select(&context.count()).await?;
+        let rows: u64 = counts.iter().map(|count| count.rows).sum();
+        context.every = rows.div_ceil(limits.measurements_max.max(1)).max(1);
     }
-    let rows: Vec<BandRow> = question.select(&context.bands(&bounds)).await?;
+    if let Some(estimate) = context.hours_estimate() {
+        let rows = Estimate::rows(&question, &estimate).await?;
+        context.names_sessions = rows / context.every > limits.session_hours_max;
+    }
+    let rows: Vec<BandRow> = question.select(&context.bands()).await?;
+    let bounds = match rows.first() {
+        Some(row) => row.bounds.clone(),
+        None => request.bounds.clone(),
+    };
     let mut answer = assemble(request, &bounds, &rows);
     answer.kept_from = request.period.kept_from(retention, now);
     #[expect(clippy::cast_precision_loss, reason = "a share of at most some thousand")]
@@ -224,6 +139,7 @@ pub async fn impact(
 fn assemble(request: &ImpactRequest, bounds: &[f64], rows: &[BandRow]) -> Impact {
     let none = BandRow {
         band: 0,
+        bounds: Vec::new(),
         sessions: 0,
         converted: 0,
         with_errors: 0,

@@ -165,7 +165,7 @@ impl SessionsRequest {
     fn estimate(&self) -> Statement {
         let selects = KINDS.map(|kind| {
             format!(
-                "SELECT count() FROM {{database:Identifier}}.{} WHERE project_id = {{project:String}} AND {}",
+                "SELECT ts FROM {{database:Identifier}}.{} WHERE project_id = {{project:String}} AND {}",
                 kind.table().name(),
                 Period::CONDITION
             )

@@ -19,6 +19,7 @@ pub mod overview;
 mod parameters;
 pub mod performance;
 mod period;
+mod pieces;
 pub mod pulse;
 pub mod range;
 mod raw_filters;

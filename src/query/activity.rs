@@ -5,8 +5,9 @@
 use clickhouse::Row;
 use serde::Deserialize;
 
-use super::grain::{Cuts, Grain, Kept, Piece, cover};
+use super::grain::{Grain, Kept};
 use super::grid::Grid;
+use super::pieces::{Cuts, Piece, cover};
 use super::range::Range;
 use crate::domain::beacon::Kind;
 use crate::warehouse::{Parameter, Statement};

@@ -18,8 +18,9 @@ mod statement;
 #[cfg(test)]
 mod tests;
 
-use super::grain::{Grain, Kept, Piece, cover};
+use super::grain::{Grain, Kept};
 use super::grid::Grid;
+use super::pieces::{Part, Piece, cover};
 use super::range::Range;
 use super::selection::Selection;
 
@@ -52,13 +53,6 @@ pub(super) struct Plan<'q> {
     grid: Option<&'q Grid>,
     /// False: rows have no percentiles, and no state of them is read.
     has_percentiles: bool,
-}
-
-/// A piece, and which of several ranges it belongs to.
-#[derive(Clone, Copy, Debug)]
-struct Part {
-    period: i64,
-    piece: Piece,
 }
 
 impl<'q> Plan<'q> {

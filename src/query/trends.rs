@@ -1,10 +1,10 @@
 //! How the last days went: figures by day without gaps, and what the events were like.
 
 mod answer;
+mod shares;
 
 use std::borrow::Cow;
 
-use futures_util::future::try_join_all;
 use serde::Serialize;
 
 use super::activity::{ActivityRow, Counted, Wanted, of_buckets, of_periods};
@@ -12,7 +12,7 @@ use super::dimension::Dimension;
 use super::grain::Kept;
 use super::grid::Grid;
 use super::interval::Interval;
-use super::metrics::{Groups, MemberRow, Plan};
+use super::metrics::{Groups, Plan};
 use super::overview::CONVERSION_STEP;
 use super::parameters::Parameters;
 use super::range::Range;
@@ -21,15 +21,14 @@ use super::stats::StatRow;
 use crate::clock::UnixMicros;
 use crate::domain::beacon::{EVENT_TYPES, Kind, METRIC_TYPES};
 use crate::domain::field_error::FieldError;
-use crate::domain::page::PageRequest;
 use crate::warehouse::{Retention, SelectError, Warehouse};
+
+use shares::ShareRow;
 
 pub use answer::{Day, Distributions, Share, Trends};
 
 const DAYS_DEFAULT: i64 = 7;
 const DAYS_MAX: i64 = 90;
-/// Values of a distribution that are told apart.
-const SHARES_MAX: u32 = 10;
 /// Types of metrics times names times days.
 const ROWS_MAX: usize = 2_000;
 /// What the events of a distribution are told apart by.
@@ -127,23 +126,14 @@ pub async fn trends(
     let selection = Selection::of_types(METRIC_TYPES.to_vec());
     let plan = Plan::series(&selection, &request.grid, &kept).without_percentiles();
     let metrics = plan.statement(&database, project_id, &Groups::Top(0), ROWS_MAX);
-    let members = DISTRIBUTED.map(async |dimension| {
-        let selection = Selection {
-            group_by: Some(dimension),
-            ..selection.clone()
-        };
-        let plan = Plan::totals(&selection, &[request.range()], &kept);
-        let statement = plan.members(&database, project_id, None, PageRequest::new(1, SHARES_MAX));
-        let found: Vec<MemberRow> = question.select(&statement).await?;
-        Ok::<_, SelectError>((dimension, found))
-    });
-    let (by_day, in_all, metrics, members) = tokio::try_join!(
+    let shares = shares::shares(&database, project_id, request.range(), &DISTRIBUTED);
+    let (by_day, in_all, metrics, shares) = tokio::try_join!(
         question.select::<ActivityRow>(&by_day),
         question.select::<ActivityRow>(&in_all),
         question.select::<StatRow>(&metrics),
-        try_join_all(members),
+        question.select::<ShareRow>(&shares),
     )?;
-    Ok(answer::assemble(request, &by_day, &in_all, &metrics, members))
+    Ok(answer::assemble(request, &by_day, &in_all, &metrics, shares))
 }
 
 fn wanted_by_day() -> [Wanted; 2] {

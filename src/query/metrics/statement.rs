@@ -6,9 +6,10 @@ use clickhouse::Row;
 use serde::Deserialize;
 
 use super::super::dimension::{Dimension, Slices};
-use super::super::grain::{Cuts, Grain};
+use super::super::grain::Grain;
 use super::super::grid::Grid;
-use super::{Groups, OTHER_GROUP, Part, Plan, SortBy};
+use super::super::pieces::{Cuts, Part, period_of};
+use super::{Groups, OTHER_GROUP, Plan, SortBy};
 use crate::domain::beacon::VITALS_TYPE;
 use crate::domain::page::PageRequest;
 use crate::warehouse::{Parameter, Statement};
@@ -42,9 +43,6 @@ const NO_PERCENTILES: &str = "CAST([], 'Array(Float32)') AS percentiles";
 #[derive(Clone, Debug, Row, Deserialize)]
 pub(in super::super) struct MemberRow {
     pub(in super::super) member: String,
-    pub(in super::super) events: u64,
-    /// Events of the whole list.
-    pub(in super::super) all_events: u64,
     /// Members of the whole list.
     pub(in super::super) members: u64,
 }
@@ -156,7 +154,7 @@ impl Plan<'_> {
             }
         };
         let sql = format!(
-            "SELECT series_member AS member, sum(part_events) AS events, sum(events) OVER () AS all_events, count() OVER () AS members\n\
+            "SELECT series_member AS member, count() OVER () AS members\n\
              FROM (\n    {parts}\n)\n\
              GROUP BY member\n\
              ORDER BY {order}, member\n\
@@ -261,27 +259,6 @@ impl Plan<'_> {
         statement = statement.with("cuts", cuts.into_parameter());
         self.selection.filters.bind(statement)
     }
-}
-
-/// Number of the period that a row belongs to.
-fn period_of(parts: &[Part], cuts: &mut Cuts) -> String {
-    let of = |period: i64| parts.iter().filter(move |part| part.period == period);
-    let mut periods: Vec<i64> = parts.iter().map(|part| part.period).collect();
-    periods.dedup();
-    let mut expression = format!("toInt64({})", periods.pop().unwrap_or_default());
-    for period in periods {
-        let pieces = of(period).map(|part| part.piece);
-        let (from, to) = pieces.fold((i64::MAX, i64::MIN), |(from, to), piece| {
-            (from.min(piece.from), to.max(piece.to))
-        });
-        let grain = of(period)
-            .map(|part| part.piece.grain)
-            .min()
-            .unwrap_or(Grain::Raw);
-        let within = cuts.within(grain, from, to);
-        expression = format!("if({within}, toInt64({period}), {expression})");
-    }
-    expression
 }
 
 fn integer(number: usize) -> Parameter {

@@ -5,10 +5,9 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::super::activity::{ActivityRow, Counted};
-use super::super::dimension::Dimension;
 use super::super::iso::as_iso;
-use super::super::metrics::MemberRow;
 use super::super::stats::{StatRow, float, share};
+use super::shares::ShareRow;
 use super::{CONVERSION_STEP, TrendsRequest};
 use crate::domain::beacon::{EVENT_TYPES, Kind, VITALS_TYPE};
 
@@ -89,7 +88,7 @@ pub(super) fn assemble(
     by_day: &[ActivityRow],
     in_all: &[ActivityRow],
     metrics: &[StatRow],
-    members: Vec<(Dimension, Vec<MemberRow>)>,
+    distributed: Vec<ShareRow>,
 ) -> Trends {
     let mut distributions = Distributions {
         kinds: shares(Kind::ALL.map(|kind| counted(in_all, kind.as_str(), &Counted::of(kind)))),
@@ -101,19 +100,18 @@ pub(super) fn assemble(
         systems: Vec::new(),
         countries: Vec::new(),
     };
-    for (dimension, rows) in members {
-        let all = rows.first().map_or(0, |row| row.all_events);
-        let found = rows.into_iter().map(|row| Share {
-            share: share(row.events, all),
-            name: row.member,
+    for row in distributed {
+        let list = match row.of_dimension.as_str() {
+            "device" => &mut distributions.devices,
+            "browser" => &mut distributions.browsers,
+            "os" => &mut distributions.systems,
+            _ => &mut distributions.countries,
+        };
+        list.push(Share {
+            share: share(row.events, row.all_events),
+            name: row.value,
             count: row.events,
         });
-        match dimension {
-            Dimension::Device => distributions.devices = found.collect(),
-            Dimension::Browser => distributions.browsers = found.collect(),
-            Dimension::Os => distributions.systems = found.collect(),
-            _ => distributions.countries = found.collect(),
-        }
     }
     let starts = request.grid.starts();
     Trends {

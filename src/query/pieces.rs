@@ -1,0 +1,175 @@
+//! Which rows of which tables cover a range exactly, and how a statement says so.
+//!
+//! A range is covered as a weight is on a scale: by weeks where whole weeks fit, then by days, six hours, and so on, down to
+//! raw rows. All pieces of rollups are alternatives in one condition, because a select more takes longer to plan than to
+//! answer.
+
+use super::grain::Grain;
+use crate::warehouse::Parameter;
+
+/// A part of a range, and the table that answers it. Times are seconds since 1970; the end is not part of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Piece {
+    pub(super) grain: Grain,
+    pub(super) from: i64,
+    pub(super) to: i64,
+}
+
+/// Bounds of pieces, which a statement binds as one array, `cuts`.
+#[derive(Debug, Default)]
+pub(super) struct Cuts(Vec<i64>);
+
+impl Cuts {
+    /// That a row lies in a piece, and is one of its grain.
+    pub(super) fn condition(&mut self, piece: Piece) -> String {
+        let within = self.within(piece.grain, piece.from, piece.to);
+        match piece.grain.minutes() {
+            Some(minutes) => format!("grain_minutes = {minutes} AND {within}"),
+            None => within,
+        }
+    }
+
+    /// That a row of a grain begins in a stretch of time.
+    pub(super) fn within(&mut self, grain: Grain, from: i64, to: i64) -> String {
+        let time = grain.time();
+        let from = grain.bound(&self.place(from));
+        let to = grain.bound(&self.place(to));
+        format!("{time} >= {from} AND {time} < {to}")
+    }
+
+    /// The value of `cuts`.
+    pub(super) fn into_parameter(self) -> Parameter {
+        Parameter::Integers(self.0)
+    }
+
+    fn place(&mut self, seconds: i64) -> String {
+        let known = self.0.iter().position(|cut| *cut == seconds);
+        let place = known.unwrap_or_else(|| {
+            self.0.push(seconds);
+            self.0.len() - 1
+        });
+        format!("{{cuts:Array(Int64)}}[{}]", place + 1)
+    }
+}
+
+/// A piece of one of several periods.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Part {
+    /// Number of the period.
+    pub(super) period: i64,
+    pub(super) piece: Piece,
+}
+
+/// An expression for the number of the period to which a row belongs that lies in one of some parts. The periods do not
+/// overlap, and each one's parts come one after the other; rows are all raw, or all of rollups.
+pub(super) fn period_of(parts: &[Part], cuts: &mut Cuts) -> String {
+    let mut periods: Vec<i64> = parts.iter().map(|part| part.period).collect();
+    periods.dedup();
+    let mut expression = format!("toInt64({})", periods.pop().unwrap_or_default());
+    for period in periods {
+        let pieces = parts
+            .iter()
+            .filter(|part| part.period == period)
+            .map(|part| part.piece);
+        let grain = pieces
+            .clone()
+            .map(|piece| piece.grain)
+            .min()
+            .unwrap_or(Grain::Raw);
+        let from = pieces.clone().map(|piece| piece.from).min().unwrap_or_default();
+        let to = pieces.map(|piece| piece.to).max().unwrap_or_default();
+        let within = cuts.within(grain, from, to);
+        expression = format!("if({within}, toInt64({period}), {expression})");
+    }
+    expression
+}
+
+/// Covers a range by the coarsest tables: whole days by days, whole hours of what is left by hours, and so on. The
+/// pieces do not overlap and leave no gap.
+///
+/// `grains` are the tables that can answer, the coarsest first; the last one must have bounds wherever the range has.
+pub(super) fn cover(from: i64, to: i64, grains: &[Grain]) -> Vec<Piece> {
+    let mut pieces = Vec::new();
+    put(from, to, grains, &mut pieces);
+    pieces
+}
+
+fn put(from: i64, to: i64, grains: &[Grain], pieces: &mut Vec<Piece>) {
+    let Some((grain, finer)) = grains.split_first() else {
+        return;
+    };
+    if from >= to {
+        return;
+    }
+    let seconds = grain.seconds();
+    let first = -((-from).div_euclid(seconds)) * seconds;
+    let last = to.div_euclid(seconds) * seconds;
+    if first < last {
+        pieces.push(Piece {
+            grain: *grain,
+            from: first,
+            to: last,
+        });
+        put(from, first, finer, pieces);
+        put(last, to, finer, pieces);
+    } else {
+        put(from, to, finer, pieces);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn pieces_cover_each_second_of_the_range_once(
+            from in 1_700_000_000_i64..1_700_900_000, seconds in 1_i64..4_000_000, without_minutes: bool,
+        ) {
+            let grains: &[Grain] = if without_minutes {
+                &[Grain::Week, Grain::Day, Grain::SixHours, Grain::Hour, Grain::Raw]
+            } else {
+                &Grain::FROM_COARSE
+            };
+            let to = from + seconds;
+            let mut pieces = cover(from, to, grains);
+            pieces.sort_by_key(|piece| piece.from);
+            let mut end = from;
+            for piece in &pieces {
+                prop_assert_eq!(piece.from, end);
+                prop_assert!(piece.from < piece.to);
+                prop_assert_eq!(piece.from % piece.grain.seconds(), 0);
+                prop_assert_eq!(piece.to % piece.grain.seconds(), 0);
+                end = piece.to;
+            }
+            prop_assert_eq!(end, to);
+            // What is not answered by a coarse table is less than one of its buckets at each end.
+            for grain in grains {
+                let finer: i64 = pieces.iter().filter(|piece| piece.grain < *grain).map(|piece| piece.to - piece.from).sum();
+                prop_assert!(finer < 2 * grain.seconds());
+            }
+        }
+    }
+
+    #[test]
+    fn a_month_of_whole_days_is_weeks_and_days() {
+        let day = 86_400;
+        assert_eq!(
+            cover(0, 30 * day, &Grain::FROM_COARSE),
+            [
+                Piece {
+                    grain: Grain::Week,
+                    from: 0,
+                    to: 28 * day
+                },
+                Piece {
+                    grain: Grain::Day,
+                    from: 28 * day,
+                    to: 30 * day
+                }
+            ]
+        );
+    }
+}

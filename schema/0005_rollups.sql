@@ -20,12 +20,12 @@ DROP TABLE IF EXISTS {database}.performance_metrics_hour;
 CREATE TABLE IF NOT EXISTS {database}.metric_slices
 (
     project_id      LowCardinality(String)                COMMENT 'Project' CODEC(ZSTD(1)),
-    dimension       LowCardinality(String)                COMMENT 'Column that member is a value of: all, page, api_endpoint; from 60 minutes on also effect_id, browser, os, device, country, region or release' CODEC(ZSTD(1)),
+    dimension       LowCardinality(String)                COMMENT 'What member is a value of: all, page, api_endpoint, effect_id, browser, os, device, country, region or release. Behind environment+ (environment alone for all) each environment is apart, and below 60 minutes always' CODEC(ZSTD(1)),
     grain_minutes   UInt16                                COMMENT 'Length of the bucket in minutes: 1, 15, 60, 360, 1440 or 10080' CODEC(ZSTD(1)),
     type            LowCardinality(String)                COMMENT 'Type of metric' CODEC(ZSTD(1)),
     name            LowCardinality(String)                COMMENT 'Name of the web vital; empty for other types, and for vitals without one' CODEC(ZSTD(1)),
+    environment     LowCardinality(String)                COMMENT 'Environment of the frontend; empty where all are one' CODEC(ZSTD(1)),
     bucket          DateTime('UTC')                       COMMENT 'Start of the bucket: a multiple of its length since 1970' CODEC(Delta, ZSTD(1)),
-    environment     LowCardinality(String)                COMMENT 'Environment of the frontend' CODEC(ZSTD(1)),
     member          LowCardinality(String)                COMMENT 'Value of the dimension; empty for events without one' CODEC(ZSTD(1)),
     count           SimpleAggregateFunction(sum, UInt64)  COMMENT 'Events, by their weights' CODEC(ZSTD(1)),
     error_count     SimpleAggregateFunction(sum, UInt64)  COMMENT 'Events that are errors, by their weights' CODEC(ZSTD(1)),
@@ -38,7 +38,7 @@ CREATE TABLE IF NOT EXISTS {database}.metric_slices
 )
 ENGINE = AggregatingMergeTree
 PARTITION BY toYYYYMM(bucket)
-ORDER BY (project_id, dimension, grain_minutes, type, name, bucket, environment, member)
+ORDER BY (project_id, dimension, grain_minutes, type, name, environment, bucket, member)
 TTL bucket + toIntervalDay(if(grain_minutes < 60, {minute_retention_days}, {hour_retention_days}))
 SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1,
     merge_with_ttl_timeout = 86400, materialize_ttl_recalculate_only = 1, index_granularity = 128
@@ -61,7 +61,7 @@ PARTITION BY toYYYYMM(bucket)
 ORDER BY (project_id, grain_minutes, kind, name, bucket)
 TTL bucket + INTERVAL {hour_retention_days} DAY
 SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1,
-    merge_with_ttl_timeout = 86400, materialize_ttl_recalculate_only = 1, index_granularity = 16, merge_max_block_size = 256
+    merge_with_ttl_timeout = 86400, materialize_ttl_recalculate_only = 1, index_granularity = 4, merge_max_block_size = 256
 COMMENT 'Events of all kinds in buckets of all lengths, with sessions, users and visitors';
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS {database}.metrics_to_slices_minute TO {database}.metric_slices AS

@@ -2,9 +2,12 @@
 -- Bounds of the vitals: https://web.dev/articles/vitals; a value on a bound belongs to the better side.
 -- Longer buckets are made of what the shortest ones have added up.
 SELECT
-    project_id, dimension, grain_minutes, type, name,
+    project_id,
+    multiIf(NOT by_environment, slice, slice = 'all', 'environment', concat('environment+', slice)) AS dimension,
+    grain_minutes, type, name,
+    if(by_environment, of_environment, '') AS environment,
     toDateTime(intDiv(toUnixTimestamp(hour), grain_minutes * 60) * grain_minutes * 60, 'UTC') AS bucket,
-    environment, member,
+    member,
     sum(count) AS count,
     sum(error_count) AS error_count,
     sum(good_count) AS good_count,
@@ -16,7 +19,7 @@ SELECT
 FROM
 (
     SELECT
-        project_id, dimension, type, vital AS name, toStartOfHour(ts) AS hour, environment, member,
+        project_id, slice, type, vital AS name, toStartOfHour(ts) AS hour, environment AS of_environment, member,
         sum(toUInt64(sample_weight)) AS count,
         sumIf(toUInt64(sample_weight), is_error) AS error_count,
         sumIf(toUInt64(sample_weight), is_good) AS good_count,
@@ -36,9 +39,11 @@ FROM
         FROM {source}
     )
     ARRAY JOIN
-        ['all', 'page', 'api_endpoint', 'effect_id', 'browser', 'os', 'device', 'country', 'region', 'release'] AS dimension,
+        ['all', 'page', 'api_endpoint', 'effect_id', 'browser', 'os', 'device', 'country', 'region', 'release'] AS slice,
         ['', page, api_endpoint, effect_id, browser, os, device, country, region, release] AS member
-    GROUP BY project_id, dimension, type, name, hour, environment, member
+    GROUP BY project_id, slice, type, name, hour, of_environment, member
 )
-ARRAY JOIN [60, 360, 1440, 10080]::Array(UInt16) AS grain_minutes
-GROUP BY project_id, dimension, grain_minutes, type, name, bucket, environment, member
+ARRAY JOIN
+    [60, 360, 1440, 10080, 60, 360, 1440, 10080]::Array(UInt16) AS grain_minutes,
+    [true, true, true, true, false, false, false, false] AS by_environment
+GROUP BY project_id, dimension, grain_minutes, type, name, environment, bucket, member

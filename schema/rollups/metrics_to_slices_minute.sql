@@ -2,9 +2,9 @@
 -- Bounds of the vitals: https://web.dev/articles/vitals; a value on a bound belongs to the better side.
 -- Longer buckets are made of what the shortest ones have added up.
 SELECT
-    project_id, dimension, grain_minutes, type, name,
+    project_id, dimension, grain_minutes, type, name, environment,
     toDateTime(intDiv(toUnixTimestamp(minute), grain_minutes * 60) * grain_minutes * 60, 'UTC') AS bucket,
-    environment, member,
+    member,
     sum(count) AS count,
     sum(error_count) AS error_count,
     sum(good_count) AS good_count,
@@ -36,9 +36,9 @@ FROM
         FROM {source}
     )
     ARRAY JOIN
-        ['all', 'page', 'api_endpoint'] AS dimension,
+        ['environment', 'environment+page', 'environment+api_endpoint'] AS dimension,
         ['', page, api_endpoint] AS member
     GROUP BY project_id, dimension, type, name, minute, environment, member
 )
 ARRAY JOIN [1, 15]::Array(UInt16) AS grain_minutes
-GROUP BY project_id, dimension, grain_minutes, type, name, bucket, environment, member
+GROUP BY project_id, dimension, grain_minutes, type, name, environment, bucket, member

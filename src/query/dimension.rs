@@ -1,5 +1,6 @@
 //! What metrics can be filtered and grouped by.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::Serialize;
@@ -91,11 +92,6 @@ impl Dimension {
         Self::Method,
     ];
 
-    /// True when the rollups have it beside every other dimension.
-    const fn is_in_every_slice(self) -> bool {
-        matches!(self, Self::Environment)
-    }
-
     /// The finest rollup with slices by it; `None` when there are none.
     const fn finest_slices(self) -> Option<Grain> {
         match self {
@@ -147,6 +143,8 @@ impl IntoParams for DimensionParameters {
 pub(super) struct Slices {
     /// `None`: all events in one.
     pub(super) dimension: Option<Dimension>,
+    /// Whether each environment is apart. Below an hour it always is.
+    pub(super) by_environment: bool,
     /// The finest rollup that has them.
     pub(super) finest: Grain,
 }
@@ -156,11 +154,16 @@ impl Slices {
     pub(super) fn of(filters: &Filters, group_by: Option<Dimension>, only_vitals: bool) -> Option<Self> {
         let mut slices = Self {
             dimension: None,
+            by_environment: false,
             finest: Grain::Minute,
         };
         for dimension in filters.dimensions().chain(group_by) {
+            if dimension == Dimension::Environment {
+                slices.by_environment = true;
+                continue;
+            }
             // Names of other metrics than vitals are not rolled up.
-            let is_free = dimension.is_in_every_slice() || (dimension == Dimension::Name && only_vitals);
+            let is_free = dimension == Dimension::Name && only_vitals;
             if is_free || slices.dimension == Some(dimension) {
                 continue;
             }
@@ -171,16 +174,20 @@ impl Slices {
             slices = Self {
                 dimension: Some(dimension),
                 finest,
+                ..slices
             };
         }
         Some(slices)
     }
 
-    /// Value of the column `dimension`.
-    pub(super) const fn name(self) -> &'static str {
-        match self.dimension {
-            None => "all",
-            Some(dimension) => dimension.name(),
+    /// Value of the column `dimension` in rows of this grain.
+    pub(super) fn name(self, grain: Grain) -> Cow<'static, str> {
+        let is_apart = self.by_environment || grain < Grain::Hour;
+        match (is_apart, self.dimension) {
+            (false, None) => Cow::from("all"),
+            (false, Some(dimension)) => Cow::from(dimension.name()),
+            (true, None) => Cow::from("environment"),
+            (true, Some(dimension)) => Cow::from(format!("environment+{}", dimension.name())),
         }
     }
 }

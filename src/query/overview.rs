@@ -128,7 +128,7 @@ fn periods(request: &OverviewRequest) -> [(i64, Range, Wanted); 4] {
     let steps = FUNNEL_STEPS.map(step);
     let shown = std::iter::once(Counted::all()).chain(steps);
     [
-        (NOW, now, Wanted::with_sessions(shown)),
+        (NOW, open(now), Wanted::with_sessions(shown)),
         (
             BEFORE,
             before,
@@ -139,6 +139,16 @@ fn periods(request: &OverviewRequest) -> [(i64, Range, Wanted); 4] {
             before,
             Wanted::events([step(STARTED_STEP), step(COMPLETED_STEP)]),
         ),
-        (MONTH, request.month, Wanted::events([Counted::all()])),
+        (MONTH, open(request.month), Wanted::events([Counted::all()])),
     ]
+}
+
+/// A range that ends now, up to the end of the longest bucket in which now is: the rest of it is empty, and one state takes
+/// the place of many.
+const fn open(range: Range) -> Range {
+    let week_s = Grain::Week.seconds();
+    Range {
+        from: range.from,
+        to: (range.to + week_s - 1).div_euclid(week_s) * week_s,
+    }
 }

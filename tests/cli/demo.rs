@@ -54,8 +54,7 @@ fn what_is_loaded_is_stored_once_and_the_ledger_closes() {
     server.restart();
     server.wait_until_healthy();
     assert_eq!(stored(&server), 8_000);
-    let rolled_up =
-        "SELECT toUInt64(sum(count)) FROM metric_slices WHERE dimension = 'all' AND grain_minutes = 1";
+    let rolled_up = "SELECT toUInt64(sum(count)) FROM metric_slices WHERE dimension = 'environment' AND grain_minutes = 1";
     let metrics = server
         .warehouse()
         .number("SELECT count() FROM performance_metrics");

@@ -92,14 +92,14 @@ impl Station {
         let statement = Statement::new(
             "SELECT arrayMap(n -> assumeNotNull(n), [(SELECT count() FROM fresnel.performance_metrics), arrayMin(rollups), arrayMax(rollups)]) FROM (
                  SELECT groupArray(n) AS rollups FROM (
-                     SELECT sum(count) AS n FROM fresnel.metric_slices WHERE dimension = 'all' AND grain_minutes = 1
-                     UNION ALL SELECT sum(count) FROM fresnel.metric_slices WHERE dimension = 'all' AND grain_minutes = 15
+                     SELECT sum(count) AS n FROM fresnel.metric_slices WHERE dimension = 'environment' AND grain_minutes = 1
+                     UNION ALL SELECT sum(count) FROM fresnel.metric_slices WHERE dimension = 'environment' AND grain_minutes = 15
                      UNION ALL SELECT sum(count) FROM fresnel.metric_slices WHERE dimension = 'all' AND grain_minutes = 60
                      UNION ALL SELECT sum(count) FROM fresnel.metric_slices WHERE dimension = 'all' AND grain_minutes = 360
                      UNION ALL SELECT sum(count) FROM fresnel.metric_slices WHERE dimension = 'all' AND grain_minutes = 1440
                      UNION ALL SELECT sum(count) FROM fresnel.metric_slices WHERE dimension = 'all' AND grain_minutes = 10080
                      UNION ALL SELECT sum(count) FROM fresnel.metric_slices WHERE dimension = 'page' AND grain_minutes = 60
-                     UNION ALL SELECT sum(count) FROM fresnel.metric_slices WHERE dimension = 'browser' AND grain_minutes = 60
+                     UNION ALL SELECT sum(count) FROM fresnel.metric_slices WHERE dimension = 'environment+browser' AND grain_minutes = 60
                      UNION ALL SELECT sum(count) FROM fresnel.activity WHERE kind = 'metric' AND name = '' AND grain_minutes = 60
                      UNION ALL SELECT sum(count) FROM fresnel.activity WHERE kind = 'metric' AND name = '' AND grain_minutes = 360
                      UNION ALL SELECT sum(count) FROM fresnel.activity WHERE kind = 'metric' AND name = '' AND grain_minutes = 1440

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use clickhouse::Row;
 use serde::Deserialize;
 
-use super::super::dimension::{Dimension, Slices};
+use super::super::dimension::Dimension;
 use super::super::grain::Grain;
 use super::super::grid::Grid;
 use super::super::pieces::{Cuts, Part, period_of};
@@ -201,10 +201,17 @@ impl Plan<'_> {
         let group = self.selection.group_by;
         let slices = self.selection.slices().filter(|_| !is_raw);
         let mut condition = "project_id = {project:String}".to_owned();
-        if slices.is_some() {
-            condition.push_str(" AND dimension = {dimension:String}");
-        }
-        let pieces: Vec<_> = parts.iter().map(|part| cuts.condition(part.piece)).collect();
+        let pieces = parts.iter().map(|part| {
+            let lies_within = cuts.condition(part.piece);
+            match part.piece.grain {
+                Grain::Raw => lies_within,
+                Grain::Minute | Grain::Quarter => {
+                    format!("dimension = {{fine_dimension:String}} AND {lies_within}")
+                }
+                _ => format!("dimension = {{dimension:String}} AND {lies_within}"),
+            }
+        });
+        let pieces: Vec<_> = pieces.collect();
         // Writing to a String cannot fail.
         let _ = write!(
             condition,
@@ -249,12 +256,17 @@ impl Plan<'_> {
             .iter()
             .map(|kind| (*kind).to_owned())
             .collect();
-        let slices = self.selection.slices().map_or("", Slices::name);
+        let slices = self.selection.slices();
+        let dimension = |grain| {
+            let name = slices.map(|slices| slices.name(grain).into_owned());
+            Parameter::Text(name.unwrap_or_default())
+        };
         let mut statement = statement
             .with("database", Parameter::Text(database.to_owned()))
             .with("project", Parameter::Text(project_id.to_owned()))
             .with("types", Parameter::Texts(types))
-            .with("dimension", Parameter::Text(slices.to_owned()))
+            .with("dimension", dimension(Grain::Hour))
+            .with("fine_dimension", dimension(Grain::Minute))
             .with("vitals_type", Parameter::Text(VITALS_TYPE.to_owned()));
         statement = statement.with("cuts", cuts.into_parameter());
         self.selection.filters.bind(statement)

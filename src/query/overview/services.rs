@@ -32,7 +32,7 @@ pub(super) async fn services(
          FROM (\n    \
              SELECT member, max(bucket) AS last, max(environment IN ('', 'production')) AS in_production\n    \
              FROM {database:Identifier}.metric_slices\n    \
-             WHERE project_id = {project:String} AND dimension = 'api_endpoint' AND grain_minutes = 360 AND type = 'api_response_time'\n        \
+             WHERE project_id = {project:String} AND dimension = 'environment+api_endpoint' AND grain_minutes = 360 AND type = 'api_response_time'\n        \
                  AND bucket >= toDateTime({from:Int64}, 'UTC') AND bucket < toDateTime({to:Int64}, 'UTC') AND member != ''\n    \
              GROUP BY member\n\
          )",

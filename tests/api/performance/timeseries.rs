@@ -55,7 +55,7 @@ fn store(server: &Fresnel, page: &str, beacons: &[Value]) {
     for sql in [
         format!("SELECT count() AS n FROM performance_metrics WHERE page = '{page}'"),
         format!(
-            "SELECT toUInt64(sum(count)) AS n FROM metric_slices WHERE dimension = 'page' AND member = '{page}' AND grain_minutes = 1"
+            "SELECT toUInt64(sum(count)) AS n FROM metric_slices WHERE dimension = 'environment+page' AND member = '{page}' AND grain_minutes = 1"
         ),
         format!(
             "SELECT toUInt64(sum(count)) AS n FROM metric_slices WHERE dimension = 'page' AND member = '{page}' AND grain_minutes = 10080"

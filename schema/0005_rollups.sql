@@ -41,7 +41,7 @@ PARTITION BY toYYYYMM(bucket)
 ORDER BY (project_id, dimension, grain_minutes, type, name, environment, bucket, member)
 TTL bucket + toIntervalDay(if(grain_minutes < 60, {minute_retention_days}, {hour_retention_days}))
 SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1,
-    merge_with_ttl_timeout = 86400, materialize_ttl_recalculate_only = 1, index_granularity = 128
+    merge_with_ttl_timeout = 86400, materialize_ttl_recalculate_only = 1, index_granularity = 32
 COMMENT 'Performance metrics in buckets of all lengths, by one dimension at a time';
 
 CREATE TABLE IF NOT EXISTS {database}.activity

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::grain::{Grain, Kept};
 use super::grid::Grid;
-use super::pieces::{Cuts, Piece, cover};
+use super::pieces::{Bucket, Cuts, Piece, cover};
 use super::range::Range;
 use crate::domain::beacon::Kind;
 use crate::warehouse::{Parameter, Statement};
@@ -113,7 +113,9 @@ pub(super) fn of_periods(database: &str, project_id: &str, periods: &[(i64, Rang
         let pieces = cover(range.from, range.to, &GRAINS);
         let place = format!("toInt64({number})");
         let own = keys.add(wanted);
-        parts.push(part(&pieces, &place, &own, &mut cuts));
+        let buckets = own.buckets(&pieces);
+        let pieces = cuts.among("kind", buckets);
+        parts.push(part(&pieces, &place, &own));
     }
     statement(database, project_id, &parts, keys, cuts)
 }
@@ -136,7 +138,8 @@ pub(super) fn of_buckets(
     let (mut keys, mut cuts, mut parts) = (Keys::default(), Cuts::default(), Vec::new());
     for wanted in wanted {
         let own = keys.add(wanted);
-        parts.push(part(&[piece], &bucket, &own, &mut cuts));
+        let piece = cuts.condition(piece);
+        parts.push(part(&piece, &bucket, &own));
     }
     grid.bind(statement(database, project_id, &parts, keys, cuts))
 }
@@ -153,12 +156,25 @@ struct Keys {
 struct Own {
     /// Expression for them.
     keys: String,
+    /// The kinds among them.
+    kinds: Vec<&'static str>,
     sessions: Sessions,
+}
+
+impl Own {
+    fn buckets(&self, pieces: &[Piece]) -> Vec<Bucket> {
+        let kinds = self.kinds.iter();
+        let of_kind = |kind: &'static str| pieces.iter().flat_map(move |piece| piece.buckets(kind));
+        kinds.flat_map(|kind| of_kind(kind)).collect()
+    }
 }
 
 impl Keys {
     fn add(&mut self, wanted: &Wanted) -> Own {
         let first = self.keys.len() + 1;
+        let mut kinds: Vec<_> = wanted.counted.iter().map(|counted| counted.kind).collect();
+        kinds.sort_unstable();
+        kinds.dedup();
         for counted in &wanted.counted {
             self.keys.push(counted.key());
             self.kinds.push(counted.kind.to_owned());
@@ -169,25 +185,24 @@ impl Keys {
                 "arraySlice({{keys:Array(String)}}, {first}, {})",
                 wanted.counted.len()
             ),
+            kinds,
             sessions: wanted.sessions,
         }
     }
 }
 
-fn part(pieces: &[Piece], place: &str, own: &Own, cuts: &mut Cuts) -> String {
-    let Own { keys, sessions } = own;
+fn part(pieces: &str, place: &str, own: &Own) -> String {
+    let Own { keys, sessions, .. } = own;
     let sessions = match sessions {
         Sessions::Counted => "sessions",
         Sessions::Left => NO_SESSIONS,
     };
-    let pieces: Vec<_> = pieces.iter().map(|piece| cuts.condition(*piece)).collect();
     // Kinds and names are for the index, which does not know what their sum is.
     format!(
         "SELECT {place} AS place, kind AS of_kind, name AS of_name, count AS part_events, {sessions} AS part_sessions\n    \
          FROM {{database:Identifier}}.activity\n    \
          WHERE project_id = {{project:String}} AND kind IN {{kinds:Array(String)}} AND name IN {{names:Array(String)}} \
          AND concat(kind, ':', name) IN {keys} AND ({pieces})",
-        pieces = pieces.join(" OR "),
     )
 }
 
@@ -204,11 +219,10 @@ fn statement(database: &str, project_id: &str, parts: &[String], keys: Keys, cut
     let mut names = keys.names;
     names.sort_unstable();
     names.dedup();
-    Statement::new(sql)
+    cuts.bind(Statement::new(sql))
         .with("database", Parameter::Text(database.to_owned()))
         .with("project", Parameter::Text(project_id.to_owned()))
         .with("keys", Parameter::Texts(keys.keys))
         .with("kinds", Parameter::Texts(kinds))
         .with("names", Parameter::Texts(names))
-        .with("cuts", cuts.into_parameter())
 }

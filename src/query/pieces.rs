@@ -1,11 +1,10 @@
 //! Which rows of which tables cover a range exactly, and how a statement says so.
 //!
 //! A range is covered as a weight is on a scale: by weeks where whole weeks fit, then by days, six hours, and so on, down to
-//! raw rows. All pieces of rollups are alternatives in one condition, because a select more takes longer to plan than to
-//! answer.
+//! raw rows. All buckets of rollups are one set in one condition, because a select more takes longer to plan than to answer.
 
 use super::grain::Grain;
-use crate::warehouse::Parameter;
+use crate::warehouse::{Parameter, Statement};
 
 /// A part of a range, and the table that answers it. Times are seconds since 1970; the end is not part of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,9 +14,26 @@ pub(super) struct Piece {
     pub(super) to: i64,
 }
 
-/// Bounds of pieces, which a statement binds as one array, `cuts`.
+/// A bucket of a rollup: of which slice or kind, its length in minutes, and its start in seconds since 1970.
+pub(super) type Bucket = (String, i64, i64);
+
+impl Piece {
+    /// The buckets of the piece, when it is one of rollups.
+    pub(super) fn buckets(self, of: &str) -> impl Iterator<Item = Bucket> {
+        let Self { grain, from, to } = self;
+        let minutes = grain.minutes();
+        let starts = (0..).map(move |number| from + number * grain.seconds());
+        let starts = starts.take_while(move |start| *start < to);
+        starts.filter_map(move |start| Some((of.to_owned(), minutes?, start)))
+    }
+}
+
+/// What a statement binds to say which rows it reads: bounds, as one array, and sets of buckets.
 #[derive(Debug, Default)]
-pub(super) struct Cuts(Vec<i64>);
+pub(super) struct Cuts {
+    seconds: Vec<i64>,
+    sets: Vec<Vec<Bucket>>,
+}
 
 impl Cuts {
     /// That a row lies in a piece, and is one of its grain.
@@ -37,16 +53,30 @@ impl Cuts {
         format!("{time} >= {from} AND {time} < {to}")
     }
 
-    /// The value of `cuts`.
-    pub(super) fn into_parameter(self) -> Parameter {
-        Parameter::Integers(self.0)
+    /// That a row of a rollup is of one of these buckets; `of` is the column that says what the bucket is of. A set is
+    /// planned in half the time that as many alternatives take.
+    pub(super) fn among(&mut self, of: &str, buckets: Vec<Bucket>) -> String {
+        self.sets.push(buckets);
+        let number = self.sets.len();
+        format!(
+            "({of}, grain_minutes, bucket) IN {{buckets_{number}:Array(Tuple(String, UInt16, DateTime('UTC')))}}"
+        )
+    }
+
+    /// Binds them.
+    pub(super) fn bind(self, statement: Statement) -> Statement {
+        let statement = statement.with("cuts", Parameter::Integers(self.seconds));
+        let sets = (1..).zip(self.sets);
+        sets.fold(statement, |statement, (number, buckets)| {
+            statement.with(format!("buckets_{number}"), Parameter::Buckets(buckets))
+        })
     }
 
     fn place(&mut self, seconds: i64) -> String {
-        let known = self.0.iter().position(|cut| *cut == seconds);
+        let known = self.seconds.iter().position(|cut| *cut == seconds);
         let place = known.unwrap_or_else(|| {
-            self.0.push(seconds);
-            self.0.len() - 1
+            self.seconds.push(seconds);
+            self.seconds.len() - 1
         });
         format!("{{cuts:Array(Int64)}}[{}]", place + 1)
     }

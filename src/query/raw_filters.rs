@@ -235,7 +235,7 @@ impl AnyFilters {
                 // Names that are columns of one table are keys of another.
                 let path = property.strip_prefix(KEY_PREFIX).unwrap_or(property);
                 statement
-                    .with(name, Parameter::Texts(values.clone()))
+                    .with(*name, Parameter::Texts(values.clone()))
                     .with(key, Parameter::Text(path.to_owned()))
             },
         )
@@ -354,7 +354,7 @@ impl RawFilters {
             |statement, ((property, values), (name, key))| {
                 property
                     .bind(statement, key)
-                    .with(name, Parameter::Texts(values.clone()))
+                    .with(*name, Parameter::Texts(values.clone()))
             },
         )
     }

@@ -1,5 +1,6 @@
 //! Statements with bound parameters only, and why one has no answer.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -21,7 +22,7 @@ const TRACED_CHARS_MAX: usize = 2_048;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Statement {
     sql: String,
-    parameters: Vec<(&'static str, Parameter)>,
+    parameters: Vec<(Cow<'static, str>, Parameter)>,
 }
 
 /// A value for a parameter.
@@ -36,6 +37,8 @@ pub enum Parameter {
     Texts(Vec<String>),
     /// For arrays of integers.
     Integers(Vec<i64>),
+    /// For arrays of a text and two integers, or what is read from them.
+    Buckets(Vec<(String, i64, i64)>),
 }
 
 impl Statement {
@@ -50,8 +53,8 @@ impl Statement {
 
     /// Binds a parameter.
     #[must_use]
-    pub fn with(mut self, name: &'static str, value: Parameter) -> Self {
-        self.parameters.push((name, value));
+    pub fn with(mut self, name: impl Into<Cow<'static, str>>, value: Parameter) -> Self {
+        self.parameters.push((name.into(), value));
         self
     }
 
@@ -71,7 +74,7 @@ impl Statement {
 
     /// The bound parameters.
     #[must_use]
-    pub fn parameters(&self) -> &[(&'static str, Parameter)] {
+    pub fn parameters(&self) -> &[(Cow<'static, str>, Parameter)] {
         &self.parameters
     }
 }

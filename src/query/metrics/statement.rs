@@ -201,22 +201,32 @@ impl Plan<'_> {
         let group = self.selection.group_by;
         let slices = self.selection.slices().filter(|_| !is_raw);
         let mut condition = "project_id = {project:String}".to_owned();
-        let pieces = parts.iter().map(|part| {
-            let lies_within = cuts.condition(part.piece);
-            match part.piece.grain {
-                Grain::Raw => lies_within,
-                Grain::Minute | Grain::Quarter => {
-                    format!("dimension = {{fine_dimension:String}} AND {lies_within}")
-                }
-                _ => format!("dimension = {{dimension:String}} AND {lies_within}"),
+        let pieces = match slices {
+            // A series is one long piece.
+            Some(slices) if grid.is_some() => {
+                let pieces = parts.iter().map(|part| {
+                    let name = slices.name(part.piece.grain);
+                    format!("dimension = '{name}' AND {}", cuts.condition(part.piece))
+                });
+                pieces.collect::<Vec<_>>().join(" OR ")
             }
-        });
-        let pieces: Vec<_> = pieces.collect();
+            Some(slices) => {
+                let buckets = parts.iter().flat_map(|part| {
+                    part.piece
+                        .buckets(&slices.name(part.piece.grain))
+                        .collect::<Vec<_>>()
+                });
+                cuts.among("dimension", buckets.collect())
+            }
+            None => {
+                let pieces = parts.iter().map(|part| cuts.condition(part.piece));
+                pieces.collect::<Vec<_>>().join(" OR ")
+            }
+        };
         // Writing to a String cannot fail.
         let _ = write!(
             condition,
             " AND type IN {{types:Array(String)}} AND ({pieces}){filters}",
-            pieces = pieces.join(" OR "),
             filters = self
                 .selection
                 .filters
@@ -256,19 +266,12 @@ impl Plan<'_> {
             .iter()
             .map(|kind| (*kind).to_owned())
             .collect();
-        let slices = self.selection.slices();
-        let dimension = |grain| {
-            let name = slices.map(|slices| slices.name(grain).into_owned());
-            Parameter::Text(name.unwrap_or_default())
-        };
         let mut statement = statement
             .with("database", Parameter::Text(database.to_owned()))
             .with("project", Parameter::Text(project_id.to_owned()))
             .with("types", Parameter::Texts(types))
-            .with("dimension", dimension(Grain::Hour))
-            .with("fine_dimension", dimension(Grain::Minute))
             .with("vitals_type", Parameter::Text(VITALS_TYPE.to_owned()));
-        statement = statement.with("cuts", cuts.into_parameter());
+        statement = cuts.bind(statement);
         self.selection.filters.bind(statement)
     }
 }

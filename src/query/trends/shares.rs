@@ -29,24 +29,25 @@ pub(super) struct ShareRow {
 pub(super) fn shares(database: &str, project_id: &str, range: Range, dimensions: &[Dimension]) -> Statement {
     let mut cuts = Cuts::default();
     let pieces = cover(range.from, range.to, &GRAINS);
-    let pieces: Vec<_> = pieces.into_iter().map(|piece| cuts.condition(piece)).collect();
-    let names = dimensions.iter().map(|dimension| dimension.name().to_owned());
+    let buckets = dimensions.iter().flat_map(|dimension| {
+        let pieces = pieces.iter();
+        pieces.flat_map(|piece| piece.buckets(dimension.name()))
+    });
+    let is_within = cuts.among("dimension", buckets.collect());
     let types = METRIC_TYPES.map(str::to_owned);
-    Statement::new(format!(
+    let statement = Statement::new(format!(
         "SELECT toString(dimension) AS of_dimension, toString(member) AS value, sum(count) AS events,\n    \
              sum(events) OVER (PARTITION BY of_dimension) AS all_events\n\
          FROM {{database:Identifier}}.metric_slices\n\
-         WHERE project_id = {{project:String}} AND dimension IN {{dimensions:Array(String)}} AND type IN {{types:Array(String)}}\n    \
-             AND ({pieces})\n\
+         WHERE project_id = {{project:String}} AND type IN {{types:Array(String)}}\n    \
+             AND {is_within}\n\
          GROUP BY of_dimension, value\n\
          ORDER BY of_dimension, events DESC, value\n\
          LIMIT {{shares_max:UInt64}} BY of_dimension",
-        pieces = pieces.join(" OR "),
-    ))
-    .with("database", Parameter::Text(database.to_owned()))
-    .with("project", Parameter::Text(project_id.to_owned()))
-    .with("dimensions", Parameter::Texts(names.collect()))
-    .with("types", Parameter::Texts(types.to_vec()))
-    .with("shares_max", Parameter::Integer(SHARES_MAX))
-    .with("cuts", cuts.into_parameter())
+    ));
+    cuts.bind(statement)
+        .with("database", Parameter::Text(database.to_owned()))
+        .with("project", Parameter::Text(project_id.to_owned()))
+        .with("types", Parameter::Texts(types.to_vec()))
+        .with("shares_max", Parameter::Integer(SHARES_MAX))
 }

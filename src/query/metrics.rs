@@ -25,19 +25,9 @@ use super::range::Range;
 use super::selection::Selection;
 
 pub(super) use sort::SortBy;
-pub(super) use statement::MemberRow;
 
 /// Group of everything that is not among the groups shown.
 pub(super) const OTHER_GROUP: &str = "__other__";
-
-/// Which groups are told apart.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Groups {
-    /// This many with the most events; the rest is one, [`OTHER_GROUP`].
-    Top(usize),
-    /// These, and no others.
-    Only(Vec<String>),
-}
 
 /// How a question is answered.
 #[derive(Clone, Debug)]

@@ -20,7 +20,7 @@ use serde::Serialize;
 
 use super::activity::{ActivityRow, Counted, Wanted, of_periods};
 use super::grain::{Grain, Kept};
-use super::metrics::{Groups, Plan};
+use super::metrics::Plan;
 use super::range::Range;
 use super::selection::Selection;
 use super::stats::StatRow;
@@ -105,7 +105,7 @@ pub async fn overview(
     let kept = Kept::new(*retention, now);
     let selection = Selection::of_types(vec![DURATION_TYPE]);
     let plan = Plan::totals(&selection, &[request.now, request.before], &kept).without_percentiles();
-    let durations = plan.statement(&database, project_id, &Groups::Top(0), 10);
+    let durations = plan.statement(&database, project_id, 0, 10);
     let activity = of_periods(&database, project_id, &periods(request));
     let (activity, durations, services, latest) = tokio::try_join!(
         question.select::<ActivityRow>(&activity),

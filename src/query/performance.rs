@@ -5,7 +5,7 @@ mod answer;
 mod request;
 
 use super::grain::Kept;
-use super::metrics::{Groups, Plan};
+use super::metrics::Plan;
 use super::stats::StatRow;
 use crate::clock::UnixMicros;
 use crate::domain::account::Thresholds;
@@ -34,7 +34,7 @@ pub async fn performance(
     let kept = Kept::new(*retention, now);
     let whole = request.selection.without_group();
     let plan = Plan::totals(&whole, &request.range.all(), &kept);
-    let statement = plan.statement(&database, project_id, &Groups::Top(0), ROWS_MAX);
+    let statement = plan.statement(&database, project_id, 0, ROWS_MAX);
     let groups = async {
         if request.selection.group_by.is_none() {
             return Ok(None);

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::activity::{ActivityRow, Counted, Wanted, of_periods};
 use super::grain::Kept;
-use super::metrics::{Groups, Plan};
+use super::metrics::Plan;
 use super::range::Range;
 use super::selection::Selection;
 use super::stats::{StatRow, States, Stats, share};
@@ -89,7 +89,7 @@ pub async fn pulse(
         to,
     };
     let plan = Plan::totals(&selection, &[hour], &kept);
-    let metrics = plan.statement(&database, project_id, &Groups::Top(0), 100);
+    let metrics = plan.statement(&database, project_id, 0, 100);
     let recent = recent(&database, project_id, to);
 
     let (activity, metrics, recent) = tokio::try_join!(

@@ -21,7 +21,7 @@ use crate::domain::dashboard::Deploy;
 use crate::warehouse::{Retention, SelectError, Warehouse};
 
 use super::grain::Kept;
-use super::metrics::{Groups, Plan};
+use super::metrics::Plan;
 use super::range::Range;
 use super::releases;
 
@@ -52,12 +52,7 @@ pub async fn timeseries(
     let plan = Plan::series(&request.selection, &request.grid, &kept);
     let question = warehouse.question();
     let database = question.database_name()?;
-    let statement = plan.statement(
-        &database,
-        project_id,
-        &Groups::Top(request.groups_max),
-        POINTS_MAX,
-    );
+    let statement = plan.statement(&database, project_id, request.groups_max, POINTS_MAX);
     let range = Range {
         from: request.grid.from(),
         to: request.grid.to(),

@@ -12,7 +12,7 @@ use super::dimension::Dimension;
 use super::grain::Kept;
 use super::grid::Grid;
 use super::interval::Interval;
-use super::metrics::{Groups, Plan};
+use super::metrics::Plan;
 use super::overview::CONVERSION_STEP;
 use super::parameters::Parameters;
 use super::range::Range;
@@ -125,7 +125,7 @@ pub async fn trends(
     let in_all = of_periods(&database, project_id, &in_all);
     let selection = Selection::of_types(METRIC_TYPES.to_vec());
     let plan = Plan::series(&selection, &request.grid, &kept).without_percentiles();
-    let metrics = plan.statement(&database, project_id, &Groups::Top(0), ROWS_MAX);
+    let metrics = plan.statement(&database, project_id, 0, ROWS_MAX);
     let shares = shares::shares(&database, project_id, request.range(), &DISTRIBUTED);
     let (by_day, in_all, metrics, shares) = tokio::try_join!(
         question.select::<ActivityRow>(&by_day),

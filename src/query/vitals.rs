@@ -7,7 +7,7 @@ mod answer;
 mod request;
 
 use super::grain::Kept;
-use super::metrics::{Groups, MemberRow, Plan};
+use super::metrics::Plan;
 use super::stats::StatRow;
 use crate::clock::UnixMicros;
 use crate::warehouse::{Retention, SelectError, Warehouse};
@@ -34,27 +34,19 @@ pub async fn vitals(
     let kept = Kept::new(*retention, now);
     let whole = request.selection.without_group();
     let plan = Plan::totals(&whole, &request.range.all(), &kept);
-    let statement = plan.statement(&database, project_id, &Groups::Top(0), ROWS_MAX);
+    let statement = plan.statement(&database, project_id, 0, ROWS_MAX);
     let by_group = Plan::totals(&request.selection, &[request.range.now], &kept);
     let members = by_group.members(&database, project_id, request.sort_by, request.page);
-    let groups = async {
-        let members: Vec<MemberRow> = question.select(&members).await?;
-        if members.is_empty() {
-            return Ok((members, Vec::new()));
-        }
-        let names = members.iter().map(|row| row.member.clone()).collect();
-        let statement = by_group.statement(&database, project_id, &Groups::Only(names), ROWS_MAX);
-        let of_members: Vec<StatRow> = question.select(&statement).await?;
-        Ok((members, of_members))
-    };
-    let (rows, (members, of_members)) = tokio::try_join!(question.select::<StatRow>(&statement), groups)?;
+    let (rows, of_groups) = tokio::try_join!(
+        question.select::<StatRow>(&statement),
+        question.select::<StatRow>(&members)
+    )?;
     let source = plan.source.min(by_group.source);
     Ok(answer::assemble(
         request,
         source,
         plan.kept_from,
         &rows,
-        members,
-        &of_members,
+        &of_groups,
     ))
 }

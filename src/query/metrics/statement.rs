@@ -2,14 +2,11 @@
 
 use std::fmt::Write as _;
 
-use clickhouse::Row;
-use serde::Deserialize;
-
 use super::super::dimension::Dimension;
 use super::super::grain::Grain;
 use super::super::grid::Grid;
 use super::super::pieces::{Cuts, Part, period_of};
-use super::{Groups, OTHER_GROUP, Plan, SortBy};
+use super::{OTHER_GROUP, Plan, SortBy};
 use crate::domain::beacon::VITALS_TYPE;
 use crate::domain::page::PageRequest;
 use crate::warehouse::{Parameter, Statement};
@@ -39,36 +36,23 @@ const PERCENTILES: &str =
     "quantilesTDigestWeightedMerge(0.5, 0.75, 0.9, 0.95, 0.99)(part_digest) AS percentiles";
 const NO_PERCENTILES: &str = "CAST([], 'Array(Float32)') AS percentiles";
 
-/// A member in a list of members.
-#[derive(Clone, Debug, Row, Deserialize)]
-pub(in super::super) struct MemberRow {
-    pub(in super::super) member: String,
-    /// Members of the whole list.
-    pub(in super::super) members: u64,
-}
-
 impl Plan<'_> {
-    /// Statistics by type, name, group and bucket, at most `rows_max`.
+    /// Statistics by type, name, group and bucket, at most `rows_max`. The `groups_max` groups with the most events are told
+    /// apart, the rest is one, [`OTHER_GROUP`].
     pub(in super::super) fn statement(
         &self,
         database: &str,
         project_id: &str,
-        groups: &Groups,
+        groups_max: usize,
         rows_max: usize,
     ) -> Statement {
         let mut cuts = Cuts::default();
-        let (group, condition) = match groups {
-            Groups::Top(_) if self.selection.group_by.is_some() => {
+        let group = match self.selection.group_by {
+            Some(_) => {
                 let top = self.top(&mut cuts);
-                let group =
-                    format!("if(series_member IN (\n        {top}), series_member, {{other:String}})");
-                (group, "")
+                format!("if(series_member IN (\n        {top}), series_member, {{other:String}})")
             }
-            Groups::Top(_) => ("''".to_owned(), ""),
-            Groups::Only(_) => (
-                "series_member".to_owned(),
-                "WHERE series_member IN {members:Array(String)}\n",
-            ),
+            None => "''".to_owned(),
         };
         let sql = format!(
             "SELECT series_type, series_name,\n    \
@@ -78,7 +62,6 @@ impl Plan<'_> {
                  {percentiles},\n    \
                  toUInt64(0) AS list_rows\n\
              FROM (\n    {parts}\n)\n\
-             {condition}\
              GROUP BY series_type, series_name, series_group, bucket_start\n\
              ORDER BY series_type, series_name, series_group, bucket_start\n\
              LIMIT {{rows_max:UInt64}}",
@@ -91,13 +74,9 @@ impl Plan<'_> {
         );
         let statement = self
             .bind(Statement::new(sql), database, project_id, cuts)
-            .with("rows_max", integer(rows_max));
-        let statement = match groups {
-            Groups::Top(groups_max) => statement
-                .with("groups_max", integer(*groups_max))
-                .with("other", Parameter::Text(OTHER_GROUP.to_owned())),
-            Groups::Only(members) => statement.with("members", Parameter::Texts(members.clone())),
-        };
+            .with("rows_max", integer(rows_max))
+            .with("groups_max", integer(groups_max))
+            .with("other", Parameter::Text(OTHER_GROUP.to_owned()));
         match self.grid {
             Some(grid) => grid.bind(statement),
             None => statement,
@@ -135,8 +114,8 @@ impl Plan<'_> {
             )
     }
 
-    /// One page of the list of members, whatever their types: those with the most events first, or those with the
-    /// highest 75th percentile of one vital.
+    /// Statistics of one page of the list of members: those with the most events first, or those with the highest 75th
+    /// percentile of one vital. `list_rows` is the number of all members.
     pub(in super::super) fn members(
         &self,
         database: &str,
@@ -145,20 +124,30 @@ impl Plan<'_> {
         page: PageRequest,
     ) -> Statement {
         let mut cuts = Cuts::default();
-        let order = match vital {
-            None => "sum(part_events) DESC",
-            Some(_) => {
-                "sumIf(part_events, series_name = {vital:String}) > 0 DESC, \
-                 quantilesTDigestWeightedMergeIf(0.5, 0.75, 0.9, 0.95, 0.99)(part_digest, series_name = {vital:String})[2] DESC, \
-                 sum(part_events) DESC"
-            }
+        let (has_vital, worst) = match vital {
+            None => ("true", "0"),
+            Some(_) => (
+                "max(series_name = {vital:String}) OVER of_member",
+                "maxIf(percentiles[2], series_name = {vital:String}) OVER of_member",
+            ),
         };
+        // All in one: to look at the members of the page again took longer than to merge the states of the others.
         let sql = format!(
-            "SELECT series_member AS member, count() OVER () AS members\n\
+            "SELECT series_type, series_name, series_group, bucket_start, events, errors, good, poor, total, least, greatest, percentiles,\n    \
+                 max(place) OVER () AS list_rows\n\
+             FROM (\n    \
+                 SELECT *, dense_rank() OVER (ORDER BY has_vital DESC, worst DESC, all_events DESC, series_group) AS place\n    \
+                 FROM (\n    \
+                     SELECT *, {has_vital} AS has_vital, {worst} AS worst, sum(events) OVER of_member AS all_events\n    \
+                     FROM (\n    \
+                         SELECT series_type, series_name, series_member AS series_group, toInt64(0) AS bucket_start,\n    \
+                         {MERGED},\n    \
+                         {PERCENTILES}\n\
              FROM (\n    {parts}\n)\n\
-             GROUP BY member\n\
-             ORDER BY {order}, member\n\
-             LIMIT {{limit:UInt64}} OFFSET {{offset:UInt64}}",
+             GROUP BY series_type, series_name, series_group\n\
+             ) WINDOW of_member AS (PARTITION BY series_group)))\n\
+             QUALIFY place > {{offset:UInt64}} AND place <= {{offset:UInt64}} + {{limit:UInt64}}\n\
+             ORDER BY place, series_type, series_name",
             parts = self.parts(&self.whole, None, &mut cuts),
         );
         let statement = self

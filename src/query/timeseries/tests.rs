@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use insta::assert_snapshot;
 
 use super::super::grain::{Grain, Kept};
-use super::super::metrics::{Groups, Plan};
+use super::super::metrics::Plan;
 use super::POINTS_MAX;
 use super::request::TimeseriesRequest;
 use crate::clock::UnixMicros;
@@ -45,7 +45,7 @@ fn faults(query: &str) -> Vec<(String, FieldFault)> {
 fn compiled(query: &str) -> String {
     let request = parse(query).unwrap();
     let plan = Plan::series(&request.selection, &request.grid, &KEPT);
-    let statement = plan.statement("fresnel", "default", &Groups::Top(request.groups_max), POINTS_MAX);
+    let statement = plan.statement("fresnel", "default", request.groups_max, POINTS_MAX);
     let mut text = format!("{}\n", statement.sql());
     for (name, value) in statement.parameters() {
         let _ = write!(text, "\n{name} = {}", serde_json::to_string(value).unwrap());

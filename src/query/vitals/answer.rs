@@ -4,7 +4,6 @@ use serde::Serialize;
 
 use super::super::grain::Grain;
 use super::super::iso::{as_iso, as_iso_or_null};
-use super::super::metrics::MemberRow;
 use super::super::stats::{StatRow, Stats, share};
 use super::request::VitalsRequest;
 use crate::domain::account::{Threshold, ThresholdState};
@@ -102,8 +101,7 @@ pub(super) fn assemble(
     source: Grain,
     kept_from: Option<i64>,
     rows: &[StatRow],
-    members: Vec<MemberRow>,
-    of_members: &[StatRow],
+    of_groups: &[StatRow],
 ) -> WebVitals {
     let range = request.range;
     let now = |name: &str| find(rows, "", name, 0);
@@ -112,12 +110,16 @@ pub(super) fn assemble(
             .before
             .map(|_| find(rows, "", name, 1).and_then(|row| Stats::new(row).p75))
     };
-    let total = members.first().map_or(0, |row| row.members);
-    let groups = members.into_iter().map(|MemberRow { member, .. }| GroupVitals {
-        vitals: asked(request)
-            .map(|name| Vital::new(name, find(of_members, &member, name, 0), None))
-            .collect(),
-        group: member,
+    let total = of_groups.first().map_or(0, |row| row.list_rows);
+    let groups = of_groups.chunk_by(|one, next| one.series_group == next.series_group);
+    let groups = groups.filter_map(|rows| {
+        let group = &rows.first()?.series_group;
+        Some(GroupVitals {
+            vitals: asked(request)
+                .map(|name| Vital::new(name, find(rows, group, name, 0), None))
+                .collect(),
+            group: group.clone(),
+        })
     });
     WebVitals {
         from: range.now.from,

@@ -107,11 +107,13 @@ pub async fn overview(
     let plan = Plan::totals(&selection, &[request.now, request.before], &kept).without_percentiles();
     let durations = plan.statement(&database, project_id, 0, 10);
     let activity = of_periods(&database, project_id, &periods(request));
+    // Not the end of the range: the hours from now on to there are empty, and would be looked through first.
+    let hour_end = (now.as_millis().div_euclid(HOUR_S * 1_000) + 1) * HOUR_S;
     let (activity, durations, services, latest) = tokio::try_join!(
         question.select::<ActivityRow>(&activity),
         question.select::<StatRow>(&durations),
         services::services(&question, &database, project_id, request.now),
-        latest::latest(&question, &database, project_id, request.now),
+        latest::latest(&question, &database, project_id, hour_end),
     )?;
     Ok(answer::assemble(request, &activity, &durations, services, latest))
 }

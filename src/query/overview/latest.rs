@@ -3,7 +3,6 @@
 use clickhouse::Row;
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::super::range::Range;
 use crate::warehouse::{Parameter, Question, SelectError, Statement};
 
 /// How many are shown.
@@ -33,15 +32,16 @@ pub struct Activity {
     pub country: String,
 }
 
+/// The latest events before a time, in seconds since 1970.
 pub(super) async fn latest(
     question: &Question<'_>,
     database: &str,
     project_id: &str,
-    range: Range,
+    to: i64,
 ) -> Result<Vec<Activity>, SelectError> {
     let mut found = Vec::new();
     for stretch_s in STRETCHES_S {
-        let statement = statement(database, project_id, range.to - stretch_s, range.to);
+        let statement = statement(database, project_id, to - stretch_s, to);
         found = question.select(&statement).await?;
         if found.len() >= COUNT {
             break;

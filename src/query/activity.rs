@@ -2,6 +2,8 @@
 //!
 //! Counts are exact. Numbers of sessions are estimates with a standard error of 0.3 %, and exact up to some thousands.
 
+use std::collections::BTreeSet;
+
 use clickhouse::Row;
 use serde::Deserialize;
 
@@ -103,14 +105,11 @@ impl Wanted {
 /// A state without sessions.
 const NO_SESSIONS: &str = "initializeAggregation('uniqCombined64IfState(17)', '', 0)";
 
-/// The tables that answer, the coarsest first.
-const GRAINS: [Grain; 4] = [Grain::Week, Grain::Day, Grain::SixHours, Grain::Hour];
-
 /// Events of periods, each with what is wanted of it; rows have the period's number. Bounds are whole hours.
 pub(super) fn of_periods(database: &str, project_id: &str, periods: &[(i64, Range, Wanted)]) -> Statement {
     let (mut keys, mut cuts, mut parts) = (Keys::default(), Cuts::default(), Vec::new());
     for (number, range, wanted) in periods {
-        let pieces = cover(range.from, range.to, &GRAINS);
+        let pieces = cover(range.from, range.to, &Grain::FROM_WEEKS_TO_HOURS);
         let place = format!("toInt64({number})");
         let own = keys.add(wanted);
         let buckets = own.buckets(&pieces);
@@ -128,7 +127,9 @@ pub(super) fn of_buckets(
     wanted: &[Wanted],
     kept: &Kept,
 ) -> Statement {
-    let fitting = GRAINS.into_iter().filter(|grain| grid.fits(grain.seconds()));
+    let fitting = Grain::FROM_WEEKS_TO_HOURS
+        .into_iter()
+        .filter(|grain| grid.fits(grain.seconds()));
     let piece = Piece {
         grain: kept.pick(grid.from(), fitting).unwrap_or(Grain::Hour),
         from: grid.from(),
@@ -148,8 +149,8 @@ pub(super) fn of_buckets(
 #[derive(Default)]
 struct Keys {
     keys: Vec<String>,
-    kinds: Vec<String>,
-    names: Vec<String>,
+    kinds: BTreeSet<String>,
+    names: BTreeSet<String>,
 }
 
 /// The keys of one part of a statement.
@@ -177,8 +178,8 @@ impl Keys {
         kinds.dedup();
         for counted in &wanted.counted {
             self.keys.push(counted.key());
-            self.kinds.push(counted.kind.to_owned());
-            self.names.push(counted.name.clone());
+            self.kinds.insert(counted.kind.to_owned());
+            self.names.insert(counted.name.clone());
         }
         Own {
             keys: format!(
@@ -213,16 +214,10 @@ fn statement(database: &str, project_id: &str, parts: &[String], keys: Keys, cut
          GROUP BY place, of_kind, of_name",
         parts = parts.join("\n    UNION ALL\n    "),
     );
-    let mut kinds = keys.kinds;
-    kinds.sort_unstable();
-    kinds.dedup();
-    let mut names = keys.names;
-    names.sort_unstable();
-    names.dedup();
     cuts.bind(Statement::new(sql))
         .with("database", Parameter::Text(database.to_owned()))
         .with("project", Parameter::Text(project_id.to_owned()))
         .with("keys", Parameter::Texts(keys.keys))
-        .with("kinds", Parameter::Texts(kinds))
-        .with("names", Parameter::Texts(names))
+        .with("kinds", Parameter::Texts(keys.kinds.into_iter().collect()))
+        .with("names", Parameter::Texts(keys.names.into_iter().collect()))
 }

@@ -40,6 +40,8 @@ impl Grain {
         Self::Minute,
         Self::Raw,
     ];
+    /// Those of which every rollup has all its dimensions, the coarsest first.
+    pub(super) const FROM_WEEKS_TO_HOURS: [Self; 4] = [Self::Week, Self::Day, Self::SixHours, Self::Hour];
 
     /// Length of its buckets; bounds are whole seconds, so raw rows have buckets of one.
     pub(super) const fn seconds(self) -> i64 {

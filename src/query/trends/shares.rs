@@ -12,8 +12,6 @@ use crate::warehouse::{Parameter, Statement};
 
 /// Values of a dimension that are told apart.
 const SHARES_MAX: i64 = 10;
-/// The rollups that have all of the dimensions.
-const GRAINS: [Grain; 4] = [Grain::Week, Grain::Day, Grain::SixHours, Grain::Hour];
 
 /// Events with one value of a dimension.
 #[derive(Clone, Debug, Row, Deserialize)]
@@ -28,7 +26,7 @@ pub(super) struct ShareRow {
 /// The values with the most events of each dimension. Bounds of the range are whole hours.
 pub(super) fn shares(database: &str, project_id: &str, range: Range, dimensions: &[Dimension]) -> Statement {
     let mut cuts = Cuts::default();
-    let pieces = cover(range.from, range.to, &GRAINS);
+    let pieces = cover(range.from, range.to, &Grain::FROM_WEEKS_TO_HOURS);
     let buckets = dimensions.iter().flat_map(|dimension| {
         let pieces = pieces.iter();
         pieces.flat_map(|piece| piece.buckets(dimension.name()))

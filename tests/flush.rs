@@ -9,6 +9,7 @@ mod harness;
 mod network {
     #![allow(dead_code, reason = "shared with the black-box suites, which use all of it")]
     pub(crate) mod proxy;
+    pub(crate) mod rollups;
     pub(crate) mod wait;
 }
 #[path = "flush/poison.rs"]

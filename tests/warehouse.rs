@@ -16,6 +16,8 @@ mod encryption;
 mod harness;
 #[path = "warehouse/insert.rs"]
 mod insert;
+#[path = "harness/rollups.rs"]
+mod rollups;
 #[path = "warehouse/rows.rs"]
 mod rows;
 #[path = "warehouse/schema.rs"]
@@ -25,6 +27,7 @@ use std::time::Duration;
 
 use fresnel::warehouse::{Retention, Statement, Warehouse};
 use harness::Engine;
+use rollups::counts_sql;
 
 const RETENTION: Retention = Retention {
     raw_days: 20_000,
@@ -48,22 +51,7 @@ async fn migrated() -> (Engine, Warehouse) {
 
 /// Count of the raw table, and the least and the greatest of the rollups.
 async fn counts(warehouse: &Warehouse) -> [u64; 3] {
-    let statement = Statement::new(
-        "SELECT arrayMap(n -> assumeNotNull(n), [(SELECT count() FROM fresnel.performance_metrics), arrayMin(rollups), arrayMax(rollups)]) FROM (
-                 SELECT groupArray(n) AS rollups FROM (
-                     SELECT sum(count) AS n FROM fresnel.metric_slices WHERE dimension = 'environment' AND grain_minutes = 1
-                     UNION ALL SELECT sum(count) FROM fresnel.metric_slices WHERE dimension = 'environment' AND grain_minutes = 15
-                     UNION ALL SELECT sum(count) FROM fresnel.metric_slices WHERE dimension = 'all' AND grain_minutes = 60
-                     UNION ALL SELECT sum(count) FROM fresnel.metric_slices WHERE dimension = 'all' AND grain_minutes = 360
-                     UNION ALL SELECT sum(count) FROM fresnel.metric_slices WHERE dimension = 'all' AND grain_minutes = 1440
-                     UNION ALL SELECT sum(count) FROM fresnel.metric_slices WHERE dimension = 'all' AND grain_minutes = 10080
-                     UNION ALL SELECT sum(count) FROM fresnel.metric_slices WHERE dimension = 'page' AND grain_minutes = 60
-                     UNION ALL SELECT sum(count) FROM fresnel.metric_slices WHERE dimension = 'environment+browser' AND grain_minutes = 60
-                     UNION ALL SELECT sum(count) FROM fresnel.activity WHERE kind = 'metric' AND name = '' AND grain_minutes = 60
-                     UNION ALL SELECT sum(count) FROM fresnel.activity WHERE kind = 'metric' AND name = '' AND grain_minutes = 360
-                     UNION ALL SELECT sum(count) FROM fresnel.activity WHERE kind = 'metric' AND name = '' AND grain_minutes = 1440
-                     UNION ALL SELECT sum(count) FROM fresnel.activity WHERE kind = 'metric' AND name = '' AND grain_minutes = 10080))",
-    );
+    let statement = Statement::new(counts_sql());
     let rows: Vec<Vec<u64>> = warehouse.select(&statement).await.expect("counts");
     rows[0].as_slice().try_into().expect("three counts")
 }

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::grain::{Grain, Kept};
 use super::grid::Grid;
-use super::pieces::{Bucket, Cuts, Piece, cover};
+use super::pieces::{Cuts, Piece, cover, cover_buckets};
 use super::range::Range;
 use crate::domain::beacon::Kind;
 use crate::warehouse::{Parameter, Statement};
@@ -65,7 +65,11 @@ pub(super) struct ActivityRow {
 
 impl ActivityRow {
     pub(super) fn is(&self, counted: &Counted, place: i64) -> bool {
-        self.place == place && self.of_kind == counted.kind && self.of_name == counted.name
+        self.place == place && self.counts(counted)
+    }
+
+    pub(super) fn counts(&self, counted: &Counted) -> bool {
+        self.of_kind == counted.kind && self.of_name == counted.name
     }
 }
 
@@ -112,8 +116,7 @@ pub(super) fn of_periods(database: &str, project_id: &str, periods: &[(i64, Rang
         let pieces = cover(range.from, range.to, &Grain::FROM_WEEKS_TO_HOURS);
         let place = format!("toInt64({number})");
         let own = keys.add(wanted);
-        let buckets = own.buckets(&pieces);
-        let pieces = cuts.among("kind", buckets);
+        let pieces = own.among(&pieces, &mut cuts);
         parts.push(part(&pieces, &place, &own));
     }
     statement(database, project_id, &parts, keys, cuts)
@@ -130,17 +133,18 @@ pub(super) fn of_buckets(
     let fitting = Grain::FROM_WEEKS_TO_HOURS
         .into_iter()
         .filter(|grain| grid.fits(grain.seconds()));
-    let piece = Piece {
-        grain: kept.pick(grid.from(), fitting).unwrap_or(Grain::Hour),
-        from: grid.from(),
-        to: grid.to(),
-    };
+    let finest = kept.pick(grid.from(), fitting).unwrap_or(Grain::Hour);
+    let grains: Vec<_> = Grain::FROM_WEEKS_TO_HOURS
+        .into_iter()
+        .filter(|grain| *grain >= finest)
+        .collect();
+    let pieces = cover_buckets(grid, &grains);
     let bucket = grid.bucket_of("bucket");
     let (mut keys, mut cuts, mut parts) = (Keys::default(), Cuts::default(), Vec::new());
     for wanted in wanted {
         let own = keys.add(wanted);
-        let piece = cuts.condition(piece);
-        parts.push(part(&piece, &bucket, &own));
+        let pieces = own.among(&pieces, &mut cuts);
+        parts.push(part(&pieces, &bucket, &own));
     }
     grid.bind(statement(database, project_id, &parts, keys, cuts))
 }
@@ -163,10 +167,11 @@ struct Own {
 }
 
 impl Own {
-    fn buckets(&self, pieces: &[Piece]) -> Vec<Bucket> {
+    /// That a row is in one of the pieces, and of one of the kinds.
+    fn among(&self, pieces: &[Piece], cuts: &mut Cuts) -> String {
         let kinds = self.kinds.iter();
         let of_kind = |kind: &'static str| pieces.iter().flat_map(move |piece| piece.buckets(kind));
-        kinds.flat_map(|kind| of_kind(kind)).collect()
+        cuts.among("kind", kinds.flat_map(|kind| of_kind(kind)).collect())
     }
 }
 
@@ -214,7 +219,7 @@ fn statement(database: &str, project_id: &str, parts: &[String], keys: Keys, cut
          GROUP BY place, of_kind, of_name",
         parts = parts.join("\n    UNION ALL\n    "),
     );
-    cuts.bind(Statement::new(sql))
+    cuts.bind(Statement::new(sql).of_rollups())
         .with("database", Parameter::Text(database.to_owned()))
         .with("project", Parameter::Text(project_id.to_owned()))
         .with("keys", Parameter::Texts(keys.keys))

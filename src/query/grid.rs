@@ -75,7 +75,7 @@ impl Grid {
         }
     }
 
-    #[cfg(test)]
+    /// Starts of the buckets, and behind them the end of the last one.
     pub(super) fn bounds(&self) -> &[i64] {
         &self.bounds
     }

@@ -20,7 +20,7 @@ mod tests;
 
 use super::grain::{Grain, Kept};
 use super::grid::Grid;
-use super::pieces::{Part, Piece, cover};
+use super::pieces::{Part, cover, cover_buckets};
 use super::range::Range;
 use super::selection::Selection;
 
@@ -46,22 +46,24 @@ pub(super) struct Plan<'q> {
 }
 
 impl<'q> Plan<'q> {
-    /// One answer for each bucket: from the coarsest table that has bounds wherever the buckets have.
+    /// One answer for each bucket: from the coarsest table that has bounds wherever the buckets have, and from coarser ones
+    /// where these lie within buckets.
     pub(super) fn series(selection: &'q Selection, grid: &'q Grid, kept: &Kept) -> Self {
         let fitting = selection.grains().into_iter();
         let fitting: Vec<_> = fitting.filter(|grain| grid.fits(grain.seconds())).collect();
         let (from, to) = (grid.from(), grid.to());
         let source = kept.pick(from, fitting).unwrap_or(Grain::Raw);
-        let piece = Piece {
-            grain: source,
-            from,
-            to,
-        };
+        let remember = |grain: &Grain| kept.from(*grain) <= kept.from(source);
+        let grains = selection.grains().into_iter();
+        let grains: Vec<_> = grains
+            .filter(|grain| *grain >= source && remember(grain))
+            .collect();
+        let pieces = cover_buckets(grid, &grains).into_iter();
         Self {
             selection,
             source,
             kept_from: Some(kept.from(source)).filter(|kept_from| *kept_from > from),
-            parts: vec![Part { period: 0, piece }],
+            parts: pieces.map(|piece| Part { period: 0, piece }).collect(),
             whole: parts(0, Range { from, to }, selection, kept),
             grid: Some(grid),
             has_percentiles: true,

@@ -4,7 +4,11 @@
 //! raw rows. All buckets of rollups are one set in one condition, because a select more takes longer to plan than to answer.
 
 use super::grain::Grain;
+use super::grid::Grid;
 use crate::warehouse::{Parameter, Statement};
+
+/// Most buckets of rollups that a series is put together from; each is named in the statement.
+const NAMED_MAX: i64 = 4_096;
 
 /// A part of a range, and the table that answers it. Times are seconds since 1970; the end is not part of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +22,11 @@ pub(super) struct Piece {
 pub(super) type Bucket = (String, i64, i64);
 
 impl Piece {
+    /// How many buckets the piece has.
+    const fn len(self) -> i64 {
+        (self.to - self.from) / self.grain.seconds()
+    }
+
     /// The buckets of the piece, when it is one of rollups.
     pub(super) fn buckets(self, of: &str) -> impl Iterator<Item = Bucket> {
         let Self { grain, from, to } = self;
@@ -124,6 +133,32 @@ pub(super) fn cover(from: i64, to: i64, grains: &[Grain]) -> Vec<Piece> {
     pieces
 }
 
+/// Covers each bucket of a series, so that no piece lies in two of them. The last of the `grains` must have bounds wherever
+/// the buckets have; it answers alone unless coarser ones within the buckets halve what is read, as they do for days of a zone:
+/// 24 hours are three times six hours, and six.
+pub(super) fn cover_buckets(grid: &Grid, grains: &[Grain]) -> Vec<Piece> {
+    let alone = Piece {
+        grain: grains.last().copied().unwrap_or(Grain::Raw),
+        from: grid.from(),
+        to: grid.to(),
+    };
+    // No more than these can be worth it, and a grid of minutes has many buckets.
+    let buckets = i64::try_from(grid.starts().len()).unwrap_or(i64::MAX);
+    if alone.grain == Grain::Raw || buckets > alone.len() / 2 {
+        return vec![alone];
+    }
+    let bounds = grid.bounds().windows(2);
+    let pieces: Vec<_> = bounds
+        .flat_map(|bounds| cover(bounds[0], bounds[1], grains))
+        .collect();
+    let named: i64 = pieces.iter().map(|piece| piece.len()).sum();
+    if named <= (alone.len() / 2).min(NAMED_MAX) {
+        pieces
+    } else {
+        vec![alone]
+    }
+}
+
 fn put(from: i64, to: i64, grains: &[Grain], pieces: &mut Vec<Piece>) {
     let Some((grain, finer)) = grains.split_first() else {
         return;
@@ -149,9 +184,12 @@ fn put(from: i64, to: i64, grains: &[Grain], pieces: &mut Vec<Piece>) {
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
+    use jiff::tz::TimeZone;
     use proptest::prelude::*;
 
     use super::*;
+    use crate::query::interval::Interval;
 
     proptest! {
         #[test]
@@ -181,6 +219,41 @@ mod tests {
                 prop_assert!(finer < 2 * grain.seconds());
             }
         }
+    }
+
+    proptest! {
+        #[test]
+        fn pieces_of_a_series_lie_in_one_bucket_each_and_cover_all_of_it(
+            from in 1_700_000_000_i64..1_720_000_000, days in 1_i64..100,
+            zone in prop::sample::select(&["UTC", "Europe/Berlin", "Asia/Kolkata", "America/St_Johns", "Australia/Lord_Howe"][..]),
+            interval in prop::sample::select(&[Interval::Hour, Interval::SixHours, Interval::Day][..]),
+        ) {
+            let zone = TimeZone::get(zone).expect("a zone");
+            let at = |seconds| Timestamp::from_second(seconds).expect("a time");
+            let grid = Grid::new(at(from), at(from + days * 86_400), interval, &zone);
+            let fitting = |grain: &Grain| grid.fits(grain.seconds());
+            let finest = Grain::FROM_COARSE.into_iter().find(fitting).expect("raw rows fit");
+            let grains: Vec<_> = Grain::FROM_COARSE.into_iter().filter(|grain| *grain >= finest).collect();
+            let mut pieces = cover_buckets(&grid, &grains);
+            pieces.sort_by_key(|piece| piece.from);
+            prop_assert!(pieces.iter().all(|piece| piece.from % piece.grain.seconds() == 0));
+            let is_within = |piece: &Piece| grid.start_of(piece.from) == grid.start_of(piece.to - 1);
+            prop_assert!(pieces.len() == 1 || pieces.iter().all(is_within));
+            prop_assert_eq!(pieces[0].from, grid.from());
+            prop_assert_eq!(pieces[pieces.len() - 1].to, grid.to());
+            prop_assert!(pieces.windows(2).all(|two| two[0].to == two[1].from));
+        }
+    }
+
+    #[test]
+    fn a_local_day_is_a_few_pieces_and_not_an_hour_each() {
+        let zone = TimeZone::get("Europe/Berlin").expect("a zone");
+        let at = |seconds| Timestamp::from_second(seconds).expect("a time");
+        let month = 1_700_000_000;
+        let grid = Grid::new(at(month), at(month + 29 * 86_400), Interval::Day, &zone);
+        let pieces = cover_buckets(&grid, &Grain::FROM_WEEKS_TO_HOURS);
+        let named: i64 = pieces.iter().map(|piece| piece.len()).sum();
+        assert_eq!(named, 9 * i64::try_from(grid.starts().len()).expect("days"));
     }
 
     #[test]

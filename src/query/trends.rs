@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 
-use super::activity::{ActivityRow, Counted, Wanted, of_buckets, of_periods};
+use super::activity::{ActivityRow, Counted, Wanted, of_buckets};
 use super::dimension::Dimension;
 use super::grain::Kept;
 use super::grid::Grid;
@@ -121,30 +121,24 @@ pub async fn trends(
     let database = question.database_name()?;
     let kept = Kept::new(*retention, now);
     let by_day = of_buckets(&database, project_id, &request.grid, &wanted_by_day(), &kept);
-    let in_all = [(0, request.range(), Wanted::events(counted_in_all()))];
-    let in_all = of_periods(&database, project_id, &in_all);
     let selection = Selection::of_types(METRIC_TYPES.to_vec());
     let plan = Plan::series(&selection, &request.grid, &kept).without_percentiles();
     let metrics = plan.statement(&database, project_id, 0, ROWS_MAX);
     let shares = shares::shares(&database, project_id, request.range(), &DISTRIBUTED);
-    let (by_day, in_all, metrics, shares) = tokio::try_join!(
+    let (by_day, metrics, shares) = tokio::try_join!(
         question.select::<ActivityRow>(&by_day),
-        question.select::<ActivityRow>(&in_all),
         question.select::<StatRow>(&metrics),
         question.select::<ShareRow>(&shares),
     )?;
-    Ok(answer::assemble(request, &by_day, &in_all, &metrics, shares))
+    Ok(answer::assemble(request, &by_day, &metrics, shares))
 }
 
 fn wanted_by_day() -> [Wanted; 2] {
     let step = Counted::named(Kind::Funnel, CONVERSION_STEP);
+    let types = EVENT_TYPES.map(|name| Counted::named(Kind::Event, name));
+    let kinds = Kind::ALL.map(Counted::of).into_iter();
     [
         Wanted::with_sessions([Counted::all(), step]),
-        Wanted::events(Kind::ALL.map(Counted::of)),
+        Wanted::events(kinds.chain(types)),
     ]
-}
-
-fn counted_in_all() -> Vec<Counted> {
-    let types = EVENT_TYPES.map(|name| Counted::named(Kind::Event, name));
-    Kind::ALL.map(Counted::of).into_iter().chain(types).collect()
 }

@@ -12,7 +12,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 use super::schema::Retention;
-use super::schema::rollups::{VIEWS, WEEKS};
+use super::schema::rollups::{RELEASES, VIEWS, View, WEEKS};
 use super::select::{Parameter, SelectError, Statement};
 use super::{Warehouse, quote_identifier};
 use crate::clock::UnixMicros;
@@ -131,20 +131,10 @@ impl Warehouse {
         let link = self.connected().map_err(during("connecting".to_owned()))?;
         let database = quote_identifier(&link.database);
         let least = if day + DAY_S <= plan.minutes_from { 60 } else { 0 };
-        for view in VIEWS {
-            let raw = format!(
-                "(SELECT * FROM {database}.{} WHERE ts >= toDateTime64({{from:Int64}}, 3, 'UTC') \
-                 AND ts < toDateTime64({{to:Int64}}, 3, 'UTC'))",
-                view.source
-            );
-            // Weeks are made of their days. Blocks like those of an earlier run must not be taken for the same insert come
-            // twice.
-            let sql = format!(
-                "INSERT INTO {database}.{} SELECT * FROM ({}) WHERE grain_minutes BETWEEN {least} AND 1440 SETTINGS insert_deduplicate = 0, \
-                 max_bytes_before_external_group_by = {GROUPS_BYTES_MAX}",
-                view.target,
-                view.select(&raw),
-            );
+        let some_grains = format!("grain_minutes BETWEEN {least} AND 1440");
+        let bucketed = VIEWS.iter().map(|view| (view, some_grains.as_str()));
+        for (view, condition) in bucketed.chain([(&RELEASES, "true")]) {
+            let sql = filling(&database, view, condition);
             self.execute_within(STATEMENT_TIMEOUT, &between(sql, day, day + DAY_S))
                 .await
                 .map_err(during(format!("filling {} by {}", view.target, view.name)))?;
@@ -193,13 +183,30 @@ impl Warehouse {
     /// What the warehouse did not do.
     pub async fn merge_rollups(&self) -> Result<(), SelectError> {
         let database = quote_identifier(&self.connected()?.database);
-        let tables: BTreeSet<&str> = VIEWS.iter().map(|view| view.target).collect();
+        let views = VIEWS.iter().chain([&RELEASES]);
+        let tables: BTreeSet<&str> = views.map(|view| view.target).collect();
         for table in tables {
             let statement = Statement::new(format!("OPTIMIZE TABLE {database}.{table} FINAL"));
             self.execute_within(STATEMENT_TIMEOUT, &statement).await?;
         }
         Ok(())
     }
+}
+
+/// Fills what a view fills, from the raw rows between two times. Weeks are made of their days. Blocks like those of an earlier
+/// run must not be taken for the same insert come twice.
+fn filling(database: &str, view: &View, condition: &str) -> String {
+    let raw = format!(
+        "(SELECT * FROM {database}.{} WHERE ts >= toDateTime64({{from:Int64}}, 3, 'UTC') \
+         AND ts < toDateTime64({{to:Int64}}, 3, 'UTC'))",
+        view.source
+    );
+    format!(
+        "INSERT INTO {database}.{} SELECT * FROM ({}) WHERE {condition} SETTINGS insert_deduplicate = 0, \
+         max_bytes_before_external_group_by = {GROUPS_BYTES_MAX}",
+        view.target,
+        view.select(&raw),
+    )
 }
 
 fn during(doing: String) -> impl FnOnce(SelectError) -> BackfillError {

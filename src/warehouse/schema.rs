@@ -15,7 +15,7 @@ use thiserror::Error;
 use super::select::{Parameter, SelectError, Statement};
 use super::{Warehouse, quote_identifier};
 use crate::config::WarehouseConfig;
-use rollups::VIEWS;
+use rollups::{RELEASES, VIEWS};
 
 /// A file of `schema/`.
 struct Migration {
@@ -290,7 +290,8 @@ fn pending_migrations(applied: &[Applied]) -> Result<Vec<&'static Migration>, Mi
 impl Migration {
     /// What the file says, with the selects of its views in their places.
     fn text(&self) -> String {
-        VIEWS.iter().fold(self.template.to_owned(), |text, view| {
+        let views = VIEWS.iter().chain([&RELEASES]);
+        views.fold(self.template.to_owned(), |text, view| {
             let place = format!("{{select:{}}}", view.name);
             if text.contains(&place) {
                 let source = format!("{{database}}.{}", view.source);

@@ -14,6 +14,7 @@ use fresnel::warehouse::{Retention, Statement, Warehouse};
 use tokio::task::LocalSet;
 
 use crate::harness::Engine;
+use crate::network::rollups::counts_sql;
 use crate::rows::Metric;
 
 /// Far above anything that a working flush needs.
@@ -89,22 +90,7 @@ impl Station {
 
     /// Count of the raw table, and the least and the greatest of the rollups.
     pub(crate) async fn counts(&self) -> [u64; 3] {
-        let statement = Statement::new(
-            "SELECT arrayMap(n -> assumeNotNull(n), [(SELECT count() FROM fresnel.performance_metrics), arrayMin(rollups), arrayMax(rollups)]) FROM (
-                 SELECT groupArray(n) AS rollups FROM (
-                     SELECT sum(count) AS n FROM fresnel.metric_slices WHERE dimension = 'environment' AND grain_minutes = 1
-                     UNION ALL SELECT sum(count) FROM fresnel.metric_slices WHERE dimension = 'environment' AND grain_minutes = 15
-                     UNION ALL SELECT sum(count) FROM fresnel.metric_slices WHERE dimension = 'all' AND grain_minutes = 60
-                     UNION ALL SELECT sum(count) FROM fresnel.metric_slices WHERE dimension = 'all' AND grain_minutes = 360
-                     UNION ALL SELECT sum(count) FROM fresnel.metric_slices WHERE dimension = 'all' AND grain_minutes = 1440
-                     UNION ALL SELECT sum(count) FROM fresnel.metric_slices WHERE dimension = 'all' AND grain_minutes = 10080
-                     UNION ALL SELECT sum(count) FROM fresnel.metric_slices WHERE dimension = 'page' AND grain_minutes = 60
-                     UNION ALL SELECT sum(count) FROM fresnel.metric_slices WHERE dimension = 'environment+browser' AND grain_minutes = 60
-                     UNION ALL SELECT sum(count) FROM fresnel.activity WHERE kind = 'metric' AND name = '' AND grain_minutes = 60
-                     UNION ALL SELECT sum(count) FROM fresnel.activity WHERE kind = 'metric' AND name = '' AND grain_minutes = 360
-                     UNION ALL SELECT sum(count) FROM fresnel.activity WHERE kind = 'metric' AND name = '' AND grain_minutes = 1440
-                     UNION ALL SELECT sum(count) FROM fresnel.activity WHERE kind = 'metric' AND name = '' AND grain_minutes = 10080))",
-        );
+        let statement = Statement::new(counts_sql());
         let rows: Vec<Vec<u64>> = self.warehouse.select(&statement).await.expect("counts");
         rows[0].as_slice().try_into().expect("three counts")
     }

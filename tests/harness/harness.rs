@@ -33,6 +33,7 @@ pub(crate) mod process;
 pub(crate) mod prometheus;
 pub(crate) mod proxy;
 pub(crate) mod redis;
+pub(crate) mod rollups;
 pub(crate) mod server;
 pub(crate) mod settings;
 pub(crate) mod third_party;

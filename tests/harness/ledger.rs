@@ -10,24 +10,9 @@ use uuid::Uuid;
 use super::beacons::Kind;
 use super::load::Sent;
 use super::process::say;
+use super::rollups::ROLLUPS;
 use super::wait;
 use super::warehouse::Warehouse;
-
-/// Rollups of `performance_metrics`; each holds one row's worth of `count` for each raw row.
-const ROLLUPS: [&str; 12] = [
-    "metric_slices WHERE dimension = 'environment' AND grain_minutes = 1",
-    "metric_slices WHERE dimension = 'environment' AND grain_minutes = 15",
-    "metric_slices WHERE dimension = 'all' AND grain_minutes = 60",
-    "metric_slices WHERE dimension = 'all' AND grain_minutes = 360",
-    "metric_slices WHERE dimension = 'all' AND grain_minutes = 1440",
-    "metric_slices WHERE dimension = 'all' AND grain_minutes = 10080",
-    "metric_slices WHERE dimension = 'page' AND grain_minutes = 60",
-    "metric_slices WHERE dimension = 'environment+browser' AND grain_minutes = 60",
-    "activity WHERE kind = 'metric' AND name = '' AND grain_minutes = 60",
-    "activity WHERE kind = 'metric' AND name = '' AND grain_minutes = 360",
-    "activity WHERE kind = 'metric' AND name = '' AND grain_minutes = 1440",
-    "activity WHERE kind = 'metric' AND name = '' AND grain_minutes = 10080",
-];
 
 /// What ClickHouse holds.
 struct Stored {

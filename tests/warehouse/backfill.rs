@@ -13,7 +13,7 @@ use crate::{RETENTION, counts, migrated};
 /// A day behind the last row.
 const NOW: UnixMicros = UnixMicros((NOON_MS + 86_400_000) * 1_000);
 const DAY_MS: i64 = 86_400_000;
-const ROLLUPS: [&str; 2] = ["metric_slices", "activity"];
+const ROLLUPS: [&str; 3] = ["metric_slices", "activity", "releases"];
 
 async fn insert(warehouse: &Warehouse, metrics: &[Metric]) {
     let insert = Insert {
@@ -54,6 +54,7 @@ async fn contents(warehouse: &Warehouse) -> Vec<String> {
          GROUP BY dimension, grain_minutes, type, name, bucket, environment, member ORDER BY ALL",
         "SELECT toString((grain_minutes, kind, name, bucket, sum(count), uniqCombined64IfMerge(17)(sessions)))
          FROM fresnel.activity GROUP BY grain_minutes, kind, name, bucket ORDER BY ALL",
+        "SELECT toString((release, min(first_seen))) FROM fresnel.releases GROUP BY release ORDER BY release",
     ] {
         let rows: Vec<String> = warehouse.select(&Statement::new(sql)).await.expect("rows");
         all.extend(rows);

@@ -91,7 +91,7 @@ async fn two_nodes_may_migrate_an_empty_warehouse_at_once() {
         "SELECT name FROM system.tables WHERE database = 'fresnel' ORDER BY name",
     )
     .await;
-    assert_eq!(tables.len(), 14, "{tables:?}");
+    assert_eq!(tables.len(), 16, "{tables:?}");
 }
 
 #[tokio::test]
@@ -112,7 +112,7 @@ async fn a_migration_that_died_half_way_is_finished_by_the_next_run() {
         "SELECT name FROM system.tables WHERE database = 'fresnel' AND engine = 'MaterializedView'",
     )
     .await;
-    assert_eq!(views.len(), 6);
+    assert_eq!(views.len(), 7);
 }
 
 #[tokio::test]

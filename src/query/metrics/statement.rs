@@ -190,16 +190,13 @@ impl Plan<'_> {
         let group = self.selection.group_by;
         let slices = self.selection.slices().filter(|_| !is_raw);
         let mut condition = "project_id = {project:String}".to_owned();
-        let pieces = match slices {
-            // A series is one long piece.
-            Some(slices) if grid.is_some() => {
-                let pieces = parts.iter().map(|part| {
-                    let name = slices.name(part.piece.grain);
-                    format!("dimension = '{name}' AND {}", cuts.condition(part.piece))
-                });
-                pieces.collect::<Vec<_>>().join(" OR ")
+        let pieces = match (slices, parts) {
+            // A series may be one long piece.
+            (Some(slices), [Part { piece, .. }]) if grid.is_some() => {
+                let name = slices.name(piece.grain);
+                format!("dimension = '{name}' AND {}", cuts.condition(*piece))
             }
-            Some(slices) => {
+            (Some(slices), _) => {
                 let buckets = parts.iter().flat_map(|part| {
                     part.piece
                         .buckets(&slices.name(part.piece.grain))
@@ -207,7 +204,7 @@ impl Plan<'_> {
                 });
                 cuts.among("dimension", buckets.collect())
             }
-            None => {
+            (None, _) => {
                 let pieces = parts.iter().map(|part| cuts.condition(part.piece));
                 pieces.collect::<Vec<_>>().join(" OR ")
             }
@@ -261,6 +258,9 @@ impl Plan<'_> {
             .with("types", Parameter::Texts(types))
             .with("vitals_type", Parameter::Text(VITALS_TYPE.to_owned()));
         statement = cuts.bind(statement);
+        if self.parts.iter().any(|part| part.piece.grain != Grain::Raw) {
+            statement = statement.of_rollups();
+        }
         self.selection.filters.bind(statement)
     }
 }

@@ -86,15 +86,12 @@ pub struct Share {
 pub(super) fn assemble(
     request: &TrendsRequest,
     by_day: &[ActivityRow],
-    in_all: &[ActivityRow],
     metrics: &[StatRow],
     distributed: Vec<ShareRow>,
 ) -> Trends {
     let mut distributions = Distributions {
-        kinds: shares(Kind::ALL.map(|kind| counted(in_all, kind.as_str(), &Counted::of(kind)))),
-        event_types: shares(
-            EVENT_TYPES.map(|name| counted(in_all, name, &Counted::named(Kind::Event, name))),
-        ),
+        kinds: shares(Kind::ALL.map(|kind| counted(by_day, kind.as_str(), Counted::of(kind)))),
+        event_types: shares(EVENT_TYPES.map(|name| counted(by_day, name, Counted::named(Kind::Event, name)))),
         devices: Vec::new(),
         browsers: Vec::new(),
         systems: Vec::new(),
@@ -157,9 +154,10 @@ fn day(start: i64, by_day: &[ActivityRow], metrics: &[StatRow]) -> Day {
     }
 }
 
-fn counted(rows: &[ActivityRow], name: &str, counted: &Counted) -> (String, u64) {
-    let row = rows.iter().find(|row| row.is(counted, 0));
-    (name.to_owned(), row.map_or(0, |row| row.events))
+/// Events of all days.
+fn counted(by_day: &[ActivityRow], name: &str, counted: Counted) -> (String, u64) {
+    let rows = by_day.iter().filter(|row| row.counts(&counted));
+    (name.to_owned(), rows.map(|row| row.events).sum())
 }
 
 /// Those that occur, the most frequent first.

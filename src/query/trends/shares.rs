@@ -34,7 +34,7 @@ pub(super) fn shares(database: &str, project_id: &str, range: Range, dimensions:
     let is_within = cuts.among("dimension", buckets.collect());
     let types = METRIC_TYPES.map(str::to_owned);
     let statement = Statement::new(format!(
-        "SELECT toString(dimension) AS of_dimension, toString(member) AS value, sum(count) AS events,\n    \
+        "SELECT dimension AS of_dimension, member AS value, sum(count) AS events,\n    \
              sum(events) OVER (PARTITION BY of_dimension) AS all_events\n\
          FROM {{database:Identifier}}.metric_slices\n\
          WHERE project_id = {{project:String}} AND type IN {{types:Array(String)}}\n    \
@@ -43,7 +43,7 @@ pub(super) fn shares(database: &str, project_id: &str, range: Range, dimensions:
          ORDER BY of_dimension, events DESC, value\n\
          LIMIT {{shares_max:UInt64}} BY of_dimension",
     ));
-    cuts.bind(statement)
+    cuts.bind(statement.of_rollups())
         .with("database", Parameter::Text(database.to_owned()))
         .with("project", Parameter::Text(project_id.to_owned()))
         .with("types", Parameter::Texts(types.to_vec()))

@@ -32,6 +32,10 @@ pub(in crate::warehouse) const VIEWS: &[View] = &[
     view!("client_alerts_to_activity", "client_alerts" => "activity"),
 ];
 
+/// When releases were first seen: the only rollup without buckets, which may be filled again and again.
+pub(in crate::warehouse) const RELEASES: View =
+    view!("metrics_to_releases", "performance_metrics" => "releases");
+
 /// How weeks are made of the days in the same table.
 pub(in crate::warehouse) const WEEKS: &[View] = &[
     view!("weeks_of_metric_slices", "metric_slices" => "metric_slices"),

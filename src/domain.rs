@@ -12,4 +12,5 @@ pub mod page;
 pub mod quota_count;
 pub mod row_binary;
 pub mod row_head;
+pub mod rule;
 pub mod table;

@@ -1,0 +1,16 @@
+//! Rules: what is watched, and when it is told.
+//!
+//! ```text
+//! value ─► Thresholds (which level is it at?) ─► Observation ─► Status (a Timer for each level) ─► Transition
+//! ```
+//!
+//! Everything here is pure: time is given, state is a value that can be written down, and what a step says follows from both.
+
+mod level;
+mod status;
+#[cfg(test)]
+mod tests;
+mod timer;
+
+pub use level::{Direction, Level, LevelThresholds};
+pub use status::{NoData, Observation, Phase, Status, Timing, Transition};

@@ -31,7 +31,7 @@ pub(crate) struct RunArgs {
     /// Longest that the rounds of one question may take.
     #[arg(long, default_value_t = 30)]
     seconds_max: u64,
-    /// Only questions with this in their names.
+    /// Only questions with this in their names, or of this class.
     #[arg(long, default_value = "")]
     only: String,
     /// Binary to measure.
@@ -72,7 +72,7 @@ pub(crate) struct Result {
 pub(crate) async fn run(args: &RunArgs) -> anyhow::Result<()> {
     let wanted: Vec<Question> = questions::all()?
         .into_iter()
-        .filter(|question| question.name.contains(&args.only))
+        .filter(|question| question.name.contains(&args.only) || question.class.name() == args.only)
         .collect();
     let service = Service::start(&args.binary, &args.data_dir, &Cache::Off).await?;
     let stored = Stored::read(&service.engine).await?;

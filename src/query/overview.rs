@@ -1,4 +1,5 @@
-//! The first page: what became of the last 30 days, against the 30 before.
+//! The first page: what became of the last 30 days, today's hours included, against the same days and hours 30 days before. Days
+//! are those of UTC: they are covered by few states of sessions.
 //!
 //! | figure | is |
 //! |---|---|
@@ -43,8 +44,8 @@ const DURATION_TYPE: &str = "effect_processing_time";
 const HOUR_S: i64 = 3_600;
 /// Days that the overview is about.
 const DAYS: i64 = 30;
-/// Its range ends with the span of rollups in which it is asked: later ones have nothing yet, and bounds of spans are
-/// covered by few of them.
+/// Its range begins with a day and ends with the span of rollups in which it is asked: later ones have nothing yet.
+const DAY_S: i64 = Grain::Day.seconds();
 const SPAN_S: i64 = Grain::SixHours.seconds();
 
 /// A question for the overview. It has no parameters; the time stands in it, by the span.
@@ -61,10 +62,14 @@ impl OverviewRequest {
     #[must_use]
     pub fn new(zone: &str, now: UnixMicros) -> Self {
         let to = (now.as_millis().div_euclid(SPAN_S * 1_000) + 1) * SPAN_S;
-        let length = DAYS * 24 * HOUR_S;
+        let today = now.as_millis().div_euclid(DAY_S * 1_000) * DAY_S;
         let range = Range {
-            from: to - length,
+            from: today - (DAYS - 1) * DAY_S,
             to,
+        };
+        let before = Range {
+            from: range.from - DAYS * DAY_S,
+            to: range.to - DAYS * DAY_S,
         };
         let month = Range {
             from: start_of_month(zone, now).min(to - HOUR_S),
@@ -72,7 +77,7 @@ impl OverviewRequest {
         };
         Self {
             now: range,
-            before: range.before(),
+            before,
             month,
         }
     }

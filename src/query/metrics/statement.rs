@@ -7,7 +7,7 @@ use super::super::grain::Grain;
 use super::super::grid::Grid;
 use super::super::pieces::{Cuts, Part, period_of};
 use super::{OTHER_GROUP, Plan, SortBy};
-use crate::domain::beacon::VITALS_TYPE;
+use crate::domain::beacon::{METRIC_TYPES, VITALS_TYPE};
 use crate::domain::page::PageRequest;
 use crate::warehouse::{Parameter, Statement};
 
@@ -209,10 +209,19 @@ impl Plan<'_> {
                 pieces.collect::<Vec<_>>().join(" OR ")
             }
         };
+        // All types are no condition: it would be looked at for each range of the index.
+        let types = if METRIC_TYPES
+            .iter()
+            .all(|kind| self.selection.types.contains(kind))
+        {
+            ""
+        } else {
+            " AND type IN {types:Array(String)}"
+        };
         // Writing to a String cannot fail.
         let _ = write!(
             condition,
-            " AND type IN {{types:Array(String)}} AND ({pieces}){filters}",
+            "{types} AND ({pieces}){filters}",
             filters = self
                 .selection
                 .filters

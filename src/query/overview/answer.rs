@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::super::activity::{ActivityRow, Counted};
 use super::super::iso::as_iso;
 use super::super::stats::{StatRow, Stats, float, share};
-use super::{Activity, COMPLETED_STEP, CONVERSION_STEP, DAYS, OverviewRequest, STARTED_STEP, Services};
+use super::{Activity, COMPLETED_STEP, CONVERSION_STEP, HOUR_S, OverviewRequest, STARTED_STEP, Services};
 use crate::domain::beacon::{FUNNEL_STEPS, Kind};
 
 /// The first page.
@@ -66,7 +66,7 @@ pub struct Kpis {
     pub sessions_per_hour: Kpi,
 }
 
-/// A figure, and the same 30 days before.
+/// A figure, and the same of 30 days before.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct Kpi {
     /// The figure; null when there is nothing to calculate it from.
@@ -113,6 +113,8 @@ pub(super) fn assemble(
     let step = |name: &str, place: i64| found(Counted::named(Kind::Funnel, name), place);
     let each = |figure: &dyn Fn(i64) -> Option<f64>| Kpi::new(figure(super::NOW), figure(super::BEFORE));
     let first = step(FUNNEL_STEPS[0], 0).1;
+    // Those of both periods.
+    let hours = ((request.now.to - request.now.from) / HOUR_S) as f64;
     Overview {
         from: request.now.from,
         to: request.now.to,
@@ -128,9 +130,7 @@ pub(super) fn assemble(
                 let row = durations.iter().find(|row| row.bucket_start == place);
                 row.and_then(|row| Stats::new(row).avg)
             }),
-            sessions_per_hour: each(&|place| {
-                Some(float(found(Counted::all(), place).1) / (DAYS * 24) as f64)
-            }),
+            sessions_per_hour: each(&|place| Some(float(found(Counted::all(), place).1) / hours)),
         },
         credits: Credits {
             current: found(Counted::all(), 0).0,

@@ -7,7 +7,6 @@ use super::super::dimension::Dimension;
 use super::super::grain::Grain;
 use super::super::pieces::{Cuts, cover};
 use super::super::range::Range;
-use crate::domain::beacon::METRIC_TYPES;
 use crate::warehouse::{Parameter, Statement};
 
 /// Values of a dimension that are told apart.
@@ -32,13 +31,11 @@ pub(super) fn shares(database: &str, project_id: &str, range: Range, dimensions:
         pieces.flat_map(|piece| piece.buckets(dimension.name()))
     });
     let is_within = cuts.among("dimension", buckets.collect());
-    let types = METRIC_TYPES.map(str::to_owned);
     let statement = Statement::new(format!(
         "SELECT dimension AS of_dimension, member AS value, sum(count) AS events,\n    \
              sum(events) OVER (PARTITION BY of_dimension) AS all_events\n\
          FROM {{database:Identifier}}.metric_slices\n\
-         WHERE project_id = {{project:String}} AND type IN {{types:Array(String)}}\n    \
-             AND {is_within}\n\
+         WHERE project_id = {{project:String}} AND {is_within}\n\
          GROUP BY of_dimension, value\n\
          ORDER BY of_dimension, events DESC, value\n\
          LIMIT {{shares_max:UInt64}} BY of_dimension",
@@ -46,6 +43,5 @@ pub(super) fn shares(database: &str, project_id: &str, range: Range, dimensions:
     cuts.bind(statement.of_rollups())
         .with("database", Parameter::Text(database.to_owned()))
         .with("project", Parameter::Text(project_id.to_owned()))
-        .with("types", Parameter::Texts(types.to_vec()))
         .with("shares_max", Parameter::Integer(SHARES_MAX))
 }

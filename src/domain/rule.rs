@@ -13,4 +13,5 @@ mod tests;
 mod timer;
 
 pub use level::{Direction, Level, LevelThresholds};
-pub use status::{NoData, Observation, Phase, Status, Timing, Transition};
+pub use status::{NoData, Observation, Phase, Status, Transition};
+pub use timer::Timing;

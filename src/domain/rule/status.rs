@@ -3,19 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::level::Level;
-use super::timer::Timer;
+use super::timer::{Timer, Timing};
 
 /// Failed evaluations in a row that are told as an alert of their own.
 const FAILURES_TOLD: u32 = 3;
-
-/// How long something must last.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Timing {
-    /// Time for which a value must have reached a level until it fires, in milliseconds.
-    pub for_ms: i64,
-    /// Time for which it must be good again until it no longer does, in milliseconds.
-    pub keep_firing_for_ms: i64,
-}
 
 /// What it means that there is nothing to measure.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, utoipa::ToSchema)]

@@ -2,7 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::status::Timing;
+/// How long something must last.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Timing {
+    /// Time for which a value must have reached a level until it fires, in milliseconds.
+    pub for_ms: i64,
+    /// Time for which it must be good again until it no longer does, in milliseconds.
+    pub keep_firing_for_ms: i64,
+}
 
 /// One level of one rule. Times are milliseconds since 1970.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]

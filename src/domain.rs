@@ -1,6 +1,7 @@
 //! The words of Fresnel, without I/O and without async.
 
 pub mod account;
+pub mod alert;
 pub mod beacon;
 pub mod connection;
 pub mod dashboard;

@@ -21,12 +21,10 @@ const POLL: Duration = Duration::from_millis(500);
 const QUIET_LOOKS: u32 = 6;
 
 /// Whether answers are kept.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Cache {
     Off,
     On,
-    /// On, with these settings beside.
-    With(Vec<(String, String)>),
 }
 
 /// A running service with its engine.
@@ -46,14 +44,8 @@ impl Service {
             .env("FRESNEL_BOOTSTRAP__ADMIN_TOKEN", ADMIN_TOKEN)
             .env("FRESNEL_QUOTA__API_PER_MINUTE", "0")
             .env("FRESNEL_LOG__FILTER", "warn");
-        match cache {
-            Cache::Off => {
-                command.env("FRESNEL_CACHE__ENABLED", "false");
-            }
-            Cache::On => {}
-            Cache::With(settings) => {
-                command.envs(settings.iter().map(|(name, value)| (name, value)));
-            }
+        if *cache == Cache::Off {
+            command.env("FRESNEL_CACHE__ENABLED", "false");
         }
         let log = PathBuf::from(format!("{}.log", data_dir.display()));
         let server = Server::start(&mut command, &log)?;

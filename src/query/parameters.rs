@@ -36,10 +36,10 @@ impl<A: IntoParams, B: IntoParams> IntoParams for Both<A, B> {
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "describes what `Parameters` reads")]
 pub struct RangeParameters {
-    /// Begin: ISO 8601, with an offset or in `timezone`; a day before `to` unless given.
+    /// Begin: ISO 8601, with an offset or in `timezone`, or before now, like `now-7d`; a day before `to` unless given.
     #[param(format = DateTime, example = "2026-11-22T00:00:00Z")]
     from: Option<String>,
-    /// End: ISO 8601, with an offset or in `timezone`; now unless given.
+    /// End: ISO 8601, with an offset or in `timezone`, or before now, like `now-7d`; now unless given.
     #[param(format = DateTime, example = "2026-11-23T00:00:00Z")]
     to: Option<String>,
     /// IANA name; the project's unless given. Buckets of an hour or more begin at its local time.
@@ -115,9 +115,9 @@ impl Parameters {
 
     pub(super) fn range(&mut self, zone: &TimeZone, now: UnixMicros) -> (Timestamp, Timestamp) {
         let now = Timestamp::from_microsecond(now.0).unwrap_or_default();
-        let to = self.time("to", zone).unwrap_or(now);
+        let to = self.time("to", zone, now).unwrap_or(now);
         let from = self
-            .time("from", zone)
+            .time("from", zone, now)
             .unwrap_or_else(|| to.saturating_sub(RANGE_DEFAULT).unwrap_or(to));
         if from >= to {
             self.fault("from", FieldFault::OutOfRange, "must be before `to`");
@@ -126,14 +126,20 @@ impl Parameters {
         (from, to)
     }
 
-    pub(super) fn time(&mut self, name: &'static str, zone: &TimeZone) -> Option<Timestamp> {
+    pub(super) fn time(&mut self, name: &'static str, zone: &TimeZone, now: Timestamp) -> Option<Timestamp> {
         // A `+` that nobody encoded has become a space.
         let text = self.one(name)?.replace(' ', "+");
-        let time = text.parse::<Timestamp>().or_else(|_| {
-            text.parse::<DateTime>()
-                .or_else(|_| text.parse::<Date>().map(DateTime::from))
-                .and_then(|local| zone.to_timestamp(local))
-        });
+        let absolute = || {
+            text.parse::<Timestamp>().or_else(|_| {
+                text.parse::<DateTime>()
+                    .or_else(|_| text.parse::<Date>().map(DateTime::from))
+                    .and_then(|local| zone.to_timestamp(local))
+            })
+        };
+        let time = text
+            .strip_prefix("now")
+            .and_then(|ago| relative(ago, now))
+            .map_or_else(absolute, Ok);
         match time {
             Ok(time) if SECONDS.contains(&time.as_second()) => Some(time),
             Ok(_) => {
@@ -144,7 +150,7 @@ impl Parameters {
                 self.fault(
                     name,
                     FieldFault::BadFormat,
-                    "must be a time in ISO 8601, like 2026-07-01T12:00:00Z",
+                    "must be a time in ISO 8601, like 2026-07-01T12:00:00Z, or before now, like now-24h",
                 );
                 None
             }
@@ -246,4 +252,66 @@ impl Parameters {
 /// What a parameter must be.
 pub(super) fn one_of<const N: usize>(values: [&str; N]) -> String {
     format!("must be one of {}", values.join(", "))
+}
+
+/// The time that lies so long before now: nothing, or `-` with a number and one of `m`, `h`, `d` and `w`. Who asks for it
+/// by these words asks the same question tomorrow, so that the cache knows it again.
+fn relative(ago: &str, now: Timestamp) -> Option<Timestamp> {
+    if ago.is_empty() {
+        return Some(now);
+    }
+    let (unit_at, unit) = ago.char_indices().next_back()?;
+    let seconds = match unit {
+        'm' => 60,
+        'h' => 3_600,
+        'd' => 86_400,
+        'w' => 604_800,
+        _ => return None,
+    };
+    let digits = ago.get(..unit_at)?.strip_prefix('-')?;
+    let is_number = !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit());
+    let count: u32 = if is_number {
+        digits.parse().ok()?
+    } else {
+        return None;
+    };
+    let span = SignedDuration::from_secs(i64::from(count) * seconds);
+    now.checked_sub(span).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_before_now_are_a_number_of_minutes_hours_days_or_weeks() {
+        let now = Timestamp::from_second(1_000_000).unwrap();
+        for (ago, seconds) in [
+            ("", 0),
+            ("-5m", 300),
+            ("-24h", 86_400),
+            ("-1d", 86_400),
+            ("-1w", 604_800),
+            ("-0m", 0),
+        ] {
+            let at = Timestamp::from_second(1_000_000 - seconds).unwrap();
+            assert_eq!(relative(ago, now), Some(at), "{ago}");
+        }
+        for ago in [
+            "-",
+            "-h",
+            "-5",
+            "5m",
+            "+5m",
+            "--5m",
+            "-5s",
+            "-5 m",
+            "-\u{661}h",
+            "-99999999999h",
+            "-4294967295w",
+            "-1\u{e9}",
+        ] {
+            assert_eq!(relative(ago, now), None, "{ago}");
+        }
+    }
 }

@@ -36,10 +36,10 @@ pub struct Period {
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "describes what `Parameters::period` reads")]
 pub struct PeriodParameters {
-    /// Begin: ISO 8601, with an offset or in `timezone`; 7 days before `to` unless given, at most 400.
+    /// Begin: ISO 8601, with an offset or in `timezone`, or before now, like `now-7d`; 7 days before `to` unless given, at most 400.
     #[param(format = DateTime, example = "2026-11-15T00:00:00Z")]
     from: Option<String>,
-    /// End: ISO 8601, with an offset or in `timezone`; now unless given.
+    /// End: ISO 8601, with an offset or in `timezone`, or before now, like `now-7d`; now unless given.
     #[param(format = DateTime, example = "2026-11-22T00:00:00Z")]
     to: Option<String>,
     /// IANA name; the project's unless given.
@@ -57,13 +57,12 @@ impl Parameters {
     ) -> (Period, TimeZone) {
         let timezone = self.one("timezone").unwrap_or_else(|| default_zone.to_owned());
         let zone = self.zone(&timezone);
-        let now_s = now.as_millis().div_euclid(1_000);
-        let to = self.time("to", &zone).map_or_else(
-            || (now_s.div_euclid(NOW_STEP_S) + 1) * NOW_STEP_S,
-            |time| whole_seconds(time, true),
-        );
+        let now_s = (now.as_millis().div_euclid(NOW_STEP_S * 1_000) + 1) * NOW_STEP_S;
+        let now = Timestamp::from_second(now_s).unwrap_or_default();
+        let to = self.time("to", &zone, now);
+        let to = to.map_or(now_s, |time| whole_seconds(time, true));
         let from = self
-            .time("from", &zone)
+            .time("from", &zone, now)
             .map_or_else(|| to - default_range.as_secs(), |time| whole_seconds(time, false));
         if from >= to {
             self.fault("from", FieldFault::OutOfRange, "must be before `to`");

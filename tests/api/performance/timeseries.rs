@@ -400,6 +400,7 @@ fn every_bad_parameter_is_named() {
         ("", "type", "missing"),
         ("type=", "type", "missing"),
         ("type=speed", "type", "unknown_value"),
+        ("type=page_load_time&from=now-5y", "from", "bad_format"),
         ("type=page_load_time&from=yesterday", "from", "bad_format"),
         ("type=page_load_time&to=2026-02-30T00:00:00Z", "to", "bad_format"),
         (

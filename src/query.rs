@@ -31,6 +31,7 @@ mod stats;
 pub mod timeseries;
 pub mod trends;
 pub mod vitals;
+pub mod watch;
 
 pub use dimension::DimensionParameters;
 pub use parameters::{Both, ListParameters, RangeParameters};

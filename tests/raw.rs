@@ -12,4 +12,5 @@ mod raw {
     mod impact;
     mod sessions;
     mod stage;
+    mod watch;
 }

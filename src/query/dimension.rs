@@ -152,12 +152,17 @@ pub(super) struct Slices {
 impl Slices {
     /// The slices that answer a question with these filters and this group; `None` when only raw rows do.
     pub(super) fn of(filters: &Filters, group_by: Option<Dimension>, only_vitals: bool) -> Option<Self> {
+        Self::having(filters.dimensions().chain(group_by), only_vitals)
+    }
+
+    /// The slices that tell events apart by these dimensions; `None` when only raw rows do.
+    pub(super) fn having(dimensions: impl IntoIterator<Item = Dimension>, only_vitals: bool) -> Option<Self> {
         let mut slices = Self {
             dimension: None,
             by_environment: false,
             finest: Grain::Minute,
         };
-        for dimension in filters.dimensions().chain(group_by) {
+        for dimension in dimensions {
             if dimension == Dimension::Environment {
                 slices.by_environment = true;
                 continue;

@@ -13,15 +13,15 @@ mod watch;
 
 use std::time::Duration;
 
+use clickhouse::{RowOwned, RowRead};
+
 use crate::clock::UnixMicros;
-use crate::ledger::Ledger;
+use crate::ledger::{Entry, Ledger};
 use crate::warehouse::{Parameter, Retention, SelectError, Statement, Warehouse};
 
 pub use answer::{Account, Bucket, LedgerAnswer};
 pub use request::{LedgerParameters, LedgerRequest};
 pub use watch::{Missing, missing};
-
-use answer::SumRow;
 
 /// Most buckets of an answer.
 pub const BUCKETS_MAX: usize = 2_000;
@@ -45,22 +45,35 @@ pub async fn ledger(
     now: UnixMicros,
 ) -> Result<LedgerAnswer, SelectError> {
     let statement = statement(request, &warehouse.database_name()?, project_id);
-    let mut tries = 0;
-    let (rows, in_log, is_exact) = loop {
-        let version = ledger.version();
-        let rows: Vec<SumRow> = warehouse.select(&statement).await?;
-        let in_log = ledger.in_log(Some(project_id));
-        tries += 1;
-        // Otherwise some items may have been looked at on both sides of their way.
-        let is_exact = version.is_multiple_of(2) && version == ledger.version();
-        if is_exact || tries == TRIES_MAX {
-            break (rows, in_log, is_exact);
-        }
-        tokio::time::sleep(PAUSE).await;
-    };
+    let (rows, in_log, is_exact) = settled(warehouse, ledger, Some(project_id), &statement).await?;
     let kept_days = i64::from(retention.raw_days.saturating_sub(SKEW_DAYS));
     let kept_from = now.as_millis().div_euclid(1_000) - kept_days * DAY_S;
     Ok(answer::assemble(request, rows, in_log, kept_from, is_exact))
+}
+
+/// What a statement about the ledger gives, and what is in the log of one project or of all. The last value is true when nothing moved from
+/// the log into the warehouse in between: otherwise some items may have been looked at on both sides of their way.
+pub(super) async fn settled<R>(
+    warehouse: &Warehouse,
+    ledger: &Ledger,
+    project_id: Option<&str>,
+    statement: &Statement,
+) -> Result<(Vec<R>, Vec<(Entry, i64)>, bool), SelectError>
+where
+    R: RowOwned + RowRead,
+{
+    let mut tries = 0;
+    loop {
+        let version = ledger.version();
+        let rows: Vec<R> = warehouse.select(statement).await?;
+        let in_log = ledger.in_log(project_id);
+        tries += 1;
+        let is_exact = version.is_multiple_of(2) && version == ledger.version();
+        if is_exact || tries == TRIES_MAX {
+            return Ok((rows, in_log, is_exact));
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
 }
 
 /// Sums by bucket, kind and outcome; rows of the raw tables have the outcome `stored`.

@@ -65,6 +65,8 @@ pub enum Parameter {
     Integers(Vec<i64>),
     /// For arrays of a text and two integers, or what is read from them.
     Buckets(Vec<(String, i64, i64)>),
+    /// For arrays of an integer and a text.
+    Pairs(Vec<(i64, String)>),
 }
 
 impl Statement {

@@ -38,9 +38,8 @@ impl Stage {
     /// Inserts rows of the project `default`, each an object with the columns that differ from their defaults, as one
     /// part.
     pub(crate) async fn insert(&self, table: &str, rows: &[Value]) {
-        let mut lines = String::new();
-        for row in rows {
-            let mut row = row.clone();
+        let mut rows = rows.to_vec();
+        for row in &mut rows {
             let columns = row.as_object_mut().expect("an object");
             for (name, value) in [
                 ("project_id", Value::from("default")),
@@ -48,9 +47,13 @@ impl Stage {
             ] {
                 columns.entry(name).or_insert(value);
             }
-            lines.push_str(&row.to_string());
-            lines.push('\n');
         }
+        self.insert_raw(table, &rows).await;
+    }
+
+    /// Inserts rows of any table as they are, as one part.
+    pub(crate) async fn insert_raw(&self, table: &str, rows: &[Value]) {
+        let lines: String = rows.iter().map(|row| format!("{row}\n")).collect();
         let connection = self.engine.connection().expect("a running engine");
         let url = format!(
             "{}/?database={}&date_time_input_format=best_effort&query=INSERT+INTO+{table}+FORMAT+JSONEachRow",

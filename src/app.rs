@@ -43,6 +43,7 @@ use crate::memory::Pressure;
 use crate::outbound::Outbound;
 use crate::peers::Peers;
 use crate::quota::Quotas;
+use crate::tap::Tap;
 use crate::task;
 use crate::telemetry::traces::{self, Sending};
 use crate::telemetry::{self, TelemetryError};
@@ -187,6 +188,7 @@ impl App {
             identity: identity.clone(),
             log: Arc::default(),
         };
+        let (tap, seen) = Tap::new();
         let shared = Shared {
             refinery: Refinery::new(&config.ingest, &config.scrub, &config.grouping)?,
             enricher: past::open_enricher(&config, folder.path()).heeding(pressure),
@@ -196,6 +198,7 @@ impl App {
             dedup: past.dedup,
             ledger: past.ledger,
             peers,
+            tap,
         };
         let handlers = Handlers {
             identity,

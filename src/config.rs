@@ -5,6 +5,7 @@
 //!
 //! The environment is handed in by the caller, so that tests can set it.
 
+mod alerts;
 mod cache;
 mod enrichment;
 mod outbound;
@@ -20,6 +21,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+pub use alerts::{AlertsConfig, ClientAlertsConfig};
 pub use cache::{BreakerConfig, CacheConfig};
 pub use enrichment::{BotsConfig, EnrichConfig, GroupingConfig, ScrubConfig};
 pub use outbound::{JwksConfig, OutboundConfig};
@@ -56,6 +58,10 @@ pub struct Config {
     pub scrub: ScrubConfig,
     /// How pages and endpoints are counted.
     pub grouping: GroupingConfig,
+    /// How rules are evaluated, and who is told.
+    pub alerts: AlertsConfig,
+    /// Alerts that clients post.
+    pub client_alerts: ClientAlertsConfig,
     /// Where calls to addresses that users supply may go.
     pub outbound: OutboundConfig,
     /// Keys that issuers of tokens serve.
@@ -93,6 +99,8 @@ impl Default for Config {
             bots: BotsConfig::default(),
             scrub: ScrubConfig::default(),
             grouping: GroupingConfig::default(),
+            alerts: AlertsConfig::default(),
+            client_alerts: ClientAlertsConfig::default(),
             outbound: OutboundConfig::default(),
             jwks: JwksConfig::default(),
             wal: WalConfig::default(),
@@ -131,6 +139,10 @@ pub struct ControlConfig {
     pub pool_wait_ms: u64,
     /// Days for which the audit log is kept.
     pub audit_retention_days: u32,
+    /// Days for which alerts that are over are kept, with their history.
+    pub alert_retention_days: u32,
+    /// Days for which the delivery log and the notices that were sent, or are dead, are kept.
+    pub delivery_retention_days: u32,
 }
 
 impl Default for ControlConfig {
@@ -141,6 +153,8 @@ impl Default for ControlConfig {
             pool_max: 10,
             pool_wait_ms: 5_000,
             audit_retention_days: 365,
+            alert_retention_days: 365,
+            delivery_retention_days: 30,
         }
     }
 }

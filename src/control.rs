@@ -1,5 +1,5 @@
-//! Control data: projects, keys, users, issuers of JWTs, quota overrides, sessions, what people add to dashboards, and
-//! the audit log.
+//! Control data: projects, keys, users, issuers of JWTs, quota overrides, sessions, what people add to dashboards, rules and
+//! alerts, and the audit log.
 //!
 //! ```text
 //! api, cli ─► Control (operations) ─► change = revision + statements + audit entry ─► ControlStore ─► SQLite | Postgres
@@ -24,6 +24,7 @@
 //!   about a second.
 //! - Secrets are made here, shown once, and kept as SHA-256 sums.
 
+mod alerting;
 mod audit;
 mod change;
 mod deploys;
@@ -52,6 +53,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use futures_util::future::BoxFuture;
+use tokio::sync::watch;
 
 use crate::config::ControlConfig;
 use crate::domain::field_error::FieldError;
@@ -59,6 +61,10 @@ use crate::domain::page::{Page, PageRequest};
 use crate::task;
 
 pub use crate::domain::account::{By, new_secret, sha256};
+pub use alerting::{
+    AlertBook, AlertFilter, AlertStateFilter, AlertWrite, DayCount, DeliveryFilter, Lease, NewChannel, OpenAlert, RuleState,
+    Settled, Standing, StoredChannel, Telling,
+};
 pub use audit::AuditFilter;
 pub use change::Change;
 pub use deploys::{DeployFilter, NewDeploy};
@@ -136,9 +142,10 @@ pub struct Control {
 struct Inner {
     store: Box<dyn ControlStore>,
     directory: ArcSwap<Directory>,
+    alert_book: watch::Sender<Arc<AlertBook>>,
     refresh: directory::Refresh,
     listener: directory::Listener,
-    audit_retention_days: u32,
+    kept_days: retention::KeptDays,
 }
 
 impl Control {
@@ -160,9 +167,10 @@ impl Control {
             inner: Arc::new(Inner {
                 store,
                 directory: ArcSwap::default(),
+                alert_book: watch::Sender::default(),
                 refresh: directory::Refresh::default(),
                 listener: directory::Listener::default(),
-                audit_retention_days: config.audit_retention_days,
+                kept_days: retention::KeptDays::of(config),
             }),
         };
         control.ensure_default_project().await?;
@@ -183,6 +191,12 @@ impl Control {
     /// those who hold the picture alone, which all workers share: beacons come this way.
     pub fn look_up<T>(&self, look: impl FnOnce(&Directory) -> T) -> T {
         look(&self.inner.directory.load())
+    }
+
+    /// What alerts are judged by, from now on.
+    #[must_use]
+    pub fn alert_book(&self) -> watch::Receiver<Arc<AlertBook>> {
+        self.inner.alert_book.subscribe()
     }
 
     async fn rows(&self, query: Statement) -> Result<Vec<Row>, ControlError> {

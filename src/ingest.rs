@@ -2,7 +2,7 @@
 //! list of reasons is closed, and it is what the counters count and the API answers from.
 //!
 //! ```text
-//! body ─► inflate ─► json_text ─► decode ─► validate ─► dedup ─► admission ─► refine ─► encode ─► wal lane ─► (commit) ─► acknowledged
+//! body ─► inflate ─► json_text ─► decode ─► validate ─► dedup ─► admission ─► refine ─► encode ─► wal lane ─► (tap) ─► (commit) ─► acknowledged
 //!                                                 │ seen before: acknowledged at once, stored once
 //! ```
 //!
@@ -38,7 +38,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::config::IngestConfig;
-use crate::domain::beacon::{Beacon, Id, Kind};
+use crate::domain::beacon::{Beacon, Detail, Id, Kind, text_of};
 use crate::domain::enrichment::Enrichment;
 use crate::domain::ledger::{DropReason, ItemKind, Outcome as Fate};
 use crate::domain::table::Table;
@@ -47,6 +47,7 @@ use crate::metric_definitions::IngestCounters;
 use crate::peers::Peers;
 use crate::quota::Quotas;
 use crate::recall::Note;
+use crate::tap::Tap;
 use crate::wal::{Lane, RowSink};
 use admission::Admission;
 use bookkeeping::Bookkeeper;
@@ -121,6 +122,8 @@ pub struct Shared {
     pub ledger: Ledger,
     /// The other nodes, if there are any.
     pub peers: Option<Peers>,
+    /// Looks at what passes, for alerts.
+    pub tap: Tap,
 }
 
 /// The ingest path of one HTTP worker; it owns that worker's lane of the log.
@@ -140,6 +143,7 @@ pub struct Ingest {
     robots: Robots,
     books: Bookkeeper,
     peers: Option<Peers>,
+    tap: Tap,
 }
 
 impl Ingest {
@@ -164,6 +168,7 @@ impl Ingest {
             enricher: shared.enricher.local(),
             robots: shared.robots,
             peers: shared.peers.clone(),
+            tap: shared.tap.clone(),
         }
     }
 
@@ -264,12 +269,26 @@ impl Ingest {
                 return Err(error.into());
             }
         };
+        self.tap(sender, &beacon, &enrichment);
         Ok(Outcome::Stored(Accepted {
             event_id,
             commit: Settling::new(commit, booking, reservation),
             class,
             decision,
         }))
+    }
+
+    /// Lets alerts look at a beacon that is in the log, before it is durable: nobody waits for what may have to wake somebody.
+    fn tap(&self, sender: &Sender<'_>, beacon: &Beacon<'_>, enrichment: &Enrichment) {
+        match &beacon.detail {
+            Detail::Metric(metric) => self.tap.metric(sender.project_id(), metric, enrichment),
+            Detail::Alert(alert) => {
+                let session_id = text_of(beacon.common.session_id.as_ref());
+                let is_from_server = matches!(sender.caller, Caller::Server(_));
+                self.tap.alert(sender.project_id(), alert, session_id, is_from_server);
+            }
+            Detail::Funnel(_) | Detail::Event(_) => {}
+        }
     }
 
     /// Decodes and validates, by the rules of the sender's project.

@@ -18,19 +18,21 @@
 //! (`tests/rooms.rs` enforces it):
 //!
 //! ```text
-//! L7  main
-//! L6  cli
-//! L5  app (composition root, ordered drain)  app/{data_folder,listen,past,warehouse_link}    apply  apply/{…}    backfill    demo    doctor
-//! L4  api (the route table)  api/{beacon_headers,body,cors,envelope,error,funnels,identity,ingest,observe,openapi,operations,paging,query,query/{…},rate_limit,rejected,asked}
+//! L8  main
+//! L7  cli
+//! L6  app (composition root, ordered drain)  app/{data_folder,listen,past,warehouse_link}    apply  apply/{…}    backfill    demo    doctor
+//! L5  api (the route table)  api/{beacon_headers,body,cors,envelope,error,funnels,identity,ingest,observe,openapi,operations,paging,query,query/{…},rate_limit,rejected,asked}
 //!     api/manage (what these share)  api/{projects,keys,quotas,issuers,users,invitations,audit,deploys,error_states,views,session,sessions,password_reset}  api/{login_limit,password}
+//! L4  alerts (from what is measured to whoever is woken)  alerts/{…}
 //! L3  jwks (keys that issuers serve)  jwks/{…}    ingest (the list of steps)  ingest/{inflate,media,decode,batch,validate,bots,enrich,refine,scrub,grouping,encode,rejected,dedup,bookkeeping}   flush   query  query/{…}
-//! L2  wal  wal/{…}    warehouse  warehouse/{…}    engine  engine/{…}    control  control/{…}    bootstrap    recall  recall/{…}    quota  quota/{…}    ledger  ledger/{…}    peers  peers/{…}    cache  cache/{…}    outbound (the door to users' addresses)  outbound/{…}
-//! L1  domain  domain/{account,beacon,connection,dashboard,enrichment,field_error,json,ledger,page,quota_count,row_binary,row_head,table}      no I/O, no async    telemetry  telemetry/{…}    memory  memory/{…}    breaker (pure, the time is handed in)  breaker/{…}
+//! L2  wal  wal/{…}    warehouse  warehouse/{…}    engine  engine/{…}    control  control/{…}    bootstrap    recall  recall/{…}    quota  quota/{…}    ledger  ledger/{…}    peers  peers/{…}    cache  cache/{…}    outbound (the door to users' addresses)  outbound/{…}    tap (looks at beacons as they pass)  tap/{…}
+//! L1  domain  domain/{account,alert,beacon,connection,dashboard,enrichment,field_error,json,ledger,page,quota_count,row_binary,row_head,rule,table}      no I/O, no async    telemetry  telemetry/{…}    memory  memory/{…}    breaker (pure, the time is handed in)  breaker/{…}
 //! L0  config  metric_definitions  clock  task  process  private_file  tls
 //! ```
 //!
 //! `ARCHITECTURE.md` tells the same at length; `docs/adr/` holds the decisions.
 
+pub mod alerts;
 pub mod api;
 pub mod app;
 pub mod apply;
@@ -59,6 +61,7 @@ pub mod process;
 pub mod query;
 pub mod quota;
 pub mod recall;
+pub mod tap;
 pub mod task;
 pub mod telemetry;
 pub mod tls;

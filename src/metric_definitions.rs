@@ -56,6 +56,14 @@ pub const WAREHOUSE_QUERIES: &str = "fresnel_warehouse_queries_total";
 pub const WAREHOUSE_BREAKER: &str = "fresnel_warehouse_breaker";
 /// 1 while the warehouse can be reached.
 pub const WAREHOUSE_UP: &str = "fresnel_warehouse_up";
+/// Beacons that the tap had no room for.
+pub const TAP_MISSED: &str = "fresnel_tap_missed_total";
+/// Alerts that are not over.
+pub const ALERTS_OPEN: &str = "fresnel_alerts_open";
+/// Rules that were evaluated, by `outcome`.
+pub const RULE_EVALUATIONS: &str = "fresnel_rule_evaluations_total";
+/// Tries to send messages of alerts, by `kind` of channel and `outcome`.
+pub const ALERT_DELIVERIES: &str = "fresnel_alert_deliveries_total";
 /// Calls to addresses that users supply, by `purpose` and `outcome`.
 pub const OUTBOUND_CALLS: &str = "fresnel_outbound_calls_total";
 /// Starts of the embedded engine after its first one.
@@ -76,6 +84,7 @@ pub const PROCESS_RESIDENT_BYTES: &str = "process_resident_memory_bytes";
 /// Describes every metric to the recorder that is installed.
 pub fn describe() {
     describe_questions();
+    describe_alerts();
     describe_counter!(BEACONS_ACCEPTED, "Beacons acknowledged");
     describe_counter!(
         BEACONS_REPEATED,
@@ -158,6 +167,16 @@ pub fn describe() {
 }
 
 /// The same for what becomes of questions.
+fn describe_alerts() {
+    describe_counter!(
+        TAP_MISSED,
+        "Beacons that were not looked at as they passed, for want of room; the sweep looks at them later"
+    );
+    describe_gauge!(ALERTS_OPEN, "Alerts that are not over");
+    describe_counter!(RULE_EVALUATIONS, "Rules that were evaluated");
+    describe_counter!(ALERT_DELIVERIES, "Tries to send messages of alerts");
+}
+
 fn describe_questions() {
     describe_gauge!(WAREHOUSE_UP, "1 while the warehouse can be reached");
     describe_counter!(CACHE_LOOKUPS, "Questions, by what they were answered with");

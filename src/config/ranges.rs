@@ -67,6 +67,41 @@ impl Config {
                 "from 10 to 60000",
             ),
             (
+                "control.alert_retention_days",
+                RETENTION_DAYS.contains(&self.control.alert_retention_days),
+                "from 1 to 20000",
+            ),
+            (
+                "control.delivery_retention_days",
+                RETENTION_DAYS.contains(&self.control.delivery_retention_days),
+                "from 1 to 20000",
+            ),
+            (
+                "alerts.period_ms",
+                (1_000..=3_600_000).contains(&self.alerts.period_ms),
+                "from 1000 to 3600000",
+            ),
+            (
+                "alerts.dashboard_url",
+                is_empty_or_web(&self.alerts.dashboard_url),
+                "empty, or begin with https:// or http://",
+            ),
+            (
+                "alerts.email_recipients",
+                self.alerts.email_recipients.len() <= 50,
+                "at most 50 addresses",
+            ),
+            (
+                "client_alerts.sessions_min",
+                (1..=1_000).contains(&self.client_alerts.sessions_min),
+                "from 1 to 1000",
+            ),
+            (
+                "client_alerts.resolve_after_ms",
+                (60_000..=DAY_MS).contains(&self.client_alerts.resolve_after_ms),
+                "from 60000 to 86400000",
+            ),
+            (
                 "control.audit_retention_days",
                 RETENTION_DAYS.contains(&self.control.audit_retention_days),
                 "from 1 to 20000",
@@ -321,4 +356,8 @@ fn is_empty_or_redis(url: &str) -> bool {
 fn is_empty_or_http(url: &str) -> bool {
     let is_http = |url: url::Url| matches!(url.scheme(), "http" | "https") && url.has_host();
     url.is_empty() || url::Url::parse(url).is_ok_and(is_http)
+}
+
+fn is_empty_or_web(url: &str) -> bool {
+    url.is_empty() || url.starts_with("https://") || url.starts_with("http://")
 }

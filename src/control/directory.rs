@@ -10,7 +10,7 @@ use foldhash::fast::RandomState;
 use uuid::Uuid;
 
 use super::statement::{Row, Statement};
-use super::{Control, ControlError, Inner, POLL_EVERY, rows};
+use super::{AlertBook, Control, ControlError, Inner, POLL_EVERY, rows};
 use crate::clock;
 use crate::domain::account::{ApiKey, JwtIssuer, Project, ProjectId, Role, Sha256Sum, User};
 use limits::Overrides;
@@ -273,8 +273,13 @@ impl Control {
         if revision == Some(self.directory().revision) {
             return Ok(());
         }
-        let answers = self.inner.store.read(Directory::queries()).await?;
+        let mut queries = Directory::queries();
+        queries.extend(AlertBook::queries(clock::now().as_millis()));
+        let mut answers = self.inner.store.read(queries).await?;
+        let of_book = answers.split_off(answers.len().saturating_sub(AlertBook::QUERIES));
         let directory = Arc::new(Directory::from_answers(answers)?);
+        let book = AlertBook::from_answers(directory.revision, of_book, &self.inner.alert_book.borrow())?;
+        self.inner.alert_book.send_replace(Arc::new(book));
         let before = self.inner.directory.swap(Arc::clone(&directory));
         if let Some(listener) = self.inner.listener.0.get() {
             before.changed_since(&directory).for_each(listener);

@@ -2,10 +2,29 @@
 
 use super::statement::{Row, Statement, Step};
 use super::{Control, ControlError};
+use crate::config::ControlConfig;
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
 /// Rows that one transaction forgets, so that none holds others up for long.
 const ROWS_AT_ONCE: i64 = 5_000;
+
+/// Days for which things are kept.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct KeptDays {
+    audit: u32,
+    alerts: u32,
+    deliveries: u32,
+}
+
+impl KeptDays {
+    pub(super) const fn of(config: &ControlConfig) -> Self {
+        Self {
+            audit: config.audit_retention_days,
+            alerts: config.alert_retention_days,
+            deliveries: config.delivery_retention_days,
+        }
+    }
+}
 
 /// How many rows were forgotten, at least: others may forget at the same time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -18,16 +37,24 @@ pub struct Pruned {
     pub tokens: u64,
     /// Keys that were revoked as long ago as the audit log goes back.
     pub keys: u64,
+    /// Alerts that are over, silences that are, and lines of their history.
+    pub alerts: u64,
+    /// Lines of the delivery log, and notices that were sent or are dead.
+    pub deliveries: u64,
 }
 
 impl Control {
-    /// Forgets audit entries and revoked keys beyond their retention, and sessions and tokens that have expired.
+    /// Forgets audit entries, revoked keys, alerts and deliveries beyond their retention, and sessions and tokens that have expired.
     /// It is done once an hour, too.
     ///
     /// # Errors
     /// The store cannot be changed; what was forgotten before stays forgotten.
     pub async fn prune(&self, now_ms: i64) -> Result<Pruned, ControlError> {
-        let kept_from = now_ms - i64::from(self.inner.audit_retention_days) * DAY_MS;
+        let kept = self.inner.kept_days;
+        let before = |days: u32| now_ms - i64::from(days) * DAY_MS;
+        let kept_from = before(kept.audit);
+        let (alerts_from, deliveries_from) = (before(kept.alerts), before(kept.deliveries));
+        let sent = "updated_at_ms < $1 AND state <> 'waiting'";
         Ok(Pruned {
             audit_entries: self.forget("audit", "id", "ts_ms < $1", kept_from).await?,
             sessions: self
@@ -37,6 +64,11 @@ impl Control {
             keys: self
                 .forget("api_keys", "id", "revoked_at_ms < $1", kept_from)
                 .await?,
+            alerts: self.forget("alerts", "id", "resolved_at_ms < $1", alerts_from).await?
+                + self.forget("alert_events", "id", "at_ms < $1", alerts_from).await?
+                + self.forget("silences", "id", "ends_at_ms < $1", alerts_from).await?,
+            deliveries: self.forget("outbox", "id", sent, deliveries_from).await?
+                + self.forget("delivery_attempts", "id", "at_ms < $1", deliveries_from).await?,
         })
     }
 

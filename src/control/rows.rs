@@ -263,7 +263,7 @@ fn optional<T>(
     read.map_err(|_| ControlError::Corrupt("a row holds something else than a text of its form".to_owned()))
 }
 
-fn actor(row: &mut Row) -> Result<Actor, ControlError> {
+pub(super) fn actor(row: &mut Row) -> Result<Actor, ControlError> {
     Ok(Actor {
         kind: row.named("a kind of actor", ActorKind::from_name)?,
         id: row.opt_id()?,
@@ -271,7 +271,7 @@ fn actor(row: &mut Row) -> Result<Actor, ControlError> {
     })
 }
 
-fn project_id(row: &mut Row) -> Result<ProjectId, ControlError> {
+pub(super) fn project_id(row: &mut Row) -> Result<ProjectId, ControlError> {
     row.parsed("a project", |text| ProjectId::parse("", text))
 }
 

@@ -71,6 +71,19 @@ impl From<Uuid> for Value {
     }
 }
 
+impl From<Vec<u8>> for Value {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self::Bytes(bytes)
+    }
+}
+
+impl From<f64> for Value {
+    /// Kept as a text, which reads back as the same number.
+    fn from(number: f64) -> Self {
+        Self::Text(number.to_string())
+    }
+}
+
 impl From<Sha256Sum> for Value {
     fn from(sum: Sha256Sum) -> Self {
         Self::Bytes(sum.to_vec())
@@ -249,6 +262,26 @@ impl Row {
     pub fn opt_id(&mut self) -> Result<Option<Uuid>, ControlError> {
         let id = self.opt_text()?.map(|text| Uuid::try_parse(&text)).transpose();
         id.map_err(|_| Self::corrupt("an id"))
+    }
+
+    /// The next value, bytes.
+    ///
+    /// # Errors
+    /// It is something else.
+    pub fn bytes(&mut self) -> Result<Vec<u8>, ControlError> {
+        match self.0.next() {
+            Some(Value::Bytes(bytes)) => Ok(bytes),
+            _ => Err(Self::corrupt("bytes")),
+        }
+    }
+
+    /// The next value, a number with a fraction that is kept as a text, or nothing.
+    ///
+    /// # Errors
+    /// It is something else.
+    pub fn opt_float(&mut self) -> Result<Option<f64>, ControlError> {
+        let number = self.opt_text()?.map(|text| text.parse()).transpose();
+        number.map_err(|_| Self::corrupt("a number"))
     }
 
     /// The next value, a SHA-256 sum.

@@ -12,6 +12,7 @@
 
 mod channel;
 mod delivery;
+mod event;
 mod incident;
 mod matcher;
 mod notice;
@@ -19,6 +20,7 @@ mod quiet;
 
 pub use channel::{Channel, ChannelDefinition, ChannelKind, SecretText, Target, WebhookSecrets};
 pub use delivery::{Attempt, AttemptOutcome, Delivery, DeliveryState};
+pub use event::{AlertChange, AlertEvent};
 pub use incident::{Acknowledgement, Alert, AlertSource, Resolution};
 pub use matcher::{Labels, Matcher, Matching};
 pub use notice::{Notice, NoticeEvent, RuleSummary};

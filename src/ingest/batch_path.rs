@@ -145,6 +145,9 @@ impl Ingest {
                 return Err(BatchRefusal::of_log(error, fates));
             }
         };
+        for item in &batch.beacons {
+            self.tap(sender, &item.beacon, &enrichment);
+        }
         let outcome = BatchOutcome {
             kinds: batch.beacons.iter().map(|item| item.kind).collect(),
             repeated,

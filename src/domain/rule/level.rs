@@ -34,6 +34,12 @@ impl Level {
             Self::Critical => "critical",
         }
     }
+
+    /// The level of this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|one| one.as_str() == name)
+    }
 }
 
 /// Which side of a threshold is bad.

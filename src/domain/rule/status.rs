@@ -5,9 +5,6 @@ use serde::{Deserialize, Serialize};
 use super::level::Level;
 use super::timer::{Timer, Timing};
 
-/// Failed evaluations in a row that are told as an alert of their own.
-const FAILURES_TOLD: u32 = 3;
-
 /// What it means that there is nothing to measure.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -21,15 +18,13 @@ pub enum NoData {
     Fire,
 }
 
-/// What an evaluation found.
+/// What an evaluation found. One that fails finds nothing, and changes nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Observation {
     /// A value, and the highest level that it has reached.
     Value(Option<Level>),
     /// There was nothing to measure.
     NoData,
-    /// It could not be found out.
-    Failed,
 }
 
 /// What must be told.
@@ -71,10 +66,8 @@ pub enum Phase {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Status {
     timers: [Timer; 4],
-    /// The last evaluation that did not fail had nothing to measure.
+    /// The last evaluation had nothing to measure.
     is_without_data: bool,
-    /// Evaluations in a row that failed, counted up to those that are told.
-    failures: u32,
 }
 
 impl Status {
@@ -89,16 +82,11 @@ impl Status {
     ) -> Option<Transition> {
         let before = self.level();
         let reached = match (observation, no_data) {
-            (Observation::Failed, _) => {
-                self.failures = self.failures.saturating_add(1).min(FAILURES_TOLD);
-                return None;
-            }
             (Observation::Value(reached), _) => Some(reached),
             (Observation::NoData, NoData::Keep) => None,
             (Observation::NoData, NoData::Ok) => Some(None),
             (Observation::NoData, NoData::Fire) => Some(Some(highest)),
         };
-        self.failures = 0;
         self.is_without_data = observation == Observation::NoData;
         if let Some(reached) = reached {
             for (level, timer) in Level::ALL.into_iter().zip(&mut self.timers) {
@@ -139,11 +127,5 @@ impl Status {
             None if self.is_without_data => Phase::NoData,
             None => Phase::Ok,
         }
-    }
-
-    /// Whether evaluations have failed so often in a row that this is an alert of its own.
-    #[must_use]
-    pub const fn has_failed(&self) -> bool {
-        self.failures >= FAILURES_TOLD
     }
 }

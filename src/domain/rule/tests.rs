@@ -34,7 +34,6 @@ fn observations() -> impl Strategy<Value = Vec<(i64, Observation)>> {
     let observation = prop_oneof![
         6 => prop::option::of(level).prop_map(Observation::Value),
         1 => Just(Observation::NoData),
-        1 => Just(Observation::Failed),
     ];
     prop::collection::vec(
         (
@@ -73,7 +72,7 @@ proptest! {
                     (Observation::Value(reached), _) => Some(reached >= Some(level)),
                     (Observation::NoData, NoData::Ok) => Some(false),
                     (Observation::NoData, NoData::Fire) => Some(highest >= level),
-                    _ => None,
+                    (Observation::NoData, NoData::Keep) => None,
                 }));
             }
             let transition = status.step(observation, now_ms, timing, no_data, highest);
@@ -155,22 +154,6 @@ fn thresholds_that_are_missing_endless_or_out_of_order_are_told_by_their_fields(
         ..LevelThresholds::default()
     };
     assert_eq!(fields(endless), ["thresholds.error"]);
-}
-
-#[test]
-fn the_third_failure_in_a_row_is_known_and_forgotten_at_the_next_value() {
-    let mut status = Status::default();
-    let step = |status: &mut Status, observation| {
-        status.step(observation, 0, Timing::default(), NoData::Fire, Level::Critical)
-    };
-    for _ in 0..2 {
-        assert_eq!(step(&mut status, Observation::Failed), None);
-        assert!(!status.has_failed());
-    }
-    assert_eq!(step(&mut status, Observation::Failed), None);
-    assert!(status.has_failed());
-    assert_eq!(step(&mut status, Observation::Value(None)), None);
-    assert!(!status.has_failed());
 }
 
 #[test]

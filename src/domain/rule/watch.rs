@@ -243,6 +243,19 @@ impl Watch {
         }
     }
 
+    /// What is measured, in a word; none where rules are about something else than beacons.
+    #[must_use]
+    pub fn metric(&self) -> Option<&str> {
+        match self {
+            Self::Single(watch) => Some(watch.name.as_deref().unwrap_or(&watch.metric_type)),
+            Self::Metric(watch) => watch.name.as_deref().or(watch.metric_type.as_deref()),
+            Self::Events(_) => None,
+            Self::CacheHitRate(_) => Some("cache_hit_rate"),
+            Self::Memory => Some("memory"),
+            Self::Ledger(_) => Some("ledger"),
+        }
+    }
+
     /// The window, for those that have one.
     #[must_use]
     pub const fn window_ms(&self) -> Option<i64> {

@@ -1,0 +1,52 @@
+//! Settings of rules and alerts.
+
+use serde::{Deserialize, Serialize};
+
+use super::Secret;
+
+/// How rules are evaluated, and who is told from the start.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AlertsConfig {
+    /// Time between two evaluations of all rules.
+    pub period_ms: u64,
+    /// Where people see the dashboard, `https://fresnel.example`: notices link to it. Empty: they do not.
+    pub dashboard_url: String,
+    /// Addresses that are told the alerts of the project `default` by e-mail.
+    pub email_recipients: Vec<String>,
+    /// Address that is told the alerts of the project `default` by a signed webhook; empty: none.
+    pub webhook_url: Secret,
+    /// What that webhook is signed with, `whsec_…`; empty: made at the first start.
+    pub webhook_secret: Secret,
+}
+
+impl Default for AlertsConfig {
+    fn default() -> Self {
+        Self {
+            period_ms: 15_000,
+            dashboard_url: String::new(),
+            email_recipients: Vec::new(),
+            webhook_url: Secret::default(),
+            webhook_secret: Secret::default(),
+        }
+    }
+}
+
+/// Alerts that clients post.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ClientAlertsConfig {
+    /// Channels hear of what browsers post when so many sessions have posted it.
+    pub sessions_min: u32,
+    /// It is over when nobody has posted it for so long.
+    pub resolve_after_ms: u64,
+}
+
+impl Default for ClientAlertsConfig {
+    fn default() -> Self {
+        Self {
+            sessions_min: 3,
+            resolve_after_ms: 900_000,
+        }
+    }
+}

@@ -4,6 +4,7 @@
 //! and seals what it holds, then the flush gets what is left of the time, and the engine goes last. What the
 //! flush does not reach stays in the log for the next start.
 
+mod alerting;
 mod data_folder;
 mod ledger_watch;
 mod listen;
@@ -22,6 +23,7 @@ use actix_web::dev::Server;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use crate::alerts::channels::MailError;
 use crate::api::{
     Answers, ControlState, Identity, IdentityRules, LoginLimit, OperationsState, Passwords, QueryState,
     RejectedState,
@@ -48,6 +50,7 @@ use crate::task;
 use crate::telemetry::traces::{self, Sending};
 use crate::telemetry::{self, TelemetryError};
 use crate::tls::{self, TlsError};
+use crate::vault::VaultError;
 use crate::wal::{SystemFiles, Wal, WalError, WalOptions};
 use crate::warehouse::{MigrateError, Warehouse};
 use data_folder::{DataFolder, DataFolderError};
@@ -103,6 +106,12 @@ pub enum AppError {
         /// What is wrong with it.
         source: TlsError,
     },
+    /// Secrets of channels cannot be encrypted.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    /// Mails cannot be sent as the settings say.
+    #[error(transparent)]
+    Mail(#[from] MailError),
     /// The schema cannot be brought up to date.
     #[error(transparent)]
     Migrate(#[from] MigrateError),
@@ -171,6 +180,21 @@ impl App {
         let answers = start_answers(&config, &pressure, &control.control)?;
         let query = query_state(&config, &identity, &warehouse, &past.ledger, &pressure, &answers);
         ledger_watch::start(warehouse.clone(), past.ledger.clone());
+        let (tap, seen) = Tap::new();
+        let watched = alerting::Watched {
+            warehouse: &warehouse,
+            ledger: &past.ledger,
+            wal: &wal,
+            pressure: &pressure,
+            answers: &answers,
+        };
+        alerting::start(
+            &config,
+            &control.alerts,
+            &control.control,
+            &watched,
+            (tap.clone(), seen),
+        )?;
         let stopping = Arc::new(AtomicBool::new(false));
         let operations = OperationsState {
             identity: identity.clone(),
@@ -188,7 +212,6 @@ impl App {
             identity: identity.clone(),
             log: Arc::default(),
         };
-        let (tap, seen) = Tap::new();
         let shared = Shared {
             refinery: Refinery::new(&config.ingest, &config.scrub, &config.grouping)?,
             enricher: past::open_enricher(&config, folder.path()).heeding(pressure),
@@ -466,6 +489,7 @@ fn open_management(
     let jwks = Jwks::start(control.clone(), outbound.clone(), &config.jwks, known_keys);
     Ok(ControlState {
         identity: open_identity(config, &control, &jwks, quotas)?,
+        alerts: alerting::open(config, data_dir, &control, &outbound)?,
         control,
         outbound,
         jwks,

@@ -16,6 +16,7 @@ mod source;
 #[cfg(test)]
 mod tests;
 mod trace;
+mod vault;
 
 use std::path::PathBuf;
 
@@ -29,6 +30,7 @@ pub use secret::Secret;
 pub use server::ServerConfig;
 pub use source::ConfigError;
 pub use trace::TraceConfig;
+pub use vault::{SmtpConfig, SmtpTls, VaultConfig};
 
 /// All settings of one Fresnel process.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -62,6 +64,10 @@ pub struct Config {
     pub alerts: AlertsConfig,
     /// Alerts that clients post.
     pub client_alerts: ClientAlertsConfig,
+    /// What encrypts the secrets that Fresnel must use itself.
+    pub vault: VaultConfig,
+    /// The server that takes mails.
+    pub smtp: SmtpConfig,
     /// Where calls to addresses that users supply may go.
     pub outbound: OutboundConfig,
     /// Keys that issuers of tokens serve.
@@ -101,6 +107,8 @@ impl Default for Config {
             grouping: GroupingConfig::default(),
             alerts: AlertsConfig::default(),
             client_alerts: ClientAlertsConfig::default(),
+            vault: VaultConfig::default(),
+            smtp: SmtpConfig::default(),
             outbound: OutboundConfig::default(),
             jwks: JwksConfig::default(),
             wal: WalConfig::default(),

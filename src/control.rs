@@ -62,8 +62,8 @@ use crate::task;
 
 pub use crate::domain::account::{By, new_secret, sha256};
 pub use alerting::{
-    AlertBook, AlertFilter, AlertStateFilter, AlertWrite, DayCount, DeliveryFilter, Lease, NewChannel, OpenAlert, RuleState,
-    Settled, Standing, StoredChannel, Telling,
+    AlertBook, AlertFilter, AlertStateFilter, AlertWrite, DayCount, DeliveryFilter, Lease, NewChannel,
+    OpenAlert, RuleState, Settled, Standing, StoredChannel, Telling,
 };
 pub use audit::AuditFilter;
 pub use change::Change;

@@ -285,7 +285,8 @@ impl Ingest {
             Detail::Alert(alert) => {
                 let session_id = text_of(beacon.common.session_id.as_ref());
                 let is_from_server = matches!(sender.caller, Caller::Server(_));
-                self.tap.alert(sender.project_id(), alert, session_id, is_from_server);
+                self.tap
+                    .alert(sender.project_id(), alert, session_id, is_from_server);
             }
             Detail::Funnel(_) | Detail::Event(_) => {}
         }

@@ -26,7 +26,7 @@
 //! L4  alerts (from what is measured to whoever is woken)  alerts/{…}
 //! L3  jwks (keys that issuers serve)  jwks/{…}    ingest (the list of steps)  ingest/{inflate,media,decode,batch,validate,bots,enrich,refine,scrub,grouping,encode,rejected,dedup,bookkeeping}   flush   query  query/{…}
 //! L2  wal  wal/{…}    warehouse  warehouse/{…}    engine  engine/{…}    control  control/{…}    bootstrap    recall  recall/{…}    quota  quota/{…}    ledger  ledger/{…}    peers  peers/{…}    cache  cache/{…}    outbound (the door to users' addresses)  outbound/{…}    tap (looks at beacons as they pass)  tap/{…}
-//! L1  domain  domain/{account,alert,beacon,connection,dashboard,enrichment,field_error,json,ledger,page,quota_count,row_binary,row_head,rule,table}      no I/O, no async    telemetry  telemetry/{…}    memory  memory/{…}    breaker (pure, the time is handed in)  breaker/{…}
+//! L1  domain  domain/{account,alert,beacon,connection,dashboard,enrichment,field_error,json,ledger,page,quota_count,row_binary,row_head,rule,table}      no I/O, no async    telemetry  telemetry/{…}    memory  memory/{…}    breaker (pure, the time is handed in)  breaker/{…}    vault (encrypts secrets that are used)
 //! L0  config  metric_definitions  clock  task  process  private_file  tls
 //! ```
 //!
@@ -65,5 +65,6 @@ pub mod tap;
 pub mod task;
 pub mod telemetry;
 pub mod tls;
+pub mod vault;
 pub mod wal;
 pub mod warehouse;

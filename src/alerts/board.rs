@@ -179,8 +179,11 @@ impl Board {
 
     /// An alert is over: it is written down, and everybody who knows of it is told.
     fn end(&mut self, id: Uuid, resolution: Resolution, book: &AlertBook, now_ms: i64, writes: &mut Writes) {
-        let Some(mut open) = self.open.remove(&id) else { return };
-        self.by_subject.remove(&(open.alert.project_id.clone(), open.subject.clone()));
+        let Some(mut open) = self.open.remove(&id) else {
+            return;
+        };
+        self.by_subject
+            .remove(&(open.alert.project_id.clone(), open.subject.clone()));
         open.alert.resolved_at_ms = Some(now_ms);
         open.alert.resolution = Some(resolution);
         open.alert.updated_at_ms = now_ms;

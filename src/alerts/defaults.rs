@@ -15,7 +15,10 @@ pub fn default_rules(project_id: &ProjectId) -> Vec<RuleDefinition> {
     if project_id.as_str() == OF_THE_SERVICE {
         rules.extend([memory(), cache()]);
     }
-    rules.into_iter().filter_map(|rule| serde_json::from_value(rule).ok()).collect()
+    rules
+        .into_iter()
+        .filter_map(|rule| serde_json::from_value(rule).ok())
+        .collect()
 }
 
 fn slow_response() -> Value {

@@ -24,7 +24,7 @@ use super::targets::Targets;
 use crate::breaker::Outcome;
 use crate::clock;
 use crate::control::{AlertBook, Control, ControlError, Settled, StoredChannel};
-use crate::domain::alert::{Attempt, AttemptOutcome, DeliveryState};
+use crate::domain::alert::{AttemptOutcome, DeliveryState};
 use crate::metric_definitions::ALERT_DELIVERIES;
 use lanes::Lanes;
 use messages::{Outgoing, put_together};
@@ -123,7 +123,13 @@ impl Deliverer {
         let now_ms = clock::now().as_millis();
         let claimed = self
             .control
-            .claim_deliveries(&self.holder, now_ms, now_ms + CLAIM_MS, &lanes.busy(), CLAIMED_MAX)
+            .claim_deliveries(
+                &self.holder,
+                now_ms,
+                now_ms + CLAIM_MS,
+                &lanes.busy(),
+                CLAIMED_MAX,
+            )
             .await?;
         let book = self.control.alert_book().borrow().clone();
         let messages = put_together(claimed, |channel_id| waits_for_others(&book, channel_id));
@@ -142,7 +148,10 @@ impl Deliverer {
         let Some(stored) = stored else {
             let settled = self.settle_unsent(&message, "the channel is off or deleted");
             self.control.settle_delivery(settled).await?;
-            return Ok(Done { channel_id, outcome: Outcome::Unknown });
+            return Ok(Done {
+                channel_id,
+                outcome: Outcome::Unknown,
+            });
         };
         let at_ms = clock::now().as_millis();
         let sent = match self.targets.open(stored) {
@@ -159,7 +168,8 @@ impl Deliverer {
         };
         let number = message.attempts() + 1;
         let (state, outcome, error) = judge(&sent.verdict, number);
-        counter!(ALERT_DELIVERIES, "kind" => stored.kind.as_str(), "outcome" => outcome.as_str()).increment(1);
+        counter!(ALERT_DELIVERIES, "kind" => stored.kind.as_str(), "outcome" => outcome.as_str())
+            .increment(1);
         let now_ms = clock::now().as_millis();
         let next_at_ms = match &sent.verdict {
             Verdict::Retry { after_ms, .. } => now_ms + schedule::wait_ms(number, *after_ms),
@@ -167,7 +177,14 @@ impl Deliverer {
         };
         let is_gone = matches!(sent.verdict, Verdict::Gone);
         let of_breaker = of_breaker(&sent.verdict);
-        let attempt = attempt(&message, number, at_ms, outcome, sent);
+        let attempt = sent.into_attempt(
+            message.id,
+            &message.project_id,
+            channel_id,
+            number,
+            at_ms,
+            outcome,
+        );
         self.control
             .settle_delivery(Settled {
                 message_id: message.id,
@@ -180,7 +197,9 @@ impl Deliverer {
             .await?;
         if is_gone {
             let reason = "it answered 410: it wants to hear nothing any more";
-            self.control.turn_channel_off(&stored.project_id, channel_id, reason).await?;
+            self.control
+                .turn_channel_off(&stored.project_id, channel_id, reason)
+                .await?;
         }
         Ok(Done {
             channel_id,
@@ -205,13 +224,19 @@ impl Deliverer {
 fn judge(verdict: &Verdict, number: u32) -> (DeliveryState, AttemptOutcome, Option<String>) {
     match verdict {
         Verdict::Delivered => (DeliveryState::Delivered, AttemptOutcome::Delivered, None),
-        Verdict::Retry { error, .. } if number < schedule::TRIES_MAX => {
-            (DeliveryState::Waiting, AttemptOutcome::Retried, Some(error.clone()))
-        }
+        Verdict::Retry { error, .. } if number < schedule::TRIES_MAX => (
+            DeliveryState::Waiting,
+            AttemptOutcome::Retried,
+            Some(error.clone()),
+        ),
         Verdict::Retry { error, .. } | Verdict::Refused { error } => {
             (DeliveryState::Dead, AttemptOutcome::GivenUp, Some(error.clone()))
         }
-        Verdict::Gone => (DeliveryState::Dead, AttemptOutcome::GivenUp, Some("it answered 410".to_owned())),
+        Verdict::Gone => (
+            DeliveryState::Dead,
+            AttemptOutcome::GivenUp,
+            Some("it answered 410".to_owned()),
+        ),
     }
 }
 
@@ -220,27 +245,6 @@ const fn of_breaker(verdict: &Verdict) -> Outcome {
     match verdict {
         Verdict::Delivered | Verdict::Refused { .. } | Verdict::Gone => Outcome::Success,
         Verdict::Retry { .. } => Outcome::Failure,
-    }
-}
-
-/// A line for the delivery log.
-pub(super) fn attempt(message: &Outgoing, number: u32, at_ms: i64, outcome: AttemptOutcome, sent: Sent) -> Attempt {
-    Attempt {
-        id: Uuid::now_v7(),
-        message_id: message.id,
-        project_id: message.project_id.clone(),
-        channel_id: message.channel_id,
-        number,
-        at_ms,
-        took_ms: sent.took_ms,
-        outcome,
-        request_line: sent.request_line,
-        request_headers: sent.request_headers,
-        request_body: sent.request_body,
-        status: sent.status,
-        response_headers: sent.response_headers,
-        response_body: sent.response_body,
-        error: sent.error,
     }
 }
 

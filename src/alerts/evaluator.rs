@@ -21,7 +21,7 @@ use metrics::{counter, gauge};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
 
-use super::board::{Board, ClientAlertRules, Posts, Writes};
+use super::board::{Board, ClientAlertRules, Writes};
 use super::defaults::default_rules;
 use crate::clock;
 use crate::control::{AlertBook, AlertWrite, Control, ControlError, Lease};
@@ -31,7 +31,7 @@ use crate::metric_definitions::{ALERTS_OPEN, RULE_EVALUATIONS};
 use crate::tap::{Seen, Tap, TapPicture};
 use measure::{Measured, Sweep};
 
-pub use gauges::Gauges;
+pub use gauges::{CacheCounts, Gauges};
 pub use measure::Measure;
 
 /// How long the right to evaluate lasts; whoever dies is followed within this time.
@@ -84,7 +84,11 @@ enum Stopped {
 
 impl From<ControlError> for Stopped {
     fn from(error: ControlError) -> Self {
-        if error == Lease::LOST { Self::Lost } else { Self::Failed(error) }
+        if error == Lease::LOST {
+            Self::Lost
+        } else {
+            Self::Failed(error)
+        }
     }
 }
 
@@ -93,7 +97,10 @@ impl Evaluator {
     pub async fn run(mut self) {
         let mut is_failing = false;
         loop {
-            let held = self.control.hold(&self.lease, clock::now().as_millis(), LEASE_TIME).await;
+            let held = self
+                .control
+                .hold(&self.lease, clock::now().as_millis(), LEASE_TIME)
+                .await;
             let outcome = match held {
                 Ok(true) => self.lead().await,
                 Ok(false) => Stopped::Lost,
@@ -121,7 +128,8 @@ impl Evaluator {
 
     fn show_rules(&self) {
         let book = self.control.alert_book().borrow().clone();
-        self.tap.show(TapPicture::new(book.rules.values().map(AsRef::as_ref)));
+        self.tap
+            .show(TapPicture::new(book.rules.values().map(AsRef::as_ref)));
     }
 
     /// Evaluates until the lease is lost or the store fails.
@@ -205,12 +213,16 @@ impl Evaluator {
             let book = leading.book();
             leading.board.tell(&book, clock::now().as_millis(), &mut writes);
             if !writes.is_empty() {
-                let has_news = writes.iter().any(|write| matches!(write, AlertWrite::Deliver { .. }));
+                let has_news = writes
+                    .iter()
+                    .any(|write| matches!(write, AlertWrite::Deliver { .. }));
                 self.control.record(&self.lease, writes).await?;
                 if has_news {
                     self.outbox.notify_one();
                 }
-                gauge!(ALERTS_OPEN).set(f64::from(u32::try_from(leading.board.open_count()).unwrap_or(u32::MAX)));
+                gauge!(ALERTS_OPEN).set(f64::from(
+                    u32::try_from(leading.board.open_count()).unwrap_or(u32::MAX),
+                ));
             }
         }
     }
@@ -218,14 +230,17 @@ impl Evaluator {
     /// Goes by other rules, channels and silences from now on, and gives new projects their rules.
     async fn take_book(&self, leading: &mut Leading, writes: &mut Writes) -> Result<(), Stopped> {
         let book = leading.book();
-        self.tap.show(TapPicture::new(book.rules.values().map(AsRef::as_ref)));
+        self.tap
+            .show(TapPicture::new(book.rules.values().map(AsRef::as_ref)));
         leading.board.take_rules(&book, clock::now().as_millis(), writes);
         let projects: Vec<ProjectId> = self.control.look_up(|directory| {
             let projects = directory.projects().map(|entry| entry.project.id.clone());
             projects.filter(|id| !book.seeded.contains(id)).collect()
         });
         for project_id in projects {
-            self.control.seed_rules(&project_id, default_rules(&project_id)).await?;
+            self.control
+                .seed_rules(&project_id, default_rules(&project_id))
+                .await?;
         }
         Ok(())
     }
@@ -256,7 +271,11 @@ impl Leading {
         let (book, now_ms) = (self.book(), clock::now().as_millis());
         for seen in seen {
             match seen {
-                Seen::Crossing { rule_id, group, value } => {
+                Seen::Crossing {
+                    rule_id,
+                    group,
+                    value,
+                } => {
                     if let Some(rule) = book.rules.get(&rule_id) {
                         self.board.crossed(rule, group, value, &book, now_ms, writes);
                     }
@@ -273,7 +292,11 @@ impl Leading {
     fn take_measured(&mut self, measured: Measured, writes: &mut Writes) {
         let (book, now_ms) = (self.book(), clock::now().as_millis());
         for (rule, found) in measured.rules {
-            let outcome = if matches!(found, super::board::Found::Failed) { "failed" } else { "ok" };
+            let outcome = if matches!(found, super::board::Found::Failed) {
+                "failed"
+            } else {
+                "ok"
+            };
             counter!(RULE_EVALUATIONS, "outcome" => outcome).increment(1);
             // It may have been changed or deleted in the meantime.
             if let Some(rule) = book.rules.get(&rule.id).filter(|known| ***known == *rule) {
@@ -282,7 +305,8 @@ impl Leading {
         }
         for (rule_id, reading) in measured.crossed {
             if let (Some(rule), Some(value)) = (book.rules.get(&rule_id), reading.value) {
-                self.board.crossed(rule, reading.group, value, &book, now_ms, writes);
+                self.board
+                    .crossed(rule, reading.group, value, &book, now_ms, writes);
             }
         }
         for posts in &measured.posted {
@@ -305,4 +329,3 @@ impl Leading {
         }
     }
 }
-

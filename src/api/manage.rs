@@ -18,6 +18,7 @@ use super::identity::{Identity, Manager};
 use super::login_limit::LoginLimit;
 use super::password::Passwords;
 use super::{envelope, paging, unread};
+use crate::alerts::Alerts;
 use crate::clock;
 use crate::control::Control;
 use crate::domain::account::{ProjectId, Role};
@@ -36,6 +37,8 @@ pub struct ControlState {
     pub identity: Identity,
     /// What they change.
     pub control: Control,
+    /// Who is told of alerts.
+    pub alerts: Alerts,
     /// Where addresses that users supply may lead.
     pub outbound: Outbound,
     /// Keys that issuers serve.

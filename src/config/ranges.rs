@@ -92,6 +92,11 @@ impl Config {
                 "at most 50 addresses",
             ),
             (
+                "smtp.timeout_ms",
+                (1_000..=120_000).contains(&self.smtp.timeout_ms),
+                "from 1000 to 120000",
+            ),
+            (
                 "client_alerts.sessions_min",
                 (1..=1_000).contains(&self.client_alerts.sessions_min),
                 "from 1 to 1000",

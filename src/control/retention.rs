@@ -64,11 +64,19 @@ impl Control {
             keys: self
                 .forget("api_keys", "id", "revoked_at_ms < $1", kept_from)
                 .await?,
-            alerts: self.forget("alerts", "id", "resolved_at_ms < $1", alerts_from).await?
-                + self.forget("alert_events", "id", "at_ms < $1", alerts_from).await?
-                + self.forget("silences", "id", "ends_at_ms < $1", alerts_from).await?,
+            alerts: self
+                .forget("alerts", "id", "resolved_at_ms < $1", alerts_from)
+                .await?
+                + self
+                    .forget("alert_events", "id", "at_ms < $1", alerts_from)
+                    .await?
+                + self
+                    .forget("silences", "id", "ends_at_ms < $1", alerts_from)
+                    .await?,
             deliveries: self.forget("outbox", "id", sent, deliveries_from).await?
-                + self.forget("delivery_attempts", "id", "at_ms < $1", deliveries_from).await?,
+                + self
+                    .forget("delivery_attempts", "id", "at_ms < $1", deliveries_from)
+                    .await?,
         })
     }
 

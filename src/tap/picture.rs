@@ -64,7 +64,11 @@ impl TapRule {
 
     fn is_crossed(&self, metric: &Metric<'_>) -> bool {
         let is_type = self.metric_type == metric.metric_type;
-        is_type && self.thresholds.level_of(metric.value).is_some_and(|level| level >= Level::Info)
+        is_type
+            && self
+                .thresholds
+                .level_of(metric.value)
+                .is_some_and(|level| level >= Level::Info)
     }
 
     /// The values by which the rule tells the measurement's group; none when its filters let it not pass.
@@ -78,7 +82,11 @@ impl TapRule {
             values.iter().any(|wanted| *wanted == *value)
         });
         let group = self.watch.group_by.iter();
-        passes.then(|| group.map(|dimension| value_of(*dimension, metric, enrichment).into_owned()).collect())
+        passes.then(|| {
+            group
+                .map(|dimension| value_of(*dimension, metric, enrichment).into_owned())
+                .collect()
+        })
     }
 }
 

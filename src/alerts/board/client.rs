@@ -54,7 +54,10 @@ impl Board {
     pub fn posted(&mut self, posts: &Posts, now_ms: i64, writes: &mut Writes) {
         let subject = subject::of_client(&posts.metric, &posts.severity);
         if self.open_of(&posts.project_id, &subject).is_none() {
-            let of_project = self.open.values().filter(|open| open.alert.project_id == posts.project_id);
+            let of_project = self
+                .open
+                .values()
+                .filter(|open| open.alert.project_id == posts.project_id);
             let of_clients = of_project.filter(|open| open.alert.source == AlertSource::Client);
             if of_clients.count() >= OPEN_MAX {
                 return;
@@ -93,7 +96,12 @@ impl Board {
         let is_over = |open: &&Open| {
             open.alert.source == AlertSource::Client && now_ms - open.last_posted_ms >= resolve_after_ms
         };
-        let over: Vec<Uuid> = self.open.values().filter(is_over).map(|open| open.alert.id).collect();
+        let over: Vec<Uuid> = self
+            .open
+            .values()
+            .filter(is_over)
+            .map(|open| open.alert.id)
+            .collect();
         for id in over {
             self.end(id, Resolution::Recovered, book, now_ms, writes);
         }
@@ -136,7 +144,9 @@ fn alert_of(posts: &Posts, now_ms: i64) -> Alert {
         ("severity", posts.severity.as_str()),
         (POSTED_BY, posted_by),
     ];
-    let labels: Labels = labels.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    let labels: Labels = labels
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into();
     Alert {
         id: Uuid::now_v7(),
         project_id: posts.project_id.clone(),

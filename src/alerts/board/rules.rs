@@ -39,7 +39,14 @@ pub enum Found {
 
 impl Board {
     /// Takes what an evaluation of a rule found.
-    pub fn evaluated(&mut self, rule: &Rule, found: Found, book: &AlertBook, now_ms: i64, writes: &mut Writes) {
+    pub fn evaluated(
+        &mut self,
+        rule: &Rule,
+        found: Found,
+        book: &AlertBook,
+        now_ms: i64,
+        writes: &mut Writes,
+    ) {
         let Found::Groups(readings) = found else {
             let failures = self.failures.entry(rule.id).or_default();
             *failures = failures.saturating_add(1);
@@ -54,7 +61,9 @@ impl Board {
         }
         let of_rule = self.groups.get(&rule.id).into_iter().flatten();
         let vanished = of_rule.filter(|(hash, _)| !seen.contains(*hash));
-        let vanished: Vec<_> = vanished.map(|(hash, group)| (hash.clone(), group.values.clone())).collect();
+        let vanished: Vec<_> = vanished
+            .map(|(hash, group)| (hash.clone(), group.values.clone()))
+            .collect();
         for (hash, values) in vanished {
             self.step(rule, &hash, values, None, book, now_ms, writes);
         }
@@ -72,7 +81,11 @@ impl Board {
     ) {
         let hash = subject::hash_of_group(&group);
         self.step(rule, &hash, group, Some(value), book, now_ms, writes);
-        if let Some(group) = self.groups.get_mut(&rule.id).and_then(|groups| groups.get_mut(&hash)) {
+        if let Some(group) = self
+            .groups
+            .get_mut(&rule.id)
+            .and_then(|groups| groups.get_mut(&hash))
+        {
             group.last_crossing_ms = now_ms;
         }
     }
@@ -85,15 +98,29 @@ impl Board {
             if matches!(rule.definition.watch, Watch::Single(_)) {
                 let is_quiet = |group: &Group| now_ms - group.last_crossing_ms >= SINGLE_QUIET_MS;
                 let groups = groups.iter().filter(|(_, group)| is_quiet(group));
-                quiet.extend(groups.map(|(hash, group)| (Arc::clone(rule), hash.clone(), group.values.clone())));
+                quiet.extend(
+                    groups.map(|(hash, group)| (Arc::clone(rule), hash.clone(), group.values.clone())),
+                );
             }
         }
         for (rule, hash, values) in quiet {
-            self.observe(&rule, &hash, values, Observation::Value(None), None, book, now_ms, writes);
+            self.observe(
+                &rule,
+                &hash,
+                values,
+                Observation::Value(None),
+                None,
+                book,
+                now_ms,
+                writes,
+            );
         }
     }
 
-    #[expect(clippy::too_many_arguments, reason = "one step has a rule, a group, a value and a time")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "one step has a rule, a group, a value and a time"
+    )]
     fn step(
         &mut self,
         rule: &Rule,
@@ -111,7 +138,10 @@ impl Board {
         self.observe(rule, hash, values, observation, value, book, now_ms, writes);
     }
 
-    #[expect(clippy::too_many_arguments, reason = "one step has a rule, a group, a value and a time")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "one step has a rule, a group, a value and a time"
+    )]
     fn observe(
         &mut self,
         rule: &Rule,
@@ -124,7 +154,9 @@ impl Board {
         writes: &mut Writes,
     ) {
         let definition = &rule.definition;
-        let Some(highest) = definition.thresholds.highest() else { return };
+        let Some(highest) = definition.thresholds.highest() else {
+            return;
+        };
         let groups = self.groups.entry(rule.id).or_default();
         let known = groups.get(hash);
         if known.is_none() && groups.len() >= GROUPS_MAX {
@@ -132,7 +164,13 @@ impl Board {
         }
         let before = known.map(|group| group.status).unwrap_or_default();
         let mut status = before;
-        let transition = status.step(observation, now_ms, definition.timing(), definition.no_data, highest);
+        let transition = status.step(
+            observation,
+            now_ms,
+            definition.timing(),
+            definition.no_data,
+            highest,
+        );
         if status == Status::default() {
             if groups.remove(hash).is_some() {
                 writes.push(AlertWrite::Forget {
@@ -197,13 +235,27 @@ impl Board {
             (None, Some(_)) => true,
             (Some(before), Some(now)) => Arc::ptr_eq(before, now) || is_same(before, now),
         };
-        let gone: Vec<Uuid> = self.groups.keys().filter(|id| !stands(self, id)).copied().collect();
+        let gone: Vec<Uuid> = self
+            .groups
+            .keys()
+            .filter(|id| !stands(self, id))
+            .copied()
+            .collect();
         for rule_id in gone {
-            for group_hash in self.groups.remove(&rule_id).into_iter().flatten().map(|(hash, _)| hash) {
+            for group_hash in self
+                .groups
+                .remove(&rule_id)
+                .into_iter()
+                .flatten()
+                .map(|(hash, _)| hash)
+            {
                 writes.push(AlertWrite::Forget { rule_id, group_hash });
             }
         }
-        let of_rules = self.open.values().filter(|open| open.alert.source == AlertSource::Rule);
+        let of_rules = self
+            .open
+            .values()
+            .filter(|open| open.alert.source == AlertSource::Rule);
         let over = of_rules.filter(|open| open.alert.rule_id.is_none_or(|id| !stands(self, &id)));
         let over: Vec<Uuid> = over.map(|open| open.alert.id).collect();
         for id in over {

@@ -45,8 +45,13 @@ impl Board {
             }
         }
         for (id, channel_id, event, next_at_ms) in news {
-            let Some(open) = self.open.get_mut(&id) else { continue };
-            let previous_level = open.told.insert(channel_id, (open.alert.level, now_ms)).map(|told| told.0);
+            let Some(open) = self.open.get_mut(&id) else {
+                continue;
+            };
+            let previous_level = open
+                .told
+                .insert(channel_id, (open.alert.level, now_ms))
+                .map(|told| told.0);
             let mut notice = notice(&open.alert, event, book, &self.dashboard_url, now_ms);
             notice.previous_level = previous_level.filter(|level| *level != notice.level);
             writes.push(AlertWrite::Told(Telling {
@@ -69,7 +74,13 @@ impl Board {
             // One that is off or deleted is told nothing.
             let mut known = channels(book, &open.alert.project_id);
             if let Some(channel) = known.find(|channel| channel.id == channel_id) {
-                let notice = notice(&open.alert, NoticeEvent::Resolved, book, &self.dashboard_url, now_ms);
+                let notice = notice(
+                    &open.alert,
+                    NoticeEvent::Resolved,
+                    book,
+                    &self.dashboard_url,
+                    now_ms,
+                );
                 writes.push(deliver(channel_id, notice, due_ms(channel, now_ms)));
             }
         }
@@ -79,7 +90,10 @@ impl Board {
     fn inhibiting<'b>(&self, book: &'b AlertBook) -> HashMap<ProjectId, Vec<(&'b Inhibition, Labels)>> {
         let mut found: HashMap<ProjectId, Vec<(&Inhibition, Labels)>> = HashMap::new();
         for (project_id, inhibitions) in &book.inhibitions {
-            let of_project = self.open.values().filter(|open| open.alert.project_id == *project_id);
+            let of_project = self
+                .open
+                .values()
+                .filter(|open| open.alert.project_id == *project_id);
             for labels in of_project.map(|open| labels_of(&open.alert)) {
                 let by = inhibitions.iter();
                 let by = by.filter(|inhibition| inhibition.definition.source.matches(&labels));
@@ -135,7 +149,11 @@ impl Looking<'_> {
             Some((_, told_at_ms)) => {
                 let must = channel.kind == ChannelKind::Alertmanager;
                 let remind_ms = if must {
-                    Some(definition.remind_after_ms.map_or(ALERTMANAGER_REMIND_MS, |ms| ms.min(ALERTMANAGER_REMIND_MS)))
+                    Some(
+                        definition
+                            .remind_after_ms
+                            .map_or(ALERTMANAGER_REMIND_MS, |ms| ms.min(ALERTMANAGER_REMIND_MS)),
+                    )
                 } else {
                     definition.remind_after_ms.filter(|_| !self.is_acknowledged)
                 };
@@ -179,12 +197,23 @@ fn deliver(channel_id: Uuid, notice: Notice, next_at_ms: i64) -> AlertWrite {
 }
 
 fn notice(alert: &Alert, event: NoticeEvent, book: &AlertBook, dashboard_url: &str, at_ms: i64) -> Notice {
-    let rule = alert.rule_id.and_then(|id| book.rules.get(&id)).map(|rule| RuleSummary {
-        id: rule.id,
-        name: rule.definition.name.as_str().to_owned(),
-        description: rule.definition.description.as_ref().map(|text| text.as_str().to_owned()),
-        runbook_url: rule.definition.runbook_url.as_ref().map(|url| url.as_str().to_owned()),
-    });
+    let rule = alert
+        .rule_id
+        .and_then(|id| book.rules.get(&id))
+        .map(|rule| RuleSummary {
+            id: rule.id,
+            name: rule.definition.name.as_str().to_owned(),
+            description: rule
+                .definition
+                .description
+                .as_ref()
+                .map(|text| text.as_str().to_owned()),
+            runbook_url: rule
+                .definition
+                .runbook_url
+                .as_ref()
+                .map(|url| url.as_str().to_owned()),
+        });
     let is_shown = !dashboard_url.is_empty() && alert.source != AlertSource::Fresnel;
     Notice {
         event,

@@ -52,7 +52,8 @@ impl Lanes {
     /// Puts a message into its channel's lane.
     pub(super) fn queue(&mut self, message: Outgoing) {
         if self.lanes.len() >= LANES_MAX {
-            self.lanes.retain(|_, lane| !(lane.queue.is_empty() && lane.under_way.is_empty()));
+            self.lanes
+                .retain(|_, lane| !(lane.queue.is_empty() && lane.under_way.is_empty()));
         }
         let lane = self.lanes.entry(message.channel_id).or_insert_with(Lane::new);
         lane.queue.push_back(message);
@@ -68,7 +69,11 @@ impl Lanes {
                 State::Open => true,
             }
         };
-        self.lanes.iter().filter(|(_, lane)| is_busy(lane)).map(|(id, _)| *id).collect()
+        self.lanes
+            .iter()
+            .filter(|(_, lane)| is_busy(lane))
+            .map(|(id, _)| *id)
+            .collect()
     }
 
     /// Messages that may go now, at most so many; each is under way from now on.
@@ -83,7 +88,8 @@ impl Lanes {
                     }
                     Err(wait) => {
                         let waiting = lane.queue.drain(..).flat_map(|message| message.ids());
-                        self.refused.push((waiting.collect(), wait.max(Duration::from_secs(1))));
+                        self.refused
+                            .push((waiting.collect(), wait.max(Duration::from_secs(1))));
                     }
                 }
             }
@@ -98,7 +104,10 @@ impl Lanes {
 
     /// A message of a channel is settled.
     pub(super) fn done(&mut self, channel_id: Uuid, outcome: Outcome) {
-        let call = self.lanes.get_mut(&channel_id).and_then(|lane| lane.under_way.pop());
+        let call = self
+            .lanes
+            .get_mut(&channel_id)
+            .and_then(|lane| lane.under_way.pop());
         if let Some(call) = call {
             call.part().ended(outcome);
         }

@@ -37,12 +37,19 @@ impl Outgoing {
 
     /// What it tells.
     pub(super) fn notices(&self) -> Vec<Notice> {
-        self.deliveries.iter().map(|delivery| delivery.notice.clone()).collect()
+        self.deliveries
+            .iter()
+            .map(|delivery| delivery.notice.clone())
+            .collect()
     }
 
     /// How often it was tried.
     pub(super) fn attempts(&self) -> u32 {
-        self.deliveries.iter().map(|delivery| delivery.attempts).max().unwrap_or_default()
+        self.deliveries
+            .iter()
+            .map(|delivery| delivery.attempts)
+            .max()
+            .unwrap_or_default()
     }
 }
 

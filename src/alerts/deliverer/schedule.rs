@@ -32,7 +32,10 @@ mod tests {
         for (number, around_ms) in (1..).zip(WAITS_MS) {
             for _ in 0..100 {
                 let wait = wait_ms(number, None);
-                assert!((around_ms * 8 / 10..=around_ms * 12 / 10).contains(&wait), "{number}: {wait}");
+                assert!(
+                    (around_ms * 8 / 10..=around_ms * 12 / 10).contains(&wait),
+                    "{number}: {wait}"
+                );
             }
             assert!(wait_ms(number, Some(100_000_000)) >= 100_000_000);
         }

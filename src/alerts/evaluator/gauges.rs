@@ -88,9 +88,15 @@ mod tests {
         let counted = Arc::clone(&asked);
         let gauges = Gauges::new(Pressure::none(), move || {
             let lookups = counted.load(Ordering::Relaxed);
-            CacheCounts { lookups, hits: lookups.min(200) }
+            CacheCounts {
+                lookups,
+                hits: lookups.min(200),
+            }
         });
-        let watch = CacheWatch { lookups_min: 100, window_ms: 60_000 };
+        let watch = CacheWatch {
+            lookups_min: 100,
+            window_ms: 60_000,
+        };
         assert_eq!(gauges.cache_hit_rate(watch), None);
         for (now_ms, lookups, expected) in [
             (0, 99, None),

@@ -111,7 +111,10 @@ impl Control {
     /// # Errors
     /// It is not there.
     pub async fn alert(&self, project_id: &ProjectId, id: Uuid) -> Result<Alert, ControlError> {
-        let sql = format!("SELECT {} FROM alerts WHERE id = $1 AND project_id = $2", rows::ALERT);
+        let sql = format!(
+            "SELECT {} FROM alerts WHERE id = $1 AND project_id = $2",
+            rows::ALERT
+        );
         let query = Statement::new(sql, [id.into(), project_id.as_str().into()]);
         let found = self.one(query, rows::alert).await?;
         found.ok_or(ControlError::NotFound("alert"))
@@ -121,14 +124,21 @@ impl Control {
     ///
     /// # Errors
     /// The store cannot be asked.
-    pub async fn alert_history(&self, project_id: &ProjectId, id: Uuid) -> Result<Vec<AlertEvent>, ControlError> {
+    pub async fn alert_history(
+        &self,
+        project_id: &ProjectId,
+        id: Uuid,
+    ) -> Result<Vec<AlertEvent>, ControlError> {
         let sql = format!(
             "SELECT {} FROM alert_events WHERE alert_id = $1 AND project_id = $2 ORDER BY id LIMIT {EVENTS_MAX}",
             rows::ALERT_EVENT
         );
         let query = Statement::new(sql, [id.into(), project_id.as_str().into()]);
         let found = self.rows(query).await?;
-        found.into_iter().map(|mut row| rows::alert_event(&mut row)).collect()
+        found
+            .into_iter()
+            .map(|mut row| rows::alert_event(&mut row))
+            .collect()
     }
 
     /// What has happened to the alerts of a project behind an event, the first first, at most `limit`.
@@ -147,7 +157,10 @@ impl Control {
         );
         let values = [project_id.as_str().into(), after.into(), limit.into()];
         let found = self.rows(Statement::new(sql, values)).await?;
-        found.into_iter().map(|mut row| rows::alert_event(&mut row)).collect()
+        found
+            .into_iter()
+            .map(|mut row| rows::alert_event(&mut row))
+            .collect()
     }
 
     /// How many alerts began on each day of UTC, by level; days and levels without any are left out.
@@ -208,7 +221,9 @@ impl Control {
                 now_ms.into(),
             ],
         );
-        let over = ControlError::Conflict { field: "resolved_at_ms" };
+        let over = ControlError::Conflict {
+            field: "resolved_at_ms",
+        };
         let event = AlertEvent {
             id: Uuid::now_v7(),
             alert_id: id,

@@ -48,7 +48,10 @@ impl AlertBook {
                 [],
             ),
             Statement::new(
-                format!("SELECT {} FROM silences WHERE ends_at_ms > $1 AND {alive}", rows::SILENCE),
+                format!(
+                    "SELECT {} FROM silences WHERE ends_at_ms > $1 AND {alive}",
+                    rows::SILENCE
+                ),
                 [now_ms.into()],
             ),
             Statement::new(
@@ -78,7 +81,8 @@ impl AlertBook {
         for mut row in next() {
             let rule = rows::rule(&mut row)?;
             let known = before.rules.get(&rule.id).filter(|known| ***known == rule);
-            book.rules.insert(rule.id, known.map_or_else(|| Arc::new(rule), Arc::clone));
+            book.rules
+                .insert(rule.id, known.map_or_else(|| Arc::new(rule), Arc::clone));
         }
         for mut row in next() {
             let channel = rows::channel(&mut row)?;

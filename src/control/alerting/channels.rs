@@ -130,7 +130,11 @@ impl Control {
     ///
     /// # Errors
     /// It is not valid or not there, its name is in use, or someone else was faster (`Conflict` of `revision`).
-    pub async fn update_channel(&self, by: &By, channel: StoredChannel) -> Result<StoredChannel, ControlError> {
+    pub async fn update_channel(
+        &self,
+        by: &By,
+        channel: StoredChannel,
+    ) -> Result<StoredChannel, ControlError> {
         check(channel.definition.faults())?;
         let step = Step::new(
             "UPDATE channels SET name = $4, kind = $5, definition = $6, sealed_target = $7, disabled_reason = NULL, \
@@ -171,7 +175,9 @@ impl Control {
              WHERE id = $1 AND project_id = $2 AND disabled_reason IS NULL",
             [id.into(), project_id.as_str().into(), reason.into()],
         );
-        let off = ControlError::Conflict { field: "disabled_reason" };
+        let off = ControlError::Conflict {
+            field: "disabled_reason",
+        };
         let change = Change::new(&By::system(), "channel.turn_off", id)
             .about(project_id)
             .warning()
@@ -202,7 +208,10 @@ impl Control {
             .within(project_id)
             .step(step.or(ControlError::NotFound("channel")))
             .step(bury_waiting(id, "the channel was deleted"))
-            .step(Step::new("DELETE FROM alert_tellings WHERE channel_id = $1", [id.into()]));
+            .step(Step::new(
+                "DELETE FROM alert_tellings WHERE channel_id = $1",
+                [id.into()],
+            ));
         self.commit(change).await
     }
 }

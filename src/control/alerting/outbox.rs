@@ -68,7 +68,10 @@ impl Control {
                 values.push((*id).into());
                 format!("${}", values.len())
             });
-            not_busy = format!(" AND o.channel_id NOT IN ({})", places.collect::<Vec<_>>().join(", "));
+            not_busy = format!(
+                " AND o.channel_id NOT IN ({})",
+                places.collect::<Vec<_>>().join(", ")
+            );
         }
         let due = format!(
             "SELECT id FROM (SELECT o.id, o.next_at_ms, row_number() OVER (PARTITION BY o.channel_id ORDER BY o.next_at_ms, o.id) \
@@ -94,13 +97,17 @@ impl Control {
             format!(
                 "SELECT {} FROM outbox WHERE state = 'waiting' AND (id IN ({claimed}) OR message_id IN ({together})) ORDER BY id",
                 rows::DELIVERY,
-                claimed = "SELECT id FROM outbox WHERE holder = $1 AND lease_until_ms = $2 AND state = 'waiting'",
+                claimed =
+                    "SELECT id FROM outbox WHERE holder = $1 AND lease_until_ms = $2 AND state = 'waiting'",
                 together = "SELECT message_id FROM outbox WHERE holder = $1 AND lease_until_ms = $2 AND state = 'waiting'",
             ),
             [holder.into(), until_ms.into()],
         );
         let found = self.rows(mine).await?;
-        found.into_iter().map(|mut row| rows::delivery(&mut row)).collect()
+        found
+            .into_iter()
+            .map(|mut row| rows::delivery(&mut row))
+            .collect()
     }
 
     /// Puts claimed notices into messages, which keep them together on each further try: ids of a message and of its notices.
@@ -202,7 +209,10 @@ impl Control {
         project_id: &ProjectId,
         id: Uuid,
     ) -> Result<(Delivery, Vec<Attempt>), ControlError> {
-        let sql = format!("SELECT {} FROM outbox WHERE id = $1 AND project_id = $2", rows::DELIVERY);
+        let sql = format!(
+            "SELECT {} FROM outbox WHERE id = $1 AND project_id = $2",
+            rows::DELIVERY
+        );
         let query = Statement::new(sql, [id.into(), project_id.as_str().into()]);
         let found = self.one(query, rows::delivery).await?;
         let delivery = found.ok_or(ControlError::NotFound("delivery"))?;
@@ -269,7 +279,10 @@ impl Control {
         let (from, mut values) = filter.list(project_id);
         let condition = from.strip_prefix("outbox WHERE ").unwrap_or_default().to_owned();
         let condition = format!("{condition} AND channel_id IN (SELECT id FROM channels)");
-        let count = Statement::new(format!("SELECT count(*) FROM outbox WHERE {condition}"), values.clone());
+        let count = Statement::new(
+            format!("SELECT count(*) FROM outbox WHERE {condition}"),
+            values.clone(),
+        );
         let found = self.one(count, |row| row.int()).await?.unwrap_or_default();
         values.push(now_ms.into());
         let now = values.len();

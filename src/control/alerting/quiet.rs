@@ -90,9 +90,20 @@ impl Control {
     ///
     /// # Errors
     /// It is not there.
-    pub async fn delete_silence(&self, by: &By, project_id: &ProjectId, id: Uuid) -> Result<(), ControlError> {
-        self.delete_one(by, project_id, id, "silence", "DELETE FROM silences WHERE id = $1 AND project_id = $2")
-            .await
+    pub async fn delete_silence(
+        &self,
+        by: &By,
+        project_id: &ProjectId,
+        id: Uuid,
+    ) -> Result<(), ControlError> {
+        self.delete_one(
+            by,
+            project_id,
+            id,
+            "silence",
+            "DELETE FROM silences WHERE id = $1 AND project_id = $2",
+        )
+        .await
     }
 
     /// Makes an inhibition.
@@ -182,7 +193,11 @@ impl Control {
         what: &'static str,
         sql: &'static str,
     ) -> Result<(), ControlError> {
-        let action = if what == "silence" { "silence.delete" } else { "inhibition.delete" };
+        let action = if what == "silence" {
+            "silence.delete"
+        } else {
+            "inhibition.delete"
+        };
         let step = Step::new(sql, [id.into(), project_id.as_str().into()]);
         let change = Change::new(by, action, id)
             .within(project_id)

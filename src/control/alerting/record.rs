@@ -144,11 +144,17 @@ impl Control {
         let queries = vec![
             Statement::new(format!("SELECT {} FROM rule_states", rows::RULE_STATE), []),
             Statement::new(
-                format!("SELECT subject, {} FROM alerts WHERE resolved_at_ms IS NULL", rows::ALERT),
+                format!(
+                    "SELECT subject, {} FROM alerts WHERE resolved_at_ms IS NULL",
+                    rows::ALERT
+                ),
                 [],
             ),
             Statement::new(
-                format!("SELECT {} FROM alert_tellings WHERE alert_id IN ({open})", rows::TELLING),
+                format!(
+                    "SELECT {} FROM alert_tellings WHERE alert_id IN ({open})",
+                    rows::TELLING
+                ),
                 [],
             ),
             Statement::new("SELECT at_ms FROM marks WHERE name = $1", [MARK.into()]),
@@ -224,7 +230,11 @@ fn step(write: AlertWrite) -> Step {
                 alert.updated_at_ms.into(),
             ],
         ),
-        AlertWrite::Resolve { id, at_ms, resolution } => Step::new(
+        AlertWrite::Resolve {
+            id,
+            at_ms,
+            resolution,
+        } => Step::new(
             "UPDATE alerts SET resolved_at_ms = $2, updated_at_ms = $2, resolution = $3 WHERE id = $1",
             [id.into(), at_ms.into(), resolution.as_str().into()],
         ),

@@ -9,8 +9,8 @@ use crate::control::rows::{actor, project_id};
 use crate::control::statement::Row;
 use crate::domain::account::{Actor, ActorKind};
 use crate::domain::alert::{
-    Acknowledgement, Alert, AlertChange, AlertEvent, AlertSource, Attempt, AttemptOutcome, ChannelKind, Delivery,
-    DeliveryState, Inhibition, Resolution, Silence,
+    Acknowledgement, Alert, AlertChange, AlertEvent, AlertSource, Attempt, AttemptOutcome, ChannelKind,
+    Delivery, DeliveryState, Inhibition, Resolution, Silence,
 };
 use crate::domain::rule::{Level, Rule};
 
@@ -68,7 +68,8 @@ pub(super) fn channel(row: &mut Row) -> Result<StoredChannel, ControlError> {
     })
 }
 
-pub(super) const SILENCE: &str = "id, project_id, definition, actor_kind, actor_id, actor_name, created_at_ms";
+pub(super) const SILENCE: &str =
+    "id, project_id, definition, actor_kind, actor_id, actor_name, created_at_ms";
 
 pub(super) fn silence(row: &mut Row) -> Result<Silence, ControlError> {
     Ok(Silence {
@@ -119,16 +120,20 @@ pub(super) fn alert(row: &mut Row) -> Result<Alert, ControlError> {
 fn resolution(row: &mut Row) -> Result<Option<Resolution>, ControlError> {
     let corrupt = || ControlError::Corrupt("a row holds something else than a resolution".to_owned());
     let text = row.opt_text()?;
-    text.map(|text| Resolution::from_name(&text).ok_or_else(corrupt)).transpose()
+    text.map(|text| Resolution::from_name(&text).ok_or_else(corrupt))
+        .transpose()
 }
 
 fn acknowledged(row: &mut Row) -> Result<Option<Acknowledgement>, ControlError> {
     let kind = row.opt_text()?.and_then(|text| ActorKind::from_name(&text));
     let (id, name, at_ms) = (row.opt_id()?, row.opt_text()?, row.opt_int()?);
-    Ok(kind.zip(name).zip(at_ms).map(|((kind, name), at_ms)| Acknowledgement {
-        by: Actor { kind, id, name },
-        at_ms,
-    }))
+    Ok(kind
+        .zip(name)
+        .zip(at_ms)
+        .map(|((kind, name), at_ms)| Acknowledgement {
+            by: Actor { kind, id, name },
+            at_ms,
+        }))
 }
 
 pub(super) const ALERT_EVENT: &str = "id, alert_id, project_id, at_ms, event, level, value, actor_name";
@@ -198,4 +203,3 @@ pub(super) fn attempt(row: &mut Row) -> Result<Attempt, ControlError> {
         error: row.opt_text()?,
     })
 }
-

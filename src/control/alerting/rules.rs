@@ -77,7 +77,10 @@ impl Control {
     /// # Errors
     /// It is not there.
     pub async fn rule(&self, project_id: &ProjectId, id: Uuid) -> Result<Rule, ControlError> {
-        let sql = format!("SELECT {} FROM rules WHERE id = $1 AND project_id = $2", rows::RULE);
+        let sql = format!(
+            "SELECT {} FROM rules WHERE id = $1 AND project_id = $2",
+            rows::RULE
+        );
         let query = Statement::new(sql, [id.into(), project_id.as_str().into()]);
         let found = self.one(query, rows::rule).await?;
         found.ok_or(ControlError::NotFound("rule"))

@@ -1,0 +1,1 @@
+//! The board against what people would expect.

@@ -1,0 +1,74 @@
+//! Incoming webhooks of Slack, and of those that speak like it: <https://api.slack.com/messaging/webhooks>.
+
+use serde_json::{Value, json};
+
+use super::{Message, Prepared, words};
+use crate::domain::alert::{Notice, NoticeEvent, SecretText};
+use crate::domain::rule::Level;
+
+/// Notices that are shown of one message.
+const SHOWN_MAX: usize = 20;
+
+pub(super) fn request(url: &SecretText, message: &Message<'_>) -> Result<Prepared, String> {
+    let notices = message.notices;
+    let text = match notices {
+        [one] => escaped(&words::title(one)),
+        _ => format!("{} alerts of {}", notices.len(), escaped(&notices[0].project_id)),
+    };
+    let mut attachments: Vec<Value> = notices.iter().take(SHOWN_MAX).map(attachment).collect();
+    if notices.len() > SHOWN_MAX {
+        let more = format!("and {} more", notices.len() - SHOWN_MAX);
+        attachments.push(json!({ "text": more }));
+    }
+    let body = json!({ "text": text, "attachments": attachments });
+    Ok(Prepared {
+        url: url.reveal().to_owned(),
+        headers: Vec::new(),
+        hidden: Vec::new(),
+        body: body.to_string().into_bytes(),
+        shown: None,
+    })
+}
+
+fn attachment(notice: &Notice) -> Value {
+    let mut lines = vec![words::measured(notice), words::since(notice)];
+    let rule = notice.rule.as_ref();
+    lines.extend(rule.and_then(|rule| rule.description.clone()));
+    let mut text: Vec<String> = lines
+        .iter()
+        .filter(|line| !line.is_empty())
+        .map(|line| escaped(line))
+        .collect();
+    let runbook = rule.and_then(|rule| rule.runbook_url.as_deref());
+    let links = [(runbook, "Runbook"), (notice.url.as_deref(), "Dashboard")];
+    text.extend(
+        links
+            .into_iter()
+            .filter_map(|(url, name)| Some(format!("<{}|{name}>", escaped(url?)))),
+    );
+    json!({
+        "color": colour(notice),
+        "fallback": words::title(notice),
+        "title": escaped(&words::title(notice)),
+        "text": text.join("\n"),
+        "footer": escaped(&notice.project_id),
+        "ts": notice.at_ms.div_euclid(1_000),
+    })
+}
+
+const fn colour(notice: &Notice) -> &'static str {
+    match (notice.event, notice.level) {
+        (NoticeEvent::Resolved, _) => "#2e7d32",
+        (NoticeEvent::Test, _) | (_, Level::Info) => "#1565c0",
+        (_, Level::Warning) => "#f9a825",
+        (_, Level::Error) => "#e65100",
+        (_, Level::Critical) => "#b71c1c",
+    }
+}
+
+/// Slack takes these three as markup.
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+}

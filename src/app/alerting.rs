@@ -1,0 +1,75 @@
+//! Alerts with their parts: the vault, the sender, what rules look at.
+
+use std::path::Path;
+
+use tokio::sync::mpsc;
+
+use super::AppError;
+use crate::alerts::channels::Sender;
+use crate::alerts::evaluator::{CacheCounts, Gauges, Measure};
+use crate::alerts::targets::Targets;
+use crate::alerts::{Alerts, Parts};
+use crate::api::Answers;
+use crate::config::Config;
+use crate::control::Control;
+use crate::ledger::Ledger;
+use crate::memory::Pressure;
+use crate::outbound::Outbound;
+use crate::tap::{Seen, Tap};
+use crate::vault::Vault;
+use crate::wal::Wal;
+use crate::warehouse::Warehouse;
+
+/// Channels, which the API tests and changes.
+pub(super) fn open(
+    config: &Config,
+    data_dir: &Path,
+    control: &Control,
+    outbound: &Outbound,
+) -> Result<Alerts, AppError> {
+    let vault = Vault::open(&config.vault, data_dir)?;
+    let sender = Sender::new(&config.smtp, outbound.clone())?;
+    Ok(Alerts::new(control.clone(), Targets::new(vault), sender))
+}
+
+/// What is looked at.
+pub(super) struct Watched<'a> {
+    pub(super) warehouse: &'a Warehouse,
+    pub(super) ledger: &'a Ledger,
+    pub(super) wal: &'a Wal,
+    pub(super) pressure: &'a Pressure,
+    pub(super) answers: &'a Answers,
+}
+
+/// Evaluates and delivers from now on. The tap looks at beacons as soon as it is handed to the ingest path.
+pub(super) fn start(
+    config: &Config,
+    alerts: &Alerts,
+    control: &Control,
+    watched: &Watched<'_>,
+    (tap, seen): (Tap, mpsc::Receiver<Seen>),
+) -> Result<(), AppError> {
+    let answers = watched.answers.clone();
+    let cache = move || {
+        let status = answers.status();
+        CacheCounts {
+            lookups: status.lookups,
+            hits: status.hits,
+        }
+    };
+    let measure = Measure {
+        warehouse: watched.warehouse.clone(),
+        ledger: watched.ledger.clone(),
+        wal: watched.wal.clone(),
+        gauges: Gauges::new(watched.pressure.clone(), cache),
+    };
+    let parts = Parts {
+        control: control.clone(),
+        node: watched.wal.node().to_owned(),
+        measure,
+        tap,
+        seen,
+    };
+    let started = alerts.start(&config.alerts, &config.client_alerts, parts);
+    started.map_err(AppError::Setting)
+}

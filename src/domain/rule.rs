@@ -6,6 +6,7 @@
 //!
 //! Everything here is pure: time is given, state is a value that can be written down, and what a step says follows from both.
 
+mod backtest;
 mod definition;
 mod dimension;
 mod level;
@@ -15,6 +16,7 @@ mod tests;
 mod timer;
 mod watch;
 
+pub use backtest::{Backtest, Firing, FiringCounts, Sample, Series};
 pub use definition::{Rule, RuleDefinition, SINGLE_KEEPS_FIRING_MIN_MS};
 pub use dimension::{Dimension, WatchFilters};
 pub use level::{Direction, Level, LevelThresholds};

@@ -20,6 +20,7 @@ mod batch;
 mod cells;
 mod field;
 mod found;
+mod history;
 mod ledger;
 mod single;
 mod statement;
@@ -32,8 +33,11 @@ use crate::domain::rule::{Direction, LevelThresholds, Watch};
 use crate::ledger::Ledger;
 use crate::warehouse::{SelectError, Warehouse};
 
+pub use super::grain::Grain;
+
 pub use alerts::{CLIENT_ALERT_GROUPS_MAX, CLIENT_ALERT_SESSIONS_MAX, ClientAlertGroup, client_alerts};
 pub use ask::statements;
+pub use history::{GROUP_SAMPLES_MAX, HISTORY_GROUPS_MAX, History, HistoryRequest, SAMPLES_MAX, history};
 
 /// Most groups of one rule that are told apart: those with the most events.
 pub const GROUPS_MAX: usize = 100;

@@ -1,6 +1,7 @@
 //! What rules look at: random rules about random rows of two projects, against a recount that is slow and obvious.
 
 mod limits;
+mod past;
 mod recount;
 mod rows;
 
@@ -136,7 +137,7 @@ fn single() -> impl Strategy<Value = Watch> {
     })
 }
 
-fn rule() -> impl Strategy<Value = Asked> {
+pub(super) fn rule() -> impl Strategy<Value = Asked> {
     let watch = prop_oneof![4 => metric(), 2 => events(), 2 => single()];
     // Values are whole hundreds: some lie on the threshold.
     let threshold = (0..60_u32).prop_map(|hundreds| f64::from(hundreds) * 100.0);

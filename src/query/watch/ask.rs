@@ -94,7 +94,8 @@ fn readings(rules: &[Watched<'_>], batch: &Batch<'_>, found: &[Found]) -> Vec<An
     };
     let has_groups = !batch.shape.group_by.is_empty();
     let of_rule = |(number, subject): &(usize, usize)| {
-        let measure = Measure::of(rules.get(*number)?.watch, minutes)?;
+        let rule = rules.get(*number)?;
+        let measure = Measure::of(rule.watch, rule.direction, minutes)?;
         let found = by_subject.get(subject).into_iter().flatten();
         let mut readings: Vec<Reading> = found
             .map(|found| Reading {

@@ -156,22 +156,19 @@ impl<'a> Batches<'a> {
                     batch.subjects.len() - 1
                 });
                 batch.rules.push((number, place));
-                batch.has_percentiles |= needs_percentiles(rules, number);
+                batch.has_percentiles |= rules
+                    .get(number)
+                    .is_some_and(|rule| needs_percentiles(rule.watch));
             }
         }
         all
     }
 }
 
-fn needs_percentiles(rules: &[Watched<'_>], number: usize) -> bool {
-    let aggregate = rules.get(number).and_then(|rule| match rule.watch {
-        Watch::Metric(watch) => Some(watch.aggregate),
-        _ => None,
-    });
-    aggregate.is_some_and(|aggregate| {
-        use Aggregate::{P50, P75, P90, P95, P99};
-        matches!(aggregate, P50 | P75 | P90 | P95 | P99)
-    })
+/// Whether a rule is about percentiles, whose states cost the most.
+pub(super) const fn needs_percentiles(watch: &Watch) -> bool {
+    use Aggregate::{P50, P75, P90, P95, P99};
+    matches!(watch, Watch::Metric(watch) if matches!(watch.aggregate, P50 | P75 | P90 | P95 | P99))
 }
 
 /// What a rule has in common with others, and what it has not; `None` for what is not about rows, or looks for nothing.

@@ -42,6 +42,8 @@ pub(super) struct Cells<'c> {
     /// The slices that may be read.
     pub(super) slices: Option<Slices>,
     pub(super) has_percentiles: bool,
+    /// Groups of which some are wanted: fields, and the select that gives their values as an array.
+    pub(super) among: Option<(&'c [Field], &'c str)>,
     /// Whether they are told apart by time too: the parameter `bucket` is the length of a bucket in seconds.
     pub(super) has_buckets: bool,
 }
@@ -148,7 +150,11 @@ impl Cells<'_> {
             .filtered
             .iter()
             .map(|field| format!(" AND {} IN {{any_{}:Array(String)}}", value(*field), field.name()));
-        filters.collect()
+        let among = self.among.map(|(fields, select)| {
+            let values = fields.iter().map(|field| value(*field));
+            format!(" AND {} IN (\n        {select}\n    )", array_of(values))
+        });
+        filters.chain(among).collect()
     }
 
     fn by_kind(&self, of_metrics: &'static str, of_others: &'static str) -> &'static str {
@@ -159,11 +165,13 @@ impl Cells<'_> {
     }
 }
 
-/// The values of some fields as one array, `group_values`.
+/// The values of some fields of cells as one array, `group_values`.
 pub(super) fn group_values(group_by: &[Field]) -> String {
-    let values = group_by
-        .iter()
-        .map(|field| format!("toString(cell_{})", field.name()));
-    let values = values.collect::<Vec<_>>().join(", ");
-    format!("CAST([{values}], 'Array(String)') AS group_values")
+    let values = group_by.iter().map(|field| format!("cell_{}", field.name()));
+    format!("{} AS group_values", array_of(values))
+}
+
+fn array_of(values: impl Iterator<Item = String>) -> String {
+    let values: Vec<String> = values.map(|value| format!("toString({value})")).collect();
+    format!("CAST([{}], 'Array(String)')", values.join(", "))
 }

@@ -4,7 +4,7 @@ use clickhouse::Row;
 use serde::Deserialize;
 
 use super::super::stats::{StatRow, Stats, float};
-use crate::domain::rule::{Aggregate, Watch};
+use crate::domain::rule::{Aggregate, Direction, Watch};
 
 /// What a subject has in one group.
 #[derive(Clone, Debug, Row, Deserialize)]
@@ -34,12 +34,13 @@ pub(super) enum Measure {
     PerMinute {
         minutes: f64,
     },
-    Worst,
+    Worst(Direction),
 }
 
 impl Measure {
     /// That of a rule about rows; `None` for others. `minutes` is the length of the window as far as it has passed.
-    pub(super) fn of(watch: &Watch, minutes: f64) -> Option<Self> {
+    /// `direction` says which single value is the worst.
+    pub(super) fn of(watch: &Watch, direction: Direction, minutes: f64) -> Option<Self> {
         match watch {
             Watch::Metric(watch) => Some(Self::Aggregate {
                 aggregate: watch.aggregate,
@@ -48,7 +49,7 @@ impl Measure {
             }),
             Watch::Events(watch) if watch.per_minute => Some(Self::PerMinute { minutes }),
             Watch::Events(_) => Some(Self::Count),
-            Watch::Single(_) => Some(Self::Worst),
+            Watch::Single(_) => Some(Self::Worst(direction)),
             Watch::CacheHitRate(_) | Watch::Memory | Watch::Ledger(_) => None,
         }
     }
@@ -58,7 +59,8 @@ impl Measure {
         match self {
             Self::Count => Some(float(found.events)),
             Self::PerMinute { minutes } => Some(float(found.events) / minutes),
-            Self::Worst => Some(found.least),
+            Self::Worst(Direction::Above) => Some(found.greatest),
+            Self::Worst(Direction::Below) => Some(found.least),
             Self::Aggregate {
                 aggregate,
                 events_min,
@@ -88,7 +90,7 @@ impl Measure {
         match self {
             Self::Count | Self::PerMinute { .. } => Some(0.0),
             Self::Aggregate { aggregate, .. } => aggregate.counts().then_some(0.0),
-            Self::Worst => None,
+            Self::Worst(_) => None,
         }
     }
 }

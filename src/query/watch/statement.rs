@@ -30,6 +30,7 @@ impl Batch<'_> {
                     filtered: &self.shape.filtered,
                     slices,
                     has_percentiles: self.has_percentiles,
+                    among: None,
                     has_buckets: false,
                 };
                 let mut cuts = Cuts::default();

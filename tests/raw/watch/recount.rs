@@ -2,16 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use fresnel::domain::rule::{Aggregate, CountedBeacon, Direction, Watch};
+use fresnel::domain::rule::{Aggregate, CountedBeacon, Direction, MetricWatch, Watch};
 use fresnel::domain::table::Table;
-use fresnel::query::watch::Reading;
+use fresnel::query::watch::{HISTORY_GROUPS_MAX, History, Reading};
 
 use super::rows::Beat;
 use super::{Asked, NOW};
 
 /// Compares the readings of a rule with what its rows have.
 pub(crate) fn check(rows: &[Beat], asked: &Asked, readings: &[Reading]) {
-    let groups = groups(rows, asked);
+    let groups = groups(rows, asked, |row| is_in_time(asked, row));
     let mut told: BTreeMap<&[String], &Reading> = BTreeMap::new();
     for reading in readings {
         assert!(
@@ -35,16 +35,94 @@ pub(crate) fn check(rows: &[Beat], asked: &Asked, readings: &[Reading]) {
         return;
     }
     assert_eq!(told.len(), groups.len(), "{context}");
+    let minutes = asked.watch.window_ms().map_or(0.0, |window_ms| {
+        let end_ms = NOW.as_millis() / 1_000 * 1_000 + 1_000;
+        (end_ms - window(window_ms).0) as f64 / 60_000.0
+    });
     for (group, rows) in groups {
         let reading = told
             .get(group.as_slice())
             .unwrap_or_else(|| panic!("{group:?} is missing: {context}"));
-        check_group(asked, reading, &rows, &context);
+        check_group(asked, reading, &rows, minutes, &context);
+    }
+}
+
+/// Compares the past of a rule with what its rows have, sample by sample.
+pub(crate) fn check_history(rows: &[Beat], asked: &Asked, history: &History, to_ms: i64) {
+    // A single value is the worst of each step.
+    let asked = match &asked.watch {
+        Watch::Single(watch) => &Asked {
+            watch: Watch::Metric(MetricWatch {
+                metric_type: Some(watch.metric_type.clone()),
+                name: watch.name.clone(),
+                aggregate: match asked.thresholds.direction {
+                    Direction::Above => Aggregate::Max,
+                    Direction::Below => Aggregate::Min,
+                },
+                filters: watch.filters.clone(),
+                group_by: watch.group_by.clone(),
+                window_ms: history.step_ms,
+                events_min: 1,
+            }),
+            ..asked.clone()
+        },
+        _ => asked,
+    };
+    let first = &history.series.first().map_or(&[][..], |series| &series.samples);
+    let ends = first.iter().map(|sample| sample.ts_ms);
+    assert!(ends.clone().all(|end| end % history.step_ms == 0 && end <= to_ms));
+    let (Some(begin), Some(end)) = (ends.clone().min(), ends.max()) else {
+        return;
+    };
+    let is_in_range = |row: &Beat| (begin - history.window_ms..end).contains(&row.ts_ms);
+    let mut groups = groups(rows, asked, is_in_range);
+    if asked.watch.group_by().is_empty() {
+        groups.entry(Vec::new()).or_default();
+    }
+    let minutes = history.window_ms as f64 / 60_000.0;
+    // Groups may lie between windows.
+    assert!(
+        history.series.len() <= groups.len().min(HISTORY_GROUPS_MAX),
+        "{asked:?}"
+    );
+    for series in &history.series {
+        let rows = &groups[&series.group];
+        for sample in &series.samples {
+            let window = sample.ts_ms - history.window_ms..sample.ts_ms;
+            let rows: Vec<&Beat> = rows
+                .iter()
+                .copied()
+                .filter(|row| window.contains(&row.ts_ms))
+                .collect();
+            let reading = Reading {
+                group: series.group.clone(),
+                value: sample.value,
+                events: sample.events,
+            };
+            let context = format!("{asked:?} {} {reading:?}", sample.ts_ms);
+            if rows.is_empty() {
+                let counts = match &asked.watch {
+                    Watch::Metric(watch) => watch.aggregate.counts(),
+                    _ => true,
+                };
+                assert_eq!(
+                    (sample.value, sample.events),
+                    (counts.then_some(0.0), 0),
+                    "{context}"
+                );
+            } else {
+                check_group(asked, &reading, &rows, minutes, &context);
+            }
+        }
     }
 }
 
 /// The rows that a rule is about, by group.
-fn groups<'r>(rows: &'r [Beat], asked: &Asked) -> BTreeMap<Vec<String>, Vec<&'r Beat>> {
+fn groups<'r>(
+    rows: &'r [Beat],
+    asked: &Asked,
+    is_in_time: impl Fn(&Beat) -> bool,
+) -> BTreeMap<Vec<String>, Vec<&'r Beat>> {
     let (table, kinds, name, filters) = match &asked.watch {
         Watch::Metric(watch) => {
             let kinds: Vec<String> = watch.metric_type.iter().cloned().collect();
@@ -77,7 +155,7 @@ fn groups<'r>(rows: &'r [Beat], asked: &Asked) -> BTreeMap<Vec<String>, Vec<&'r 
             && (kinds.is_empty() || kinds.iter().any(|kind| kind == row.kind))
             && name.as_ref().is_none_or(|name| name == row.name)
             && filters.pass(|dimension| row.dimensions.get(&dimension).copied().unwrap_or_default())
-            && is_in_time(asked, row)
+            && is_in_time(row)
     };
     let mut groups: BTreeMap<Vec<String>, Vec<&Beat>> = BTreeMap::new();
     for row in rows.iter().filter(is_about) {
@@ -115,7 +193,7 @@ fn window(window_ms: i64) -> (i64, i64) {
     (from_ms / 60_000 * 60_000, (end_ms + 59_999) / 60_000 * 60_000)
 }
 
-fn check_group(asked: &Asked, reading: &Reading, rows: &[&Beat], context: &str) {
+fn check_group(asked: &Asked, reading: &Reading, rows: &[&Beat], minutes: f64, context: &str) {
     let each = rows
         .iter()
         .flat_map(|row| std::iter::repeat_n(*row, row.weight as usize));
@@ -123,11 +201,6 @@ fn check_group(asked: &Asked, reading: &Reading, rows: &[&Beat], context: &str) 
     let mut values: Vec<f64> = each.iter().map(|row| row.value).collect();
     values.sort_by(f64::total_cmp);
     let count = values.len() as f64;
-    let minutes = || {
-        let window_ms = asked.watch.window_ms().expect("a window");
-        let end_ms = NOW.as_millis() / 1_000 * 1_000 + 1_000;
-        (end_ms - window(window_ms).0) as f64 / 60_000.0
-    };
     let (wanted, events) = match &asked.watch {
         Watch::Single(_) => {
             let worst = match asked.thresholds.direction {
@@ -136,14 +209,14 @@ fn check_group(asked: &Asked, reading: &Reading, rows: &[&Beat], context: &str) 
             };
             (worst.copied(), rows.len())
         }
-        Watch::Events(watch) if watch.per_minute => (Some(count / minutes()), values.len()),
+        Watch::Events(watch) if watch.per_minute => (Some(count / minutes), values.len()),
         Watch::Events(_) => (Some(count), values.len()),
         Watch::Metric(watch) => {
             let has_data = values.len() >= watch.events_min as usize;
             let errors = each.iter().filter(|row| row.is_error).count() as f64;
             let wanted = match watch.aggregate {
                 Aggregate::Count => Some(count),
-                Aggregate::Rate => Some(count / minutes()),
+                Aggregate::Rate => Some(count / minutes),
                 _ if !has_data => None,
                 Aggregate::Avg => Some(values.iter().sum::<f64>() / count),
                 Aggregate::Min => values.first().copied(),

@@ -1,5 +1,6 @@
 //! The route table.
 
+mod alerts;
 mod asked;
 mod audit;
 mod beacon_headers;
@@ -30,8 +31,10 @@ mod query;
 mod quotas;
 mod rate_limit;
 mod rejected;
+mod rules;
 mod session;
 mod sessions;
+mod silences;
 mod unread;
 mod users;
 mod views;
@@ -75,6 +78,9 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(deploys::routes)
         .configure(error_states::routes)
         .configure(views::routes)
+        .configure(rules::routes)
+        .configure(silences::routes)
+        .configure(alerts::routes)
         .configure(openapi::routes)
         .default_service(web::to(|request: HttpRequest, body: web::Payload| async move {
             unread::holding(error::answer(&request, &ApiError::NotFound), body)

@@ -6,8 +6,10 @@ mod audit;
 mod beacon_headers;
 mod body;
 mod cache;
+mod channels;
 mod client_address;
 mod cors;
+mod deliveries;
 mod deploys;
 mod envelope;
 mod error;
@@ -81,6 +83,8 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(rules::routes)
         .configure(silences::routes)
         .configure(alerts::routes)
+        .configure(channels::routes)
+        .configure(deliveries::routes)
         .configure(openapi::routes)
         .default_service(web::to(|request: HttpRequest, body: web::Payload| async move {
             unread::holding(error::answer(&request, &ApiError::NotFound), body)

@@ -31,9 +31,9 @@ use utoipa::openapi::HttpMethod;
 use super::error::{self, ErrorEnvelope};
 use super::manage::ControlState;
 use super::{
-    alerts, audit, cache, deploys, envelope, error_states, funnels, get, ingest, invitations, issuers, keys,
-    operations, password_reset, projects, query, quotas, rejected, rules, session, sessions, silences, users,
-    views,
+    alerts, audit, cache, channels, deliveries, deploys, envelope, error_states, funnels, get, ingest,
+    invitations, issuers, keys, operations, password_reset, projects, query, quotas, rejected, rules,
+    session, sessions, silences, users, views,
 };
 use crate::clock;
 
@@ -51,6 +51,9 @@ use crate::clock;
         silences::silences, silences::silence, silences::remove_silence,
         silences::inhibitions, silences::inhibit, silences::remove_inhibition,
         alerts::list, alerts::one, alerts::acknowledge, alerts::trends,
+        channels::list, channels::create, channels::one, channels::update, channels::remove, channels::test,
+        channels::rotate,
+        deliveries::list, deliveries::one, deliveries::replay, deliveries::replay_dead,
         projects::list, projects::create, projects::one, projects::update, projects::remove, projects::members,
         projects::set_role, projects::remove_member,
         keys::list, keys::create, keys::one, keys::update, keys::revoke,

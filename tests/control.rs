@@ -9,6 +9,7 @@
 mod authority;
 
 mod control {
+    mod alerting;
     mod apply;
     mod audit;
     mod dashboards;

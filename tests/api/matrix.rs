@@ -129,6 +129,35 @@ const ROWS: &[(&str, &str, Rule, u16)] = &[
     ("GET", "/api/views/{id}", Viewer, 200),
     ("PATCH", "/api/views/{id}", Admin, 200),
     ("DELETE", "/api/views/{id}", Admin, 200),
+    ("GET", "/api/rules", Viewer, 200),
+    ("POST", "/api/rules", Admin, 201),
+    ("GET", "/api/rules/{id}", Viewer, 200),
+    ("PATCH", "/api/rules/{id}", Admin, 200),
+    ("DELETE", "/api/rules/{id}", Admin, 200),
+    ("GET", "/api/rules/{id}/states", Viewer, 200),
+    ("GET", "/api/silences", Viewer, 200),
+    ("POST", "/api/silences", Admin, 201),
+    ("DELETE", "/api/silences/{id}", Admin, 200),
+    ("GET", "/api/inhibitions", Viewer, 200),
+    ("POST", "/api/inhibitions", Admin, 201),
+    ("DELETE", "/api/inhibitions/{id}", Admin, 200),
+    ("GET", "/api/alerts", Viewer, 200),
+    ("GET", "/api/alerts/trends", Viewer, 200),
+    ("GET", "/api/alerts/stream", Viewer, 200),
+    // Nobody's alert, and nobody's notice.
+    ("GET", "/api/alerts/{id}", Viewer, 404),
+    ("POST", "/api/alerts/{id}/acknowledge", Admin, 404),
+    ("GET", "/api/channels", Admin, 200),
+    ("POST", "/api/channels", Admin, 201),
+    ("GET", "/api/channels/{id}", Admin, 200),
+    ("PATCH", "/api/channels/{id}", Admin, 200),
+    ("DELETE", "/api/channels/{id}", Admin, 200),
+    ("POST", "/api/channels/{id}/test", Admin, 200),
+    ("POST", "/api/channels/{id}/rotate", Admin, 200),
+    ("GET", "/api/deliveries", Admin, 200),
+    ("POST", "/api/deliveries/replay", Admin, 200),
+    ("GET", "/api/deliveries/{id}", Admin, 404),
+    ("POST", "/api/deliveries/{id}/replay", Admin, 404),
     ("GET", "/api/invitations", Owner, 200),
     ("POST", "/api/invitations", Owner, 201),
     ("DELETE", "/api/invitations/{id}", Owner, 200),
@@ -273,6 +302,8 @@ struct Target {
     body: Value,
 }
 
+const CHANNEL_OF_MAIL: &str = "/api/channels#mail";
+
 /// The body of something new at an address.
 fn new_body(address: &str) -> Value {
     let unique = format!("{:016x}", rand::random::<u64>());
@@ -284,6 +315,22 @@ fn new_body(address: &str) -> Value {
             json!({"name": "x", "algorithm": "hs256", "secret": "0123456789abcdef0123456789abcdef"})
         }
         "/api/cache/warm" => json!({"paths": []}),
+        "/api/rules" => json!({
+            "name": unique, "watch": {"kind": "metric", "type": "page_load_time"}, "thresholds": {"warning": 1},
+        }),
+        "/api/silences" => json!({"ends_at": "2090-01-01T00:00:00Z", "starts_at": "2089-12-31T00:00:00Z"}),
+        "/api/inhibitions" => {
+            let matcher = json!([{"label": "page", "values": ["/"]}]);
+            json!({"source": matcher, "target": matcher})
+        }
+        "/api/channels" => {
+            json!({"name": unique, "target": {"kind": "webhook", "url": "https://hooks.example/x"}})
+        }
+        // One that nobody can be sent to, since there is no mail server: a test of it needs no network.
+        CHANNEL_OF_MAIL => {
+            json!({"name": unique, "target": {"kind": "email", "recipients": ["ada@example.org"]}})
+        }
+        "/api/deliveries/replay" => json!({}),
         "/api/deploys" => json!({"release": unique}),
         "/api/views" => json!({"name": "x", "page": "overview", "state": "x=1", "is_shared": true}),
         "/api/users" => json!({"email": format!("{unique}@example.org"), "name": "x"}),
@@ -307,7 +354,7 @@ fn new_body(address: &str) -> Value {
 fn target(server: &Fresnel, method: &str, address: &str, project_id: &str) -> Target {
     let query = format!("?project={project_id}");
     let make = |collection: &str| {
-        let path = format!("{collection}{query}");
+        let path = format!("{}{query}", collection.split('#').next().unwrap_or_default());
         text(&admin(server, "POST", &path, &new_body(collection))["id"])
     };
     let collection = address.split("/{").next().unwrap_or_default();
@@ -317,12 +364,16 @@ fn target(server: &Fresnel, method: &str, address: &str, project_id: &str) -> Ta
     }
     if address.contains("{fingerprint}") {
         path = path.replace("{fingerprint}", "0123456789abcdef");
-    } else if collection == "/api/sessions" {
+    } else if matches!(collection, "/api/sessions" | "/api/alerts" | "/api/deliveries") {
         path = path.replace("{id}", "0199e5a0-0000-7000-8000-000000000000");
     } else if collection == "/api/projects" {
         path = path.replace("{id}", project_id);
     } else if address.contains("{id}") {
-        let id = make(collection);
+        let id = make(if address.ends_with("/test") {
+            CHANNEL_OF_MAIL
+        } else {
+            collection
+        });
         if address.starts_with("/api/users/{id}/") {
             let member = format!("/api/projects/{project_id}/members/{id}");
             admin(server, "PUT", &member, &json!({"role": "viewer"}));
@@ -333,7 +384,7 @@ fn target(server: &Fresnel, method: &str, address: &str, project_id: &str) -> Ta
         admin(server, "PUT", &path, &json!({"role": "viewer"}));
     }
     let body = match (method, collection) {
-        ("POST", "/api/users") if address.contains("{id}") => Value::Null,
+        ("POST", _) if address.contains("{id}") => Value::Null,
         ("PUT", "/api/session/password") => json!({"old_password": PASSWORD, "password": PASSWORD}),
         ("POST", _) => new_body(address),
         ("PATCH", "/api/projects") => {
@@ -341,7 +392,7 @@ fn target(server: &Fresnel, method: &str, address: &str, project_id: &str) -> Ta
         }
         ("PATCH", "/api/quotas") => json!({"limits": {"events_per_hour": 6}}),
         ("PATCH", "/api/errors") => json!({"state": "resolved"}),
-        ("PATCH", "/api/views") => json!({"name": "y", "revision": 1}),
+        ("PATCH", "/api/views" | "/api/rules" | "/api/channels") => json!({"name": "y", "revision": 1}),
         ("PATCH", _) => json!({"name": "y"}),
         ("PUT", _) => json!({"role": "admin"}),
         _ => Value::Null,

@@ -176,7 +176,17 @@ impl Connection {
         self.read_answer()
     }
 
-    /// Reads one answer, passing over `1xx` ones.
+    /// Reads the next piece of a chunked body, as a text; empty at its end.
+    pub(crate) fn read_piece(&mut self) -> io::Result<String> {
+        let deadline = Instant::now() + self.patience;
+        let line = self.take_line(deadline)?;
+        let size = usize::from_str_radix(line.trim(), 16).map_err(io::Error::other)?;
+        let piece = self.take(size, deadline)?;
+        self.take_line(deadline)?;
+        String::from_utf8(piece).map_err(io::Error::other)
+    }
+
+    /// Reads one answer, passing over `1xx` ones. Of events that go on and on only the head is read.
     pub(crate) fn read_answer(&mut self) -> io::Result<Answer> {
         let deadline = Instant::now() + self.patience;
         loop {
@@ -305,6 +315,9 @@ enum Framing {
 
 impl Framing {
     fn of(answer: &Answer) -> Self {
+        if answer.header("content-type") == Some("text/event-stream") {
+            return Self::Length(0);
+        }
         if answer.status == 204 || answer.status == 304 || answer.status < 200 {
             return Self::Length(0);
         }

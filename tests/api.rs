@@ -5,11 +5,13 @@
 mod harness;
 
 mod api {
+    mod alerts;
     mod api_limits;
     mod audit;
     mod bad_bodies;
     mod batch;
     mod bodies;
+    mod channels;
     mod dashboards;
     mod envelope;
     mod event_ids;
@@ -45,6 +47,7 @@ mod api {
     mod raw;
     mod rejected;
     mod repeats;
+    mod rules;
     mod session;
     mod sessions;
     mod stalls;

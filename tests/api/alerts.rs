@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::managing::{TestUser, actions, admin, call, key, project, text};
+use super::managing::{TestUser, actions, admin, call, key, project};
 use crate::harness::beacons::Kind;
 use crate::harness::http::{Connection, Request};
 use crate::harness::server::ADMIN_TOKEN;

@@ -392,7 +392,8 @@ fn target(server: &Fresnel, method: &str, address: &str, project_id: &str) -> Ta
         }
         ("PATCH", "/api/quotas") => json!({"limits": {"events_per_hour": 6}}),
         ("PATCH", "/api/errors") => json!({"state": "resolved"}),
-        ("PATCH", "/api/views" | "/api/rules" | "/api/channels") => json!({"name": "y", "revision": 1}),
+        ("PATCH", "/api/views") => json!({"name": "y", "revision": 1}),
+        ("PATCH", "/api/rules" | "/api/channels") => json!({"is_enabled": false, "revision": 1}),
         ("PATCH", _) => json!({"name": "y"}),
         ("PUT", _) => json!({"role": "admin"}),
         _ => Value::Null,

@@ -184,7 +184,7 @@ async fn remove(call: &mut Call) -> Result<Done, ApiError> {
 #[derive(Serialize, utoipa::ToSchema)]
 struct RuleStanding {
     /// Values of the dimensions by which the rule tells groups apart.
-    #[schema(value_type = std::collections::BTreeMap<String, String>, example = json!({ "page": "/checkout" }))]
+    #[schema(value_type = std::collections::BTreeMap<String, String>, example = json!({ "browser": "Firefox" }))]
     group: BTreeMap<&'static str, String>,
     /// Where it stands.
     phase: Phase,

@@ -10,6 +10,8 @@ use super::Secret;
 pub struct AlertsConfig {
     /// Time between two evaluations of all rules.
     pub period_ms: u64,
+    /// Waits behind each try of a message that failed; behind the last one it is dead.
+    pub retry_waits_ms: Vec<u64>,
     /// Where people see the dashboard, `https://fresnel.example`: notices link to it. Empty: they do not.
     pub dashboard_url: String,
     /// Addresses that are told the alerts of the project `default` by e-mail.
@@ -24,6 +26,7 @@ impl Default for AlertsConfig {
     fn default() -> Self {
         Self {
             period_ms: 15_000,
+            retry_waits_ms: vec![5_000, 30_000, 120_000, 600_000, 3_600_000, 21_600_000],
             dashboard_url: String::new(),
             email_recipients: Vec::new(),
             webhook_url: Secret::default(),

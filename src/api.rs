@@ -1,12 +1,15 @@
 //! The route table.
 
+mod alerts;
 mod asked;
 mod audit;
 mod beacon_headers;
 mod body;
 mod cache;
+mod channels;
 mod client_address;
 mod cors;
+mod deliveries;
 mod deploys;
 mod envelope;
 mod error;
@@ -30,8 +33,10 @@ mod query;
 mod quotas;
 mod rate_limit;
 mod rejected;
+mod rules;
 mod session;
 mod sessions;
+mod silences;
 mod unread;
 mod users;
 mod views;
@@ -75,6 +80,11 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(deploys::routes)
         .configure(error_states::routes)
         .configure(views::routes)
+        .configure(rules::routes)
+        .configure(silences::routes)
+        .configure(alerts::routes)
+        .configure(channels::routes)
+        .configure(deliveries::routes)
         .configure(openapi::routes)
         .default_service(web::to(|request: HttpRequest, body: web::Payload| async move {
             unread::holding(error::answer(&request, &ApiError::NotFound), body)

@@ -1,5 +1,7 @@
 //! Bodies of requests: read within a size and a time, and JSON objects taken apart with every fault named.
 
+mod typed;
+
 use std::borrow::Cow;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
@@ -182,6 +184,18 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// A text of a form; the outer none when it is absent, the inner when it is `null`.
+    pub(super) fn parsed_or_null<T>(
+        &mut self,
+        name: &'static str,
+        parse: impl FnOnce(&'static str, &str) -> Result<T, FieldError>,
+    ) -> Option<Option<T>> {
+        match self.members.iter().find(|(key, _)| key == name)? {
+            (_, Value::Null) => self.take(name).map(|_| None),
+            _ => self.parsed(name, parse).map(Some),
+        }
+    }
+
     /// One of some names.
     pub(super) fn named<T>(
         &mut self,
@@ -190,11 +204,18 @@ impl<'a> Fields<'a> {
         names: &'static str,
     ) -> Option<T> {
         let text = self.text(name)?;
-        let value = from_name(&text);
-        if value.is_none() {
-            self.fault(name, FieldFault::UnknownValue, format!("must be one of {names}"));
-        }
-        value
+        from_name(&text).or_else(|| self.unknown(name, names))
+    }
+
+    /// Notes that a member is none of some names.
+    pub(super) fn unknown<T>(&mut self, name: &str, names: &'static str) -> Option<T> {
+        self.fault(name, FieldFault::UnknownValue, format!("must be one of {names}"));
+        None
+    }
+
+    /// Passes over what was not taken: whether it is right depends on something that is wrong.
+    pub(super) fn pass_over(&mut self) {
+        self.members.clear();
     }
 
     /// `true` or `false`.
@@ -254,13 +275,28 @@ impl<'a> Fields<'a> {
         (list.len() == items.len()).then_some(list)
     }
 
-    /// A member of a type that serde reads.
-    pub(super) fn typed<T: DeserializeOwned>(&mut self, name: &str, wanted: &'static str) -> Option<T> {
+    /// A member of a type that serde reads; a fault names its exact place.
+    pub(super) fn typed<T: DeserializeOwned>(&mut self, name: &str) -> Option<T> {
         let value = self.some(name)?;
-        let value = serde_json::to_value(&value).and_then(serde_json::from_value);
-        match value {
+        self.read_typed(name, &value)
+    }
+
+    /// All members that were not taken yet, as a type that serde reads.
+    pub(super) fn rest<T: DeserializeOwned>(&mut self) -> Option<T> {
+        let members = std::mem::take(&mut self.members);
+        self.read_typed("", &Value::Object(members))
+    }
+
+    fn read_typed<T: DeserializeOwned>(&mut self, name: &str, value: &Value<'a>) -> Option<T> {
+        let place = format!("{}{name}", self.prefix);
+        // A value of JSON can always be written as one.
+        let value = serde_json::to_value(value).unwrap_or_default();
+        match typed::read(place.trim_end_matches('.'), value) {
             Ok(value) => Some(value),
-            Err(_) => self.wrong_type(name, wanted),
+            Err(fault) => {
+                self.faults.push(fault);
+                None
+            }
         }
     }
 

@@ -205,10 +205,15 @@ impl Call {
         Uuid::try_parse(self.segment(name)).map_err(|_| ApiError::NoSuch("there is nothing of this id"))
     }
 
+    /// What stands in the query string but `project`.
+    pub(super) fn parameters(&self) -> paging::Others<'_> {
+        let parameters = form_urlencoded::parse(self.request.query_string().as_bytes());
+        parameters.filter(|(name, _)| name != "project").collect()
+    }
+
     /// The page that is asked for, and what else stands in the query string but `project`.
     pub(super) fn page(&self) -> Result<(PageRequest, paging::Others<'_>), ApiError> {
-        let parameters = form_urlencoded::parse(self.request.query_string().as_bytes());
-        paging::parse(parameters.filter(|(name, _)| name != "project")).map_err(ApiError::BadParameters)
+        paging::parse(self.parameters()).map_err(ApiError::BadParameters)
     }
 
     /// The page that is asked for; nothing else is taken but `project`.

@@ -31,8 +31,9 @@ use utoipa::openapi::HttpMethod;
 use super::error::{self, ErrorEnvelope};
 use super::manage::ControlState;
 use super::{
-    audit, cache, deploys, envelope, error_states, funnels, get, ingest, invitations, issuers, keys,
-    operations, password_reset, projects, query, quotas, rejected, session, sessions, users, views,
+    alerts, audit, cache, channels, deliveries, deploys, envelope, error_states, funnels, get, ingest,
+    invitations, issuers, keys, operations, password_reset, projects, query, quotas, rejected, rules,
+    session, sessions, silences, users, views,
 };
 use crate::clock;
 
@@ -46,6 +47,13 @@ use crate::clock;
         deploys::list, deploys::create, deploys::one, deploys::remove,
         error_states::list, error_states::update,
         views::list, views::create, views::one, views::update, views::remove,
+        rules::list, rules::create, rules::one, rules::update, rules::remove, rules::states,
+        silences::silences, silences::silence, silences::remove_silence,
+        silences::inhibitions, silences::inhibit, silences::remove_inhibition,
+        alerts::list, alerts::one, alerts::acknowledge, alerts::trends,
+        channels::list, channels::create, channels::one, channels::update, channels::remove, channels::test,
+        channels::rotate,
+        deliveries::list, deliveries::one, deliveries::replay, deliveries::replay_dead,
         projects::list, projects::create, projects::one, projects::update, projects::remove, projects::members,
         projects::set_role, projects::remove_member,
         keys::list, keys::create, keys::one, keys::update, keys::revoke,
@@ -66,6 +74,7 @@ use crate::clock;
         (name = "beacons", description = "Frontends post what they measure."),
         (name = "questions", description = "What dashboards ask."),
         (name = "dashboards", description = "What people add to dashboards."),
+        (name = "alerts", description = "What is watched, what is wrong, and who is told."),
         (name = "projects", description = "Whom data belongs to."),
         (name = "keys", description = "How programs show who they are."),
         (name = "quotas", description = "Other limits for some."),

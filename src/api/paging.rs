@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use uuid::Uuid;
+
 use crate::domain::field_error::{FieldError, FieldFault};
 use crate::domain::page::{Page, PageRequest};
 
@@ -64,6 +66,15 @@ pub(super) fn cut<T>(list: Vec<T>, request: PageRequest) -> Page<T> {
         .take(request.limit() as usize)
         .collect();
     Page::new(items, total, request)
+}
+
+/// An id in a query string.
+///
+/// # Errors
+/// It is none.
+pub(super) fn id(field: &'static str, text: &str) -> Result<Uuid, FieldError> {
+    let fault = |_| FieldError::new(field, FieldFault::BadFormat, "must be an id");
+    Uuid::try_parse(text).map_err(fault)
 }
 
 /// Refuses parameters that nobody has asked for.

@@ -18,6 +18,7 @@ mod quiet;
 mod record;
 mod rows;
 mod rules;
+mod states;
 
 pub use alerts::{AlertFilter, AlertStateFilter, DayCount};
 pub use book::AlertBook;

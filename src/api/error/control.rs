@@ -58,6 +58,10 @@ fn conflict(field: &str) -> &'static str {
     match field {
         "is_disabled" => "the user is disabled",
         "password" => "it was changed meanwhile",
+        "channel_id" => "the channel is deleted",
+        "resolved_at_ms" => "the alert is over",
+        "target" => "cannot be decrypted with the keys of the settings: set it anew",
+        "target.kind" => "only webhooks have a secret that Fresnel makes",
         "revision" => "someone else has changed it meanwhile: read it again",
         "is_instance_owner" => "there must be an instance owner who is not disabled",
         _ => "is in use, or may not be changed so",

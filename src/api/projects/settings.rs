@@ -57,8 +57,8 @@ impl SettingsChanges {
         Self {
             funnel_steps: fields.list("funnel_steps", any),
             event_types: fields.list("event_types", any),
-            grouping_rules: fields.typed("grouping_rules", "an array of {pattern, name}"),
-            scrub_rules: fields.typed("scrub_rules", "an array of {pattern, replacement}"),
+            grouping_rules: fields.typed("grouping_rules"),
+            scrub_rules: fields.typed("scrub_rules"),
             funnels: fields.objects("funnels", read_funnel),
             thresholds: fields
                 .object("thresholds", ThresholdChanges::read)

@@ -4,6 +4,7 @@ use uuid::Uuid;
 
 use super::record::happened;
 use super::rows;
+use super::states::places;
 use crate::clock;
 use crate::control::change::Change;
 use crate::control::statement::{Statement, Step, Value};
@@ -118,6 +119,24 @@ impl Control {
         let query = Statement::new(sql, [id.into(), project_id.as_str().into()]);
         let found = self.one(query, rows::alert).await?;
         found.ok_or(ControlError::NotFound("alert"))
+    }
+
+    /// Alerts of a project by their ids; those that are not there are left out.
+    ///
+    /// # Errors
+    /// The store cannot be asked.
+    pub async fn alerts_of(&self, project_id: &ProjectId, ids: &[Uuid]) -> Result<Vec<Alert>, ControlError> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut values: Vec<Value> = vec![project_id.as_str().into()];
+        let sql = format!(
+            "SELECT {} FROM alerts WHERE project_id = $1 AND id IN ({})",
+            rows::ALERT,
+            places(ids, &mut values)
+        );
+        let found = self.rows(Statement::new(sql, values)).await?;
+        found.into_iter().map(|mut row| rows::alert(&mut row)).collect()
     }
 
     /// What has happened to an alert, the first first; of more than 500 the first.

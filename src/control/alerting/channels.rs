@@ -135,6 +135,27 @@ impl Control {
         by: &By,
         channel: StoredChannel,
     ) -> Result<StoredChannel, ControlError> {
+        self.set_channel(by, "channel.update", channel).await
+    }
+
+    /// The same for a channel that has nothing new but what signs its messages.
+    ///
+    /// # Errors
+    /// See [`update_channel`](Self::update_channel).
+    pub async fn rotate_channel(
+        &self,
+        by: &By,
+        channel: StoredChannel,
+    ) -> Result<StoredChannel, ControlError> {
+        self.set_channel(by, "channel.rotate", channel).await
+    }
+
+    async fn set_channel(
+        &self,
+        by: &By,
+        action: &'static str,
+        channel: StoredChannel,
+    ) -> Result<StoredChannel, ControlError> {
         check(channel.definition.faults())?;
         let step = Step::new(
             "UPDATE channels SET name = $4, kind = $5, definition = $6, sealed_target = $7, disabled_reason = NULL, \
@@ -151,7 +172,7 @@ impl Control {
             ],
         );
         let conflict = ControlError::Conflict { field: "revision" };
-        let change = Change::new(by, "channel.update", channel.id)
+        let change = Change::new(by, action, channel.id)
             .within(&channel.project_id)
             .details(json!({ "kind": channel.kind, "definition": channel.definition }))
             .step(step.or(conflict).unique("name"));

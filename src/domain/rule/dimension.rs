@@ -11,6 +11,7 @@ use crate::domain::field_error::{FieldError, FieldFault};
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize, utoipa::ToSchema,
 )]
 #[serde(rename_all = "snake_case")]
+#[schema(as = RuleDimension)]
 pub enum Dimension {
     /// Group of the page.
     Page,

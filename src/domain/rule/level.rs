@@ -9,6 +9,7 @@ use crate::domain::field_error::{FieldError, FieldFault};
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize, utoipa::ToSchema,
 )]
 #[serde(rename_all = "snake_case")]
+#[schema(as = AlertLevel)]
 pub enum Level {
     /// Worth knowing.
     Info,
@@ -45,6 +46,7 @@ impl Level {
 /// Which side of a threshold is bad.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = ThresholdDirection)]
 pub enum Direction {
     /// Values above it; the threshold itself is good.
     #[default]

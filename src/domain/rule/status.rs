@@ -46,6 +46,7 @@ pub enum Transition {
 /// Where a rule stands, in a word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = RulePhase)]
 pub enum Phase {
     /// All is well.
     Ok,

@@ -10,6 +10,7 @@
 mod harness;
 
 mod alerts {
+    mod bad_channels;
     mod hook;
     mod kills;
     mod told;

@@ -18,6 +18,12 @@ pub(super) enum Mood {
     Takes,
     /// It answers 500 to each request whose number divides by this, and closes the connection of the one behind it.
     FailsEach(u64),
+    /// It answers 500 to everything.
+    Fails,
+    /// It reads, and never answers.
+    Hangs,
+    /// It answers 200, and its answer does not end.
+    NeverEnds,
 }
 
 /// A message that came.
@@ -63,7 +69,10 @@ impl Hook {
                 if over.load(Ordering::SeqCst) {
                     return;
                 }
-                let _ = take(&stream, mood, number, &noted);
+                let (noted, over) = (Arc::clone(&noted), Arc::clone(&over));
+                let _detached = std::thread::spawn(move || {
+                    let _ = take(&stream, mood, number, &noted, &over);
+                });
             }
         });
         Self {
@@ -95,7 +104,13 @@ impl Drop for Hook {
     }
 }
 
-fn take(stream: &TcpStream, mood: Mood, number: u64, noted: &Mutex<Vec<Got>>) -> std::io::Result<()> {
+fn take(
+    stream: &TcpStream,
+    mood: Mood,
+    number: u64,
+    noted: &Mutex<Vec<Got>>,
+    is_over: &AtomicBool,
+) -> std::io::Result<()> {
     stream.set_read_timeout(Some(PATIENCE))?;
     let mut reader = BufReader::new(stream);
     let (mut id, mut length) = (String::new(), 0);
@@ -117,7 +132,9 @@ fn take(stream: &TcpStream, mood: Mood, number: u64, noted: &Mutex<Vec<Got>>) ->
     reader.read_exact(&mut body)?;
     let (fails, hangs_up) = match mood {
         Mood::Takes => (false, false),
-        Mood::FailsEach(each) => (number % each == 0, number % each == 1),
+        Mood::Fails => (true, false),
+        Mood::Hangs | Mood::NeverEnds => (false, true),
+        Mood::FailsEach(each) => (number.is_multiple_of(each), number % each == 1),
     };
     if let Ok(body) = serde_json::from_slice(&body) {
         let mut got = noted.lock().unwrap_or_else(PoisonError::into_inner);
@@ -128,8 +145,15 @@ fn take(stream: &TcpStream, mood: Mood, number: u64, noted: &Mutex<Vec<Got>>) ->
             is_taken: !fails && !hangs_up,
         });
     }
-    if hangs_up {
-        return Ok(());
+    match mood {
+        Mood::Hangs => {
+            // Until the other side gives up.
+            let mut rest = Vec::new();
+            return reader.read_to_end(&mut rest).map(drop);
+        }
+        Mood::NeverEnds => return never_end(stream, is_over),
+        _ if hangs_up => return Ok(()),
+        _ => {}
     }
     let status = if fails {
         "500 Internal Server Error"
@@ -141,4 +165,12 @@ fn take(stream: &TcpStream, mood: Mood, number: u64, noted: &Mutex<Vec<Got>>) ->
         stream,
         "HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
     )
+}
+
+fn never_end(mut stream: &TcpStream, is_over: &AtomicBool) -> std::io::Result<()> {
+    stream.write_all(b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n")?;
+    while !is_over.load(Ordering::SeqCst) {
+        stream.write_all(&[b'x'; 4_096])?;
+    }
+    Ok(())
 }

@@ -9,7 +9,7 @@ use crate::harness::beacons;
 use crate::harness::wait::{self, PATIENCE};
 use crate::harness::{Fresnel, Options};
 
-const METRICS: &str = "/api/analytics/performance/metrics";
+pub(super) const METRICS: &str = "/api/analytics/performance/metrics";
 
 /// A server that tells a receiver.
 pub(super) fn server_telling(hook: &Hook) -> Options {
@@ -34,7 +34,7 @@ pub(super) fn call(endpoint: &str, value: f64, status: u16) -> Value {
     })
 }
 
-fn post(server: &Fresnel, path: &str, beacon: &Value) {
+pub(super) fn post(server: &Fresnel, path: &str, beacon: &Value) {
     let answer = server.post(path, beacon.to_string());
     assert_eq!(answer.status, 202, "{}", answer.text());
 }

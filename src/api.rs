@@ -1,5 +1,7 @@
 //! The route table.
 
+mod alert_hub;
+mod alert_stream;
 mod alerts;
 mod asked;
 mod audit;
@@ -45,6 +47,7 @@ use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::middleware::from_fn;
 use actix_web::{HttpRequest, Resource, web};
 
+pub use alert_hub::AlertStreams;
 pub use identity::{Identity, Rules as IdentityRules, is_rsa_public_key};
 pub use ingest::IngestState;
 pub use login_limit::LoginLimit;
@@ -82,6 +85,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(views::routes)
         .configure(rules::routes)
         .configure(silences::routes)
+        .configure(alert_stream::routes)
         .configure(alerts::routes)
         .configure(channels::routes)
         .configure(deliveries::routes)

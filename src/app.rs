@@ -25,8 +25,8 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::alerts::channels::MailError;
 use crate::api::{
-    Answers, ControlState, Identity, IdentityRules, LoginLimit, OperationsState, Passwords, QueryState,
-    RejectedState,
+    AlertStreams, Answers, ControlState, Identity, IdentityRules, LoginLimit, OperationsState, Passwords,
+    QueryState, RejectedState,
 };
 use crate::bootstrap::{Bootstrap, BootstrapError};
 use crate::config::{Config, Durability, WalConfig};
@@ -143,6 +143,7 @@ pub struct App {
     link: WarehouseLink,
     engine: Option<Supervisor>,
     stopping: Arc<AtomicBool>,
+    alert_streams: AlertStreams,
     stop_signals: StopSignals,
     traces: Option<Sending>,
     // Held for its lock, which ends with the process.
@@ -209,6 +210,7 @@ impl App {
             peers,
             tap,
         };
+        let alert_streams = control.alert_streams.clone();
         let handlers = Handlers {
             identity,
             control,
@@ -228,6 +230,7 @@ impl App {
             link,
             engine,
             stopping,
+            alert_streams,
             stop_signals,
             traces,
             _folder: folder,
@@ -254,6 +257,8 @@ impl App {
         };
         let deadline = Instant::now() + Duration::from_millis(self.config.server.shutdown_timeout_ms);
         self.stopping.store(true, Ordering::Relaxed);
+        // They would never end by themselves.
+        self.alert_streams.stop();
         tracing::info!("stopping: answering what is under way");
         // The stop of the HTTP server may hang on a client; the log must be closed in time all the same.
         let for_requests = deadline
@@ -476,6 +481,7 @@ fn open_management(
     Ok(ControlState {
         identity: open_identity(config, &control, &jwks, quotas)?,
         alerts: alerting::open(config, data_dir, &control, &outbound)?,
+        alert_streams: AlertStreams::default(),
         control,
         outbound,
         jwks,

@@ -22,7 +22,7 @@
 //! L7  cli
 //! L6  app (composition root, ordered drain)  app/{data_folder,listen,past,warehouse_link}    apply  apply/{…}    backfill    demo    doctor
 //! L5  api (the route table)  api/{beacon_headers,body,cors,envelope,error,funnels,identity,ingest,observe,openapi,operations,paging,query,query/{…},rate_limit,rejected,asked}
-//!     api/manage (what these share)  api/{projects,keys,quotas,issuers,users,invitations,audit,deploys,error_states,views,rules,silences,alerts,alert_stream,channels,deliveries,session,sessions,password_reset}  api/{login_limit,password}
+//!     api/manage (what these share)  api/{projects,keys,quotas,issuers,users,invitations,audit,deploys,error_states,views,rules,silences,alerts,alert_stream,channels,deliveries,session,sessions,password_reset}  api/{login_limit,password,alert_hub}
 //! L4  alerts (from what is measured to whoever is woken)  alerts/{…}
 //! L3  jwks (keys that issuers serve)  jwks/{…}    ingest (the list of steps)  ingest/{inflate,media,decode,batch,validate,bots,enrich,refine,scrub,grouping,encode,rejected,dedup,bookkeeping}   flush   query  query/{…}
 //! L2  wal  wal/{…}    warehouse  warehouse/{…}    engine  engine/{…}    control  control/{…}    bootstrap    recall  recall/{…}    quota  quota/{…}    ledger  ledger/{…}    peers  peers/{…}    cache  cache/{…}    outbound (the door to users' addresses)  outbound/{…}    tap (looks at beacons as they pass)  tap/{…}

@@ -12,6 +12,7 @@ use actix_web::{FromRequest, HttpRequest, HttpResponse, Route};
 use serde::Serialize;
 use uuid::Uuid;
 
+use super::alert_hub::AlertStreams;
 use super::body::{header_text, read_body};
 use super::error::{self, ApiError};
 use super::identity::{Identity, Manager};
@@ -39,6 +40,8 @@ pub struct ControlState {
     pub control: Control,
     /// Who is told of alerts.
     pub alerts: Alerts,
+    /// Who listens to what happens to them.
+    pub alert_streams: AlertStreams,
     /// Where addresses that users supply may lead.
     pub outbound: Outbound,
     /// Keys that issuers serve.
@@ -236,6 +239,14 @@ impl Call {
         let timeout = self.state.body_timeout;
         let body = read_body(&mut self.payload, BODY_BYTES_MAX, timeout).await?;
         Ok(body)
+    }
+
+    /// Answers with something else than the usual form, but for failures.
+    pub(super) fn answer_as_it_is(self, outcome: Result<HttpResponse, ApiError>) -> HttpResponse {
+        match outcome {
+            Ok(answer) => answer,
+            Err(error) => unread::holding(error::answer(&self.request, &error), self.payload),
+        }
     }
 
     fn answer<T: Serialize>(self, status: StatusCode, outcome: Result<T, ApiError>) -> HttpResponse {

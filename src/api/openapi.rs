@@ -31,8 +31,8 @@ use utoipa::openapi::HttpMethod;
 use super::error::{self, ErrorEnvelope};
 use super::manage::ControlState;
 use super::{
-    alerts, audit, cache, channels, deliveries, deploys, envelope, error_states, funnels, get, ingest,
-    invitations, issuers, keys, operations, password_reset, projects, query, quotas, rejected, rules,
+    alert_stream, alerts, audit, cache, channels, deliveries, deploys, envelope, error_states, funnels, get,
+    ingest, invitations, issuers, keys, operations, password_reset, projects, query, quotas, rejected, rules,
     session, sessions, silences, users, views,
 };
 use crate::clock;
@@ -50,7 +50,7 @@ use crate::clock;
         rules::list, rules::create, rules::one, rules::update, rules::remove, rules::states,
         silences::silences, silences::silence, silences::remove_silence,
         silences::inhibitions, silences::inhibit, silences::remove_inhibition,
-        alerts::list, alerts::one, alerts::acknowledge, alerts::trends,
+        alerts::list, alerts::one, alerts::acknowledge, alerts::trends, alert_stream::stream,
         channels::list, channels::create, channels::one, channels::update, channels::remove, channels::test,
         channels::rotate,
         deliveries::list, deliveries::one, deliveries::replay, deliveries::replay_dead,

@@ -7,6 +7,8 @@ use crate::quota::Decision;
 
 /// Seconds after which a client may try again when memory is short.
 const RETRY_AFTER_MEMORY_S: u32 = 5;
+/// Seconds after which somebody may have stopped listening.
+const RETRY_AFTER_LISTENERS_S: u32 = 30;
 
 /// What there is no more of now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +23,8 @@ pub(in crate::api) enum Limit {
     Passwords,
     /// Memory is so short that questions are refused.
     Memory,
+    /// As many listen to alerts as may.
+    Listeners,
 }
 
 pub(super) fn told(limit: &Limit) -> Told<'static> {
@@ -49,6 +53,12 @@ pub(super) fn told(limit: &Limit) -> Told<'static> {
             "too many passwords are being checked; nothing was changed",
         )
         .retry_after(RETRY_AFTER_BUSY_S),
+        Limit::Listeners => Told::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "TOO_MANY_LISTENERS",
+            "as many listen to alerts as may, or the service stops: ask for the list instead",
+        )
+        .retry_after(RETRY_AFTER_LISTENERS_S),
         Limit::Memory => Told::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "MEMORY_PRESSURE",

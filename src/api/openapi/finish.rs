@@ -102,7 +102,8 @@ fn finish(path: &str, method: &str, operation: &mut Value, failures: &mut Failur
         if response["description"].as_str().is_none_or(str::is_empty) {
             response["description"] = success_words(status).into();
         }
-        if response.get("content").is_none() {
+        // What is no JSON has no envelope.
+        if response.pointer("/content/application~1json").is_none() {
             continue;
         }
         let schema = &mut response["content"]["application/json"]["schema"];

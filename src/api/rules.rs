@@ -1,6 +1,6 @@
 //! `/api/rules`: what is watched, and where it stands.
 
-mod backtest;
+pub(super) mod backtest;
 mod read;
 
 use std::collections::BTreeMap;

@@ -111,6 +111,7 @@ impl Alerts {
             sender: self.sender.clone(),
             targets: self.targets.clone(),
             outbox: Arc::clone(&self.outbox),
+            waits_ms: config.retry_waits_ms.clone(),
         };
         let _detached = task::spawn("deliverer", deliverer.run());
         let evaluator = Evaluator {

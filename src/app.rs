@@ -45,7 +45,6 @@ use crate::memory::Pressure;
 use crate::outbound::Outbound;
 use crate::peers::Peers;
 use crate::quota::Quotas;
-use crate::tap::Tap;
 use crate::task;
 use crate::telemetry::traces::{self, Sending};
 use crate::telemetry::{self, TelemetryError};
@@ -181,21 +180,8 @@ impl App {
         let answers = start_answers(&config, &pressure, &control.control)?;
         let query = query_state(&config, &identity, &warehouse, &past.ledger, &pressure, &answers);
         ledger_watch::start(warehouse.clone(), past.ledger.clone());
-        let (tap, seen) = Tap::new();
-        let watched = alerting::Watched {
-            warehouse: &warehouse,
-            ledger: &past.ledger,
-            wal: &wal,
-            pressure: &pressure,
-            answers: &answers,
-        };
-        alerting::start(
-            &config,
-            &control.alerts,
-            &control.control,
-            &watched,
-            (tap.clone(), seen),
-        )?;
+        let watched = alerting::Watched::new(&warehouse, &past.ledger, &wal, &pressure, &answers);
+        let tap = alerting::start(&config, &control.alerts, &control.control, &watched)?;
         let stopping = Arc::new(AtomicBool::new(false));
         let operations = OperationsState {
             identity: identity.clone(),

@@ -85,6 +85,7 @@ pub const PROCESS_RESIDENT_BYTES: &str = "process_resident_memory_bytes";
 pub fn describe() {
     describe_questions();
     describe_alerts();
+    describe_log();
     describe_counter!(BEACONS_ACCEPTED, "Beacons acknowledged");
     describe_counter!(
         BEACONS_REPEATED,
@@ -105,20 +106,6 @@ pub fn describe() {
         CONNECTIONS_WITHOUT_REQUEST,
         "Connections that ended without a request: slow, malformed or too large a head, or nothing sent"
     );
-    describe_gauge!(WAL_BYTES, Unit::Bytes, "Bytes that the log takes on disk");
-    describe_gauge!(
-        WAL_SEGMENTS_WAITING,
-        "Sealed segments that wait for the warehouse"
-    );
-    describe_gauge!(
-        WAL_OLDEST_SECONDS,
-        Unit::Seconds,
-        "Age of the oldest row that the warehouse has not taken"
-    );
-    describe_counter!(WAL_COMMITS, "Commits of the log");
-    describe_counter!(FLUSH_ROWS, "Rows that the warehouse has taken");
-    describe_counter!(FLUSH_DEAD_LETTERS, "Rows that the warehouse refused for good");
-    describe_counter!(FLUSH_RETRIES, "Inserts that had to be sent again");
     describe_counter!(
         DEDUP_FORGOTTEN,
         "Ids of beacons that were forgotten before their time, for want of room"
@@ -167,6 +154,23 @@ pub fn describe() {
 }
 
 /// The same for what becomes of questions.
+fn describe_log() {
+    describe_gauge!(WAL_BYTES, Unit::Bytes, "Bytes that the log takes on disk");
+    describe_gauge!(
+        WAL_SEGMENTS_WAITING,
+        "Sealed segments that wait for the warehouse"
+    );
+    describe_gauge!(
+        WAL_OLDEST_SECONDS,
+        Unit::Seconds,
+        "Age of the oldest row that the warehouse has not taken"
+    );
+    describe_counter!(WAL_COMMITS, "Commits of the log");
+    describe_counter!(FLUSH_ROWS, "Rows that the warehouse has taken");
+    describe_counter!(FLUSH_DEAD_LETTERS, "Rows that the warehouse refused for good");
+    describe_counter!(FLUSH_RETRIES, "Inserts that had to be sent again");
+}
+
 fn describe_alerts() {
     describe_counter!(
         TAP_MISSED,

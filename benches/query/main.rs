@@ -5,6 +5,7 @@
 //! cargo bench --bench query -- run --data-dir DIR                  every question of questions.txt
 //! cargo bench --bench query -- run --data-dir DIR --only funnel    those with this in their names
 //! cargo bench --bench query -- session --data-dir DIR              the cache under a dashboard's traffic
+//! cargo bench --bench query -- rules --data-dir DIR                evaluations of 100, 1,000 and 10,000 alert rules
 //! cargo bench --bench query -- export --data-dir DIR --into DIR    the rows, for other databases
 //! ```
 //!
@@ -26,6 +27,7 @@ mod export;
 mod process;
 mod questions;
 mod report;
+mod rules;
 mod run;
 mod service;
 mod session;
@@ -49,6 +51,8 @@ enum Command {
     Run(run::RunArgs),
     /// Replay a dashboard's traffic and read how often the cache had the answer.
     Session(session::SessionArgs),
+    /// Evaluate a mix of alert rules, as many as are asked for.
+    Rules(rules::RulesArgs),
     /// Write the rows to Parquet files.
     Export(export::ExportArgs),
 }
@@ -65,6 +69,7 @@ fn main() -> anyhow::Result<()> {
             match command {
                 Command::Run(args) => run::run(&args).await,
                 Command::Session(args) => session::replay(&args).await,
+                Command::Rules(args) => rules::run(&args).await,
                 Command::Export(args) => export::export(&args).await,
             }
         })

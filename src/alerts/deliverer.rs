@@ -51,6 +51,8 @@ pub struct Deliverer {
     pub targets: Targets,
     /// Tells that there is something in the outbox.
     pub outbox: Arc<Notify>,
+    /// Waits behind each try that failed, in milliseconds.
+    pub waits_ms: Vec<u64>,
 }
 
 /// A message that is settled.
@@ -167,14 +169,14 @@ impl Deliverer {
             Err(error) => Sent::not_sent(error.to_string()),
         };
         let number = message.attempts() + 1;
-        let (state, outcome, error) = judge(&sent.verdict, number);
+        let now_ms = clock::now().as_millis();
+        let wait_ms = match &sent.verdict {
+            Verdict::Retry { after_ms, .. } => schedule::wait_ms(&self.waits_ms, number, *after_ms),
+            Verdict::Delivered | Verdict::Refused { .. } | Verdict::Gone => None,
+        };
+        let (state, outcome, error) = judge(&sent.verdict, wait_ms.is_some());
         counter!(ALERT_DELIVERIES, "kind" => stored.kind.as_str(), "outcome" => outcome.as_str())
             .increment(1);
-        let now_ms = clock::now().as_millis();
-        let next_at_ms = match &sent.verdict {
-            Verdict::Retry { after_ms, .. } => now_ms + schedule::wait_ms(number, *after_ms),
-            Verdict::Delivered | Verdict::Refused { .. } | Verdict::Gone => now_ms,
-        };
         let is_gone = matches!(sent.verdict, Verdict::Gone);
         let of_breaker = of_breaker(&sent.verdict);
         let attempt = sent.into_attempt(
@@ -189,7 +191,7 @@ impl Deliverer {
             .settle_delivery(Settled {
                 message_id: message.id,
                 state,
-                next_at_ms,
+                next_at_ms: now_ms + wait_ms.unwrap_or_default(),
                 last_error: error,
                 attempt: Some(attempt),
                 now_ms,
@@ -221,10 +223,10 @@ impl Deliverer {
 }
 
 /// How a try went, and how the notices of the message stand behind it.
-fn judge(verdict: &Verdict, number: u32) -> (DeliveryState, AttemptOutcome, Option<String>) {
+fn judge(verdict: &Verdict, is_tried_again: bool) -> (DeliveryState, AttemptOutcome, Option<String>) {
     match verdict {
         Verdict::Delivered => (DeliveryState::Delivered, AttemptOutcome::Delivered, None),
-        Verdict::Retry { error, .. } if number < schedule::TRIES_MAX => (
+        Verdict::Retry { error, .. } if is_tried_again => (
             DeliveryState::Waiting,
             AttemptOutcome::Retried,
             Some(error.clone()),

@@ -140,7 +140,8 @@ impl Evaluator {
         }
     }
 
-    async fn try_lead(&mut self) -> Result<std::convert::Infallible, Stopped> {
+    /// Reads where everything stands.
+    async fn begin(&self) -> Result<Leading, Stopped> {
         let now_ms = clock::now().as_millis();
         let standing = self.control.standing().await?;
         let looked_until_ms = standing.looked_until_ms.unwrap_or(now_ms);
@@ -163,6 +164,11 @@ impl Evaluator {
             let mark = AlertWrite::Mark { at_ms: now_ms };
             self.control.record(&self.lease, vec![mark]).await?;
         }
+        Ok(leading)
+    }
+
+    async fn try_lead(&mut self) -> Result<std::convert::Infallible, Stopped> {
+        let mut leading = self.begin().await?;
         let mut tick = every(TICK);
         let mut period = every(self.settings.period);
         let mut measuring: Option<BoxFuture<'static, Measured>> = None;
@@ -212,19 +218,24 @@ impl Evaluator {
             }
             let book = leading.book();
             leading.board.tell(&book, clock::now().as_millis(), &mut writes);
-            if !writes.is_empty() {
-                let has_news = writes
-                    .iter()
-                    .any(|write| matches!(write, AlertWrite::Deliver { .. }));
-                self.control.record(&self.lease, writes).await?;
-                if has_news {
-                    self.outbox.notify_one();
-                }
-                gauge!(ALERTS_OPEN).set(f64::from(
-                    u32::try_from(leading.board.open_count()).unwrap_or(u32::MAX),
-                ));
-            }
+            self.write_down(writes).await?;
+            let open = u32::try_from(leading.board.open_count()).unwrap_or(u32::MAX);
+            gauge!(ALERTS_OPEN).set(f64::from(open));
         }
+    }
+
+    /// Writes down what has come of a step, and wakes the deliverer when there is something to be told.
+    async fn write_down(&self, writes: Writes) -> Result<(), Stopped> {
+        if writes.is_empty() {
+            return Ok(());
+        }
+        let mut kinds = writes.iter();
+        let has_news = kinds.any(|write| matches!(write, AlertWrite::Deliver { .. }));
+        self.control.record(&self.lease, writes).await?;
+        if has_news {
+            self.outbox.notify_one();
+        }
+        Ok(())
     }
 
     /// Goes by other rules, channels and silences from now on, and gives new projects their rules.
@@ -304,7 +315,9 @@ impl Leading {
             }
         }
         for (rule_id, reading) in measured.crossed {
-            if let (Some(rule), Some(value)) = (book.rules.get(&rule_id), reading.value) {
+            if let (Some(rule), Some(value)) = (book.rules.get(&rule_id), reading.value)
+                && !self.board.may_know(rule, &reading.group, measured.seen_from_ms)
+            {
                 self.board
                     .crossed(rule, reading.group, value, &book, now_ms, writes);
             }

@@ -47,7 +47,7 @@ use crate::clock;
         deploys::list, deploys::create, deploys::one, deploys::remove,
         error_states::list, error_states::update,
         views::list, views::create, views::one, views::update, views::remove,
-        rules::list, rules::create, rules::one, rules::update, rules::remove, rules::states,
+        rules::list, rules::create, rules::one, rules::update, rules::remove, rules::states, rules::backtest::backtest,
         silences::silences, silences::silence, silences::remove_silence,
         silences::inhibitions, silences::inhibit, silences::remove_inhibition,
         alerts::list, alerts::one, alerts::acknowledge, alerts::trends, alert_stream::stream,

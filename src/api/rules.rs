@@ -1,15 +1,17 @@
 //! `/api/rules`: what is watched, and where it stands.
 
+pub(super) mod backtest;
 mod read;
 
 use std::collections::BTreeMap;
 
+use actix_web::http::{Method, StatusCode};
 use actix_web::web;
 use serde::Serialize;
 
 use super::body::Fields;
 use super::error::ApiError;
-use super::manage::{Call, Done, OfProject, change, delete, look, make};
+use super::manage::{Call, Done, OfProject, change, delete, look, make, on};
 use super::paging::Paging;
 use super::{paging, resource};
 use crate::control::{ControlError, RuleState};
@@ -32,6 +34,11 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
                 .route(look(list))
                 .route(make(create)),
         )
+        .service(resource("/api/rules/backtest", "POST").route(on(
+            Method::POST,
+            StatusCode::OK,
+            backtest::backtest,
+        )))
         .service(
             resource("/api/rules/{id}", "GET, PATCH, DELETE")
                 .route(look(one))

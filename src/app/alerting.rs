@@ -2,8 +2,6 @@
 
 use std::path::Path;
 
-use tokio::sync::mpsc;
-
 use super::AppError;
 use crate::alerts::channels::Sender;
 use crate::alerts::evaluator::{CacheCounts, Gauges, Measure};
@@ -15,7 +13,7 @@ use crate::control::Control;
 use crate::ledger::Ledger;
 use crate::memory::Pressure;
 use crate::outbound::Outbound;
-use crate::tap::{Seen, Tap};
+use crate::tap::Tap;
 use crate::vault::Vault;
 use crate::wal::Wal;
 use crate::warehouse::Warehouse;
@@ -34,21 +32,39 @@ pub(super) fn open(
 
 /// What is looked at.
 pub(super) struct Watched<'a> {
-    pub(super) warehouse: &'a Warehouse,
-    pub(super) ledger: &'a Ledger,
-    pub(super) wal: &'a Wal,
-    pub(super) pressure: &'a Pressure,
-    pub(super) answers: &'a Answers,
+    warehouse: &'a Warehouse,
+    ledger: &'a Ledger,
+    wal: &'a Wal,
+    pressure: &'a Pressure,
+    answers: &'a Answers,
 }
 
-/// Evaluates and delivers from now on. The tap looks at beacons as soon as it is handed to the ingest path.
+impl<'a> Watched<'a> {
+    pub(super) const fn new(
+        warehouse: &'a Warehouse,
+        ledger: &'a Ledger,
+        wal: &'a Wal,
+        pressure: &'a Pressure,
+        answers: &'a Answers,
+    ) -> Self {
+        Self {
+            warehouse,
+            ledger,
+            wal,
+            pressure,
+            answers,
+        }
+    }
+}
+
+/// Evaluates and delivers from now on. The tap that it gives looks at beacons once it is in the ingest path.
 pub(super) fn start(
     config: &Config,
     alerts: &Alerts,
     control: &Control,
     watched: &Watched<'_>,
-    (tap, seen): (Tap, mpsc::Receiver<Seen>),
-) -> Result<(), AppError> {
+) -> Result<Tap, AppError> {
+    let (tap, seen) = Tap::new();
     let answers = watched.answers.clone();
     let cache = move || {
         let status = answers.status();
@@ -67,9 +83,10 @@ pub(super) fn start(
         control: control.clone(),
         node: watched.wal.node().to_owned(),
         measure,
-        tap,
+        tap: tap.clone(),
         seen,
     };
     let started = alerts.start(&config.alerts, &config.client_alerts, parts);
-    started.map_err(AppError::Setting)
+    started.map_err(AppError::Setting)?;
+    Ok(tap)
 }

@@ -1,6 +1,7 @@
 //! Settings of rules and alerts.
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::Secret;
 
@@ -10,6 +11,9 @@ use super::Secret;
 pub struct AlertsConfig {
     /// Time between two evaluations of all rules.
     pub period_ms: u64,
+    /// Waits behind each try of a message that failed; behind the last one it is dead.
+    #[serde(deserialize_with = "numbers")]
+    pub retry_waits_ms: Vec<u64>,
     /// Where people see the dashboard, `https://fresnel.example`: notices link to it. Empty: they do not.
     pub dashboard_url: String,
     /// Addresses that are told the alerts of the project `default` by e-mail.
@@ -24,6 +28,7 @@ impl Default for AlertsConfig {
     fn default() -> Self {
         Self {
             period_ms: 15_000,
+            retry_waits_ms: vec![5_000, 30_000, 120_000, 600_000, 3_600_000, 21_600_000],
             dashboard_url: String::new(),
             email_recipients: Vec::new(),
             webhook_url: Secret::default(),
@@ -49,4 +54,22 @@ impl Default for ClientAlertsConfig {
             resolve_after_ms: 900_000,
         }
     }
+}
+
+/// A list of numbers; from the environment they come as texts.
+fn numbers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u64>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Number {
+        Number(u64),
+        Text(String),
+    }
+    let numbers = Vec::<Number>::deserialize(deserializer)?;
+    let number = |number| match number {
+        Number::Number(number) => Ok(number),
+        Number::Text(text) => text
+            .parse()
+            .map_err(|_| D::Error::custom("must be whole numbers")),
+    };
+    numbers.into_iter().map(number).collect()
 }

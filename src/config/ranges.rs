@@ -82,6 +82,16 @@ impl Config {
                 "from 1000 to 3600000",
             ),
             (
+                "alerts.retry_waits_ms",
+                self.alerts.retry_waits_ms.len() <= 20
+                    && self
+                        .alerts
+                        .retry_waits_ms
+                        .iter()
+                        .all(|wait_ms| (100..=DAY_MS).contains(wait_ms)),
+                "at most 20 waits, each from 100 to 86400000",
+            ),
+            (
                 "alerts.dashboard_url",
                 is_empty_or_web(&self.alerts.dashboard_url),
                 "empty, or begin with https:// or http://",

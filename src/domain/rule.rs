@@ -16,7 +16,7 @@ mod tests;
 mod timer;
 mod watch;
 
-pub use backtest::{Backtest, Firing, FiringCounts, Sample, Series};
+pub use backtest::{Backtest, Firing, FiringCounts, PastSample, PastSeries};
 pub use definition::{Rule, RuleDefinition, SINGLE_KEEPS_FIRING_MIN_MS};
 pub use dimension::{Dimension, WatchFilters};
 pub use level::{Direction, Level, LevelThresholds};

@@ -128,12 +128,8 @@ impl Ingest {
                 let count = decision.count();
                 put_note(rows, &Note { count, event: None });
             }
-            put_notes(
-                rows,
-                sender.project_id(),
-                minute_of(received_at_ms),
-                fates.as_slice(),
-            );
+            let minute = minute_of(received_at_ms);
+            put_notes(rows, sender.project_id(), minute, fates.as_slice());
         });
         let commit = match appended {
             Ok(commit) => commit,
@@ -145,9 +141,10 @@ impl Ingest {
                 return Err(BatchRefusal::of_log(error, fates));
             }
         };
-        for item in &batch.beacons {
-            self.tap(sender, &item.beacon, &enrichment);
-        }
+        batch
+            .beacons
+            .iter()
+            .for_each(|item| self.tap(sender, &item.beacon, &enrichment));
         let outcome = BatchOutcome {
             kinds: batch.beacons.iter().map(|item| item.kind).collect(),
             repeated,

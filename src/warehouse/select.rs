@@ -42,6 +42,15 @@ const ROLLUP_SETTINGS: [(&str, &str); 8] = [
     ("allow_statistics_optimize", "0"),
 ];
 
+/// How to read a short stretch of raw rows beside other statements that do the same: a second thread, and the search for projections, take
+/// longer than the rows do.
+const ONE_CORE_SETTINGS: [(&str, &str); 4] = [
+    ("max_threads", "1"),
+    ("optimize_use_projections", "0"),
+    ("optimize_use_implicit_projections", "0"),
+    ("allow_statistics_optimize", "0"),
+];
+
 /// A statement with its parameters: `{name:Type}` in the text, the value beside it. A value never becomes
 /// part of the text.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,6 +58,7 @@ pub struct Statement {
     sql: String,
     parameters: Vec<(Cow<'static, str>, Parameter)>,
     settings: &'static [(&'static str, &'static str)],
+    is_on_one_core: bool,
 }
 
 /// A value for a parameter.
@@ -77,7 +87,15 @@ impl Statement {
             sql: sql.into(),
             parameters: Vec::new(),
             settings: &[],
+            is_on_one_core: false,
         }
+    }
+
+    /// Says that it is one of many which are asked beside each other.
+    #[must_use]
+    pub(crate) const fn on_one_core(mut self) -> Self {
+        self.is_on_one_core = true;
+        self
     }
 
     /// Says that it reads rollups.
@@ -100,7 +118,12 @@ impl Statement {
             .parameters
             .iter()
             .fold(query, |query, (name, value)| query.param(name, value));
-        let settings = UNCOMPILED.iter().chain(self.settings);
+        let one_core: &[_] = if self.is_on_one_core {
+            &ONE_CORE_SETTINGS
+        } else {
+            &[]
+        };
+        let settings = UNCOMPILED.iter().chain(self.settings).chain(one_core);
         settings.fold(query, |query, (name, value)| query.with_setting(*name, *value))
     }
 

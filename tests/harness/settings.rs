@@ -27,6 +27,11 @@ pub(crate) fn chaos_rounds() -> u32 {
     number("FRESNEL_CHAOS_ROUNDS", 25)
 }
 
+/// The same, for a loop whose rounds take longer.
+pub(crate) fn chaos_rounds_or(default: usize) -> usize {
+    number("FRESNEL_CHAOS_ROUNDS", default)
+}
+
 /// Seed of everything random in a test; printed, so that a failed run can be repeated.
 pub(crate) fn seed(test: &str) -> u64 {
     let seed = number("FRESNEL_CHAOS_SEED", rand::random());

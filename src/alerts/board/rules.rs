@@ -90,6 +90,15 @@ impl Board {
         }
     }
 
+    /// Whether a value of this group that arrived since then may be one that it fires for already: what the tap saw is found once
+    /// more by the sweep.
+    #[must_use]
+    pub fn may_know(&self, rule: &Rule, group: &[String], seen_from_ms: i64) -> bool {
+        let hash = subject::hash_of_group(group);
+        let group = self.groups.get(&rule.id).and_then(|groups| groups.get(&hash));
+        group.is_some_and(|group| group.status.level().is_some() && group.last_crossing_ms >= seen_from_ms)
+    }
+
     /// Lets rules of single values recover that nothing has crossed for some time.
     pub fn let_recover(&mut self, book: &AlertBook, now_ms: i64, writes: &mut Writes) {
         let mut quiet = Vec::new();

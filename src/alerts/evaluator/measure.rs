@@ -35,6 +35,8 @@ pub(super) struct Measured {
     pub(super) rules: Vec<(Arc<Rule>, Found)>,
     /// Single values beyond a threshold.
     pub(super) crossed: Vec<(Uuid, Reading)>,
+    /// Since when the beacons arrived that these are of, in milliseconds since 1970.
+    pub(super) seen_from_ms: i64,
     /// Alerts of clients.
     pub(super) posted: Vec<Posts>,
     /// Up to when beacons have been looked at; none when that could not be done.
@@ -68,6 +70,7 @@ impl Measure {
         let mut measured = Measured {
             rules: Vec::new(),
             crossed: Vec::new(),
+            seen_from_ms,
             posted: Vec::new(),
             looked_until_ms: Some(stored_until_ms.max(sweep.from_ms)),
         };

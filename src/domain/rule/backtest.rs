@@ -9,7 +9,7 @@ use super::watch::Watch;
 
 /// What a rule would have seen at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, utoipa::ToSchema)]
-pub struct Sample {
+pub struct PastSample {
     /// When, in milliseconds since 1970.
     pub ts_ms: i64,
     /// The value; null when there was nothing to measure, or too little.
@@ -20,11 +20,11 @@ pub struct Sample {
 
 /// What a rule would have seen of one group, the earliest first.
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
-pub struct Series {
+pub struct PastSeries {
     /// Values in the order of `group_by`; empty without.
     pub group: Vec<String>,
     /// The samples.
-    pub samples: Vec<Sample>,
+    pub samples: Vec<PastSample>,
 }
 
 /// A time for which a rule would have fired.
@@ -79,7 +79,7 @@ impl Backtest {
     /// Runs a rule over what it would have seen. It sees no more than the samples, so what begins and ends between two of them is not
     /// found.
     #[must_use]
-    pub fn run(definition: &RuleDefinition, series: &[Series]) -> Self {
+    pub fn run(definition: &RuleDefinition, series: &[PastSeries]) -> Self {
         let mut firings: Vec<Firing> = series
             .iter()
             .flat_map(|series| of_group(definition, series))
@@ -93,7 +93,7 @@ impl Backtest {
     }
 }
 
-fn of_group(definition: &RuleDefinition, series: &Series) -> Vec<Firing> {
+fn of_group(definition: &RuleDefinition, series: &PastSeries) -> Vec<Firing> {
     let Some(highest) = definition.thresholds.highest() else {
         return Vec::new();
     };
@@ -131,7 +131,7 @@ fn of_group(definition: &RuleDefinition, series: &Series) -> Vec<Firing> {
 }
 
 /// A single watch with nothing to look at is well: it waits for bad values, not for values.
-fn observation(definition: &RuleDefinition, sample: &Sample) -> Observation {
+fn observation(definition: &RuleDefinition, sample: &PastSample) -> Observation {
     match (sample.value, &definition.watch) {
         (Some(value), _) => Observation::Value(definition.thresholds.level_of(value)),
         (None, Watch::Single(_)) => Observation::Value(None),
@@ -177,13 +177,13 @@ mod tests {
         definition
     }
 
-    fn series(values: &[Option<f64>]) -> Series {
-        let samples = (1..).zip(values).map(|(number, value)| Sample {
+    fn series(values: &[Option<f64>]) -> PastSeries {
+        let samples = (1..).zip(values).map(|(number, value)| PastSample {
             ts_ms: number * STEP_MS,
             value: *value,
             events: 1,
         });
-        Series {
+        PastSeries {
             group: vec!["/a".to_owned()],
             samples: samples.collect(),
         }

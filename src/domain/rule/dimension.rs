@@ -74,6 +74,8 @@ impl Dimension {
 
 /// Most values of one filter.
 const VALUES_MAX: usize = 50;
+/// All values together, in bytes: they travel with each evaluation.
+const BYTES_MAX: usize = 32 * 1_024;
 /// Longest value.
 const VALUE_CHARS_MAX: usize = 1_000;
 
@@ -96,6 +98,11 @@ impl WatchFilters {
     /// What is wrong with them.
     pub(super) fn faults(&self, field: &str) -> Vec<FieldError> {
         let mut faults = Vec::new();
+        let bytes: usize = self.0.values().flatten().map(String::len).sum();
+        if bytes > BYTES_MAX {
+            let message = format!("values must have at most {BYTES_MAX} bytes together");
+            faults.push(FieldError::new(field.to_owned(), FieldFault::TooLong, message));
+        }
         for (dimension, values) in &self.0 {
             let field = format!("{field}.{}", dimension.as_str());
             if values.is_empty() || values.len() > VALUES_MAX {

@@ -9,6 +9,11 @@ use super::{Reading, Watched};
 use crate::clock::UnixMicros;
 use crate::warehouse::{SelectError, Warehouse};
 
+/// Projects of one statement that may fail alone; then it is not the projects, and the others are not asked for.
+const FAILED_PARTS_MAX: u32 = 3;
+/// ClickHouse's code.
+const MEMORY_LIMIT_EXCEEDED: u32 = 241;
+
 /// An answer, and the number of the rule that it is for.
 pub(super) type Answer = (usize, Result<Vec<Reading>, SelectError>);
 
@@ -52,8 +57,15 @@ async fn answer(warehouse: &Warehouse, rules: &[Watched<'_>], batch: &Batch<'_>)
         return failed.collect();
     }
     let mut answers = Vec::new();
+    let mut failed = 0;
     for part in parts {
-        match ask(warehouse, rules, &part).await {
+        let answer = if failed < FAILED_PARTS_MAX {
+            ask(warehouse, rules, &part).await
+        } else {
+            Err(failure.clone())
+        };
+        failed += u32::from(answer.is_err());
+        match answer {
             Ok(readings) => answers.extend(readings),
             Err(failure) => answers.extend(part.rules.iter().map(|(rule, _)| (*rule, Err(failure.clone())))),
         }
@@ -61,10 +73,11 @@ async fn answer(warehouse: &Warehouse, rules: &[Watched<'_>], batch: &Batch<'_>)
     answers
 }
 
-/// Whether a smaller statement may do better.
+/// Whether a smaller statement may do better: it took too long, too much memory, or stumbled over a row.
 const fn is_of_the_statement(failure: &SelectError) -> bool {
     match failure {
-        SelectError::TimedOut(_) | SelectError::Overloaded { .. } | SelectError::Failed { .. } => true,
+        SelectError::TimedOut(_) | SelectError::Failed { .. } => true,
+        SelectError::Overloaded { code, .. } => *code == MEMORY_LIMIT_EXCEEDED,
         SelectError::Unavailable(_) | SelectError::NotMigrated { .. } | SelectError::LeftAlone { .. } => {
             false
         }

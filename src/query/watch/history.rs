@@ -15,7 +15,7 @@ use super::Watched;
 use super::batch::{needs_percentiles, shape_of};
 use super::found::{Found, Measure};
 use crate::clock::UnixMicros;
-use crate::domain::rule::{Direction, LevelThresholds, Sample, Series, Watch};
+use crate::domain::rule::{Direction, LevelThresholds, PastSample, PastSeries, Watch};
 use crate::warehouse::{Retention, SelectError, Warehouse};
 
 use super::super::grain::{Grain, Kept};
@@ -38,7 +38,7 @@ pub struct History {
     /// Time before which that table has forgotten what it had, if that is in the range; milliseconds since 1970.
     pub kept_from_ms: Option<i64>,
     /// A series for each group that had events; one series without groups. All have samples at the same times.
-    pub series: Vec<Series>,
+    pub series: Vec<PastSeries>,
 }
 
 /// Asks what a rule of a project would have seen. `direction` says which single value is the worst.
@@ -96,7 +96,7 @@ pub async fn history(
 }
 
 /// Samples at all times, also where nothing was found.
-fn series(found: Vec<Found>, request: &HistoryRequest, measure: Measure, is_one: bool) -> Vec<Series> {
+fn series(found: Vec<Found>, request: &HistoryRequest, measure: Measure, is_one: bool) -> Vec<PastSeries> {
     let mut groups: BTreeMap<Vec<String>, BTreeMap<i64, Found>> = BTreeMap::new();
     if is_one {
         groups.insert(Vec::new(), BTreeMap::new());
@@ -108,7 +108,7 @@ fn series(found: Vec<Found>, request: &HistoryRequest, measure: Measure, is_one:
     let samples_of = |found: &BTreeMap<i64, Found>| {
         let sample = |end: i64| {
             let found = found.get(&end);
-            Sample {
+            PastSample {
                 ts_ms: end * 1_000,
                 value: found.map_or_else(|| measure.of_nothing(), |found| measure.value(found)),
                 events: found.map_or(0, |found| found.events),
@@ -116,7 +116,7 @@ fn series(found: Vec<Found>, request: &HistoryRequest, measure: Measure, is_one:
         };
         request.samples().map(sample).collect()
     };
-    let series = groups.into_iter().map(|(group, found)| Series {
+    let series = groups.into_iter().map(|(group, found)| PastSeries {
         group,
         samples: samples_of(&found),
     });

@@ -48,7 +48,7 @@ impl Batch<'_> {
                 worst.bind(statement, &self.subjects)
             }
         };
-        self.bind(statement, database, &fields)
+        self.bind(statement.on_one_core(), database, &fields)
     }
 
     /// Joins cells with subjects: by project and by the field that tells subjects apart best; the others are looked up.

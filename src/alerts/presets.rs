@@ -1,4 +1,5 @@
-//! Channels that the settings name: those of the project `default`. They are made once; who deletes or changes one is not overruled.
+//! Channels that the settings name: those of the project `default`. Who changes one is not overruled; one that is deleted comes again at the
+//! next start, as long as the settings name it.
 
 use uuid::Uuid;
 

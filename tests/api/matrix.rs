@@ -131,6 +131,7 @@ const ROWS: &[(&str, &str, Rule, u16)] = &[
     ("DELETE", "/api/views/{id}", Admin, 200),
     ("GET", "/api/rules", Viewer, 200),
     ("POST", "/api/rules", Admin, 201),
+    ("POST", "/api/rules/backtest", Viewer, 200),
     ("GET", "/api/rules/{id}", Viewer, 200),
     ("PATCH", "/api/rules/{id}", Admin, 200),
     ("DELETE", "/api/rules/{id}", Admin, 200),
@@ -315,7 +316,7 @@ fn new_body(address: &str) -> Value {
             json!({"name": "x", "algorithm": "hs256", "secret": "0123456789abcdef0123456789abcdef"})
         }
         "/api/cache/warm" => json!({"paths": []}),
-        "/api/rules" => json!({
+        "/api/rules" | "/api/rules/backtest" => json!({
             "name": unique, "watch": {"kind": "metric", "type": "page_load_time"}, "thresholds": {"warning": 1},
         }),
         "/api/silences" => json!({"ends_at": "2090-01-01T00:00:00Z", "starts_at": "2089-12-31T00:00:00Z"}),

@@ -30,7 +30,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_LENGTH, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
@@ -123,6 +123,15 @@ impl CallError {
     }
 }
 
+/// What becomes of a body beyond its limit.
+#[derive(Clone, Copy)]
+enum Rest {
+    /// The answer is worth nothing.
+    Refused,
+    /// It is not read.
+    Unread,
+}
+
 /// The door. A clone is cheap and is the same.
 #[derive(Clone)]
 pub struct Outbound {
@@ -178,8 +187,20 @@ impl Outbound {
     /// # Errors
     /// There is none, or it breaks a limit.
     pub async fn call(&self, call: Call<'_>) -> Result<Answer, CallError> {
+        self.call_in_time(call, Rest::Refused).await
+    }
+
+    /// The same for callers to whom the status says it all: a body that is longer than its limit, or breaks off, is cut there.
+    ///
+    /// # Errors
+    /// There is no answer, or not within its time.
+    pub async fn call_for_status(&self, call: Call<'_>) -> Result<Answer, CallError> {
+        self.call_in_time(call, Rest::Unread).await
+    }
+
+    async fn call_in_time(&self, call: Call<'_>, rest: Rest) -> Result<Answer, CallError> {
         let (purpose, timeout) = (call.purpose, call.timeout);
-        let outcome = match tokio::time::timeout(timeout, self.call_unbounded(call)).await {
+        let outcome = match tokio::time::timeout(timeout, self.call_unbounded(call, rest)).await {
             Ok(outcome) => outcome,
             Err(_) => Err(CallError::TimedOut(timeout)),
         };
@@ -188,7 +209,7 @@ impl Outbound {
         outcome
     }
 
-    async fn call_unbounded(&self, call: Call<'_>) -> Result<Answer, CallError> {
+    async fn call_unbounded(&self, call: Call<'_>, rest: Rest) -> Result<Answer, CallError> {
         // Settings may have changed since the URL was saved, and a port or a scheme is not seen at the connection.
         let mut url = self.guard.check_url(call.url)?;
         url.set_fragment(None);
@@ -206,24 +227,41 @@ impl Outbound {
             .request(request)
             .await
             .map_err(|error| failure(&error))?;
-        let (head, body) = answer.into_parts();
-        let too_large = CallError::TooLarge(call.answer_bytes_max);
-        if announced_bytes(&head.headers).is_some_and(|bytes| bytes > call.answer_bytes_max as u64) {
-            return Err(too_large);
-        }
-        let body = Limited::new(body, call.answer_bytes_max).collect().await;
-        let body = body.map_err(|error| {
-            if error.is::<LengthLimitError>() {
-                too_large
-            } else {
-                CallError::Broken
+        let (head, mut body) = answer.into_parts();
+        let bytes_max = call.answer_bytes_max;
+        let body = match rest {
+            Rest::Refused => {
+                if announced_bytes(&head.headers).is_some_and(|bytes| bytes > bytes_max as u64) {
+                    return Err(CallError::TooLarge(bytes_max));
+                }
+                let whole = Limited::new(body, bytes_max).collect().await;
+                whole.map_err(|error| not_whole(&*error, bytes_max))?.to_bytes()
             }
-        })?;
+            Rest::Unread => {
+                let mut read = BytesMut::new();
+                while read.len() < bytes_max
+                    && let Some(Ok(frame)) = body.frame().await
+                {
+                    read.extend_from_slice(frame.data_ref().map_or(&[], |bytes| bytes.as_ref()));
+                }
+                read.truncate(bytes_max);
+                read.freeze()
+            }
+        };
         Ok(Answer {
             status: head.status,
             headers: head.headers,
-            body: body.to_bytes(),
+            body,
         })
+    }
+}
+
+/// Why a body is not there as a whole.
+fn not_whole(error: &(dyn std::error::Error + 'static), bytes_max: usize) -> CallError {
+    if error.is::<LengthLimitError>() {
+        CallError::TooLarge(bytes_max)
+    } else {
+        CallError::Broken
     }
 }
 

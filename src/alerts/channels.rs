@@ -38,7 +38,7 @@ pub use webhook::{check_webhook_secret, new_webhook_secret};
 
 /// Longest that one call may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
-/// Longest answer that is read.
+/// What is read of an answer; its status says whether the message was taken.
 const ANSWER_BYTES_MAX: usize = 64 * 1_024;
 /// What of a body that was sent the log keeps.
 const SENT_BYTES_MAX: usize = 16 * 1_024;
@@ -233,7 +233,7 @@ impl Sender {
         let started = Instant::now();
         let answer = self
             .outbound
-            .call(Call {
+            .call_for_status(Call {
                 purpose: "alerts",
                 method: Method::POST,
                 url: &url,
@@ -295,7 +295,10 @@ fn lines(headers: &HeaderMap, hidden: &[HeaderName], bytes_max: usize) -> String
 /// Bytes as a text without NUL, cut.
 fn text(bytes: &[u8], bytes_max: usize) -> String {
     let cut = &bytes[..bytes.len().min(bytes_max)];
-    String::from_utf8_lossy(cut).replace('\0', "\u{fffd}")
+    let mut text = String::from_utf8_lossy(cut).replace('\0', "\u{fffd}");
+    // What stands in for bytes that are no text is longer than they.
+    text.truncate(text.floor_char_boundary(bytes_max));
+    text
 }
 
 /// Why a call that failed did.

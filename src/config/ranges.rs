@@ -1,5 +1,8 @@
 //! What values settings may have.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
 use super::{Config, ConfigError};
 
 /// Days of retention that make sense: ClickHouse counts days from 1970 in 16 bits.
@@ -100,6 +103,20 @@ impl Config {
                 "alerts.email_recipients",
                 self.alerts.email_recipients.len() <= 50,
                 "at most 50 addresses",
+            ),
+            (
+                "vault.key",
+                is_empty_or_key(self.vault.key.reveal()),
+                "empty, or 32 bytes in base64",
+            ),
+            (
+                "vault.previous_keys",
+                self.vault
+                    .previous_keys
+                    .reveal()
+                    .split(',')
+                    .all(|key| is_empty_or_key(key.trim())),
+                "32 bytes each, in base64, with commas between them",
             ),
             (
                 "smtp.timeout_ms",
@@ -354,6 +371,10 @@ impl Config {
             }),
         }
     }
+}
+
+fn is_empty_or_key(text: &str) -> bool {
+    text.is_empty() || STANDARD.decode(text).is_ok_and(|key| key.len() == 32)
 }
 
 fn is_empty_or_long(secret: &str) -> bool {

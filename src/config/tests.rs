@@ -160,6 +160,9 @@ fn a_value_out_of_its_range_is_refused_with_setting_and_variable() {
             "warehouse.hour_retention_days",
         ),
         ("FRESNEL_BOOTSTRAP__ADMIN_TOKEN", "short", "bootstrap.admin_token"),
+        ("FRESNEL_VAULT__KEY", "c2hvcnQ=", "vault.key"),
+        ("FRESNEL_VAULT__PREVIOUS_KEYS", "c2hvcnQ=", "vault.previous_keys"),
+        ("FRESNEL_SMTP__TIMEOUT_MS", "1", "smtp.timeout_ms"),
     ] {
         let message = refusal("", &[(variable, value)]);
         assert!(

@@ -1,5 +1,7 @@
 //! Settings of secrets that Fresnel itself must use, and of mail.
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 
 use super::Secret;
@@ -37,6 +39,8 @@ pub struct SmtpConfig {
     pub port: u16,
     /// How the way to it is encrypted.
     pub tls: SmtpTls,
+    /// Path of certificates in PEM that are believed beside those of the system.
+    pub ca_file: PathBuf,
     /// User; empty: nobody logs in.
     pub username: String,
     /// The user's password.
@@ -53,6 +57,7 @@ impl Default for SmtpConfig {
             host: String::new(),
             port: 587,
             tls: SmtpTls::default(),
+            ca_file: PathBuf::new(),
             username: String::new(),
             password: Secret::default(),
             from: "Fresnel <fresnel@localhost>".to_owned(),

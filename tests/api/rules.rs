@@ -230,7 +230,13 @@ fn every_fault_of_a_rule_is_named_with_its_exact_place() {
         let answer = call(&server, ADMIN_TOKEN, "POST", &path, &body);
         assert_eq!(faults(answer), pairs(&expected), "{body}");
     }
-    // The same of changes.
+}
+
+#[test]
+fn every_fault_of_a_change_to_a_rule_is_named_with_its_exact_place() {
+    let server = Fresnel::shared();
+    let id = project(&server, "changed-faults");
+    let path = format!("/api/rules?project={id}");
     let made = admin(&server, "POST", &path, &slow("Slow"));
     let one = format!("/api/rules/{}?project={id}", text(&made["id"]));
     let body = json!({"thresholds": {"warning": null}, "watch": {"kind": "ledger", "measure": "x"}});

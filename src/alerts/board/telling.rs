@@ -213,6 +213,7 @@ fn notice(alert: &Alert, event: NoticeEvent, book: &AlertBook, dashboard_url: &s
                 .runbook_url
                 .as_ref()
                 .map(|url| url.as_str().to_owned()),
+            aggregate: rule.definition.watch.aggregate(),
         });
     let is_shown = !dashboard_url.is_empty() && alert.source != AlertSource::Fresnel;
     Notice {

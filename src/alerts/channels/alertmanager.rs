@@ -6,9 +6,12 @@ use serde_json::{Map, Value, json};
 
 use super::{Message, Prepared, words};
 use crate::domain::alert::{Notice, NoticeEvent, SecretText};
+use crate::domain::rule::Level;
 
 /// What fires does so until then, unless it is told again.
 const LASTS_MS: i64 = 300_000;
+/// The label that routes of an Alertmanager usually look at.
+const SEVERITY: &str = "severity";
 
 pub(super) fn request(
     url: &SecretText,
@@ -18,7 +21,7 @@ pub(super) fn request(
     let alerts: Vec<Value> = message
         .notices
         .iter()
-        .map(|notice| alert(notice, message.at_ms))
+        .flat_map(|notice| alerts(notice, message.at_ms))
         .collect();
     let mut headers = Vec::new();
     if let Some(text) = authorization {
@@ -37,7 +40,25 @@ pub(super) fn request(
     })
 }
 
-fn alert(notice: &Notice, now_ms: i64) -> Value {
+/// One alert; for one at another level also the end of the one at the level before: the level is a label, by which an Alertmanager
+/// routes, and labels are what it knows an alert by.
+fn alerts(notice: &Notice, now_ms: i64) -> Vec<Value> {
+    let ends_at_ms = match notice.event {
+        NoticeEvent::Resolved => notice.resolved_at_ms.unwrap_or(now_ms),
+        NoticeEvent::Firing | NoticeEvent::Changed | NoticeEvent::Reminder | NoticeEvent::Test => {
+            now_ms + LASTS_MS
+        }
+    };
+    let mut alerts = vec![alert(notice, notice.level, ends_at_ms)];
+    // What clients post has a severity of theirs, which does not change.
+    let previous = notice
+        .previous_level
+        .filter(|_| !notice.labels.contains_key(SEVERITY));
+    alerts.extend(previous.map(|level| alert(notice, level, notice.at_ms)));
+    alerts
+}
+
+fn alert(notice: &Notice, level: Level, ends_at_ms: i64) -> Value {
     let mut labels: Map<String, Value> = notice
         .labels
         .iter()
@@ -46,6 +67,7 @@ fn alert(notice: &Notice, now_ms: i64) -> Value {
         .map(|(name, value)| (label(name), value.as_str().into()))
         .collect();
     labels.insert("project".to_owned(), notice.project_id.as_str().into());
+    labels.entry(SEVERITY).or_insert_with(|| level.as_str().into());
     let rule = notice.rule.as_ref();
     let annotations = [
         ("summary", Some(words::title(notice))),
@@ -53,7 +75,6 @@ fn alert(notice: &Notice, now_ms: i64) -> Value {
             "measured",
             Some(words::measured(notice)).filter(|text| !text.is_empty()),
         ),
-        ("level", Some(notice.level.as_str().to_owned())),
         ("description", rule.and_then(|rule| rule.description.clone())),
         ("runbook_url", rule.and_then(|rule| rule.runbook_url.clone())),
     ];
@@ -61,10 +82,6 @@ fn alert(notice: &Notice, now_ms: i64) -> Value {
         .into_iter()
         .filter_map(|(name, text)| Some((name.to_owned(), text?.into())))
         .collect();
-    let ends_at_ms = match notice.event {
-        NoticeEvent::Resolved => notice.resolved_at_ms.unwrap_or(now_ms),
-        _ => now_ms + LASTS_MS,
-    };
     let mut alert = json!({
         "labels": labels,
         "annotations": annotations,

@@ -1,17 +1,18 @@
 //! Mails, by the server of the settings: that is the operator's, and may be anywhere.
 
-use std::time::{Duration, Instant};
+mod smtp;
 
+use std::time::Instant;
+
+use lettre::Address;
 use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart};
-use lettre::transport::smtp::AsyncSmtpTransportBuilder;
-use lettre::transport::smtp::authentication::Credentials;
-use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 
 use super::{Message, SENT_BYTES_MAX, Sent, Verdict, text, words};
-use crate::config::{SmtpConfig, SmtpTls};
+use crate::config::SmtpConfig;
 use crate::domain::account::Email;
 use crate::domain::alert::Notice;
+use smtp::{Failure, NotTaken, Server, Taken};
 
 /// Notices that are shown in one mail.
 const SHOWN_MAX: usize = 100;
@@ -22,6 +23,14 @@ pub enum MailError {
     /// Who sends has no address.
     #[error("setting smtp.from must be an address like `Fresnel <alerts@example.com>`")]
     From,
+    /// The certificates cannot be used.
+    #[error("setting smtp.ca_file: {file}: {reason}")]
+    CaFile {
+        /// The file.
+        file: String,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The server cannot be spoken to like this.
     #[error("setting smtp.host: {0}")]
     Host(#[from] lettre::transport::smtp::Error),
@@ -30,7 +39,7 @@ pub enum MailError {
 /// Sends mails. A clone is cheap and is the same.
 #[derive(Clone, Debug)]
 pub(super) struct Mailer {
-    transport: AsyncSmtpTransport<Tokio1Executor>,
+    server: Server,
     from: Mailbox,
 }
 
@@ -40,76 +49,108 @@ impl Mailer {
         if config.host.is_empty() {
             return Ok(None);
         }
-        let from = config.from.parse().map_err(|_| MailError::From)?;
-        let builder: AsyncSmtpTransportBuilder = match config.tls {
-            SmtpTls::None => AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&config.host),
-            SmtpTls::Starttls => AsyncSmtpTransport::<Tokio1Executor>::starttls_relay(&config.host)?,
-            SmtpTls::Implicit => AsyncSmtpTransport::<Tokio1Executor>::relay(&config.host)?,
-        };
-        let builder = builder
-            .port(config.port)
-            .timeout(Some(Duration::from_millis(config.timeout_ms)));
-        let builder = if config.username.is_empty() {
-            builder
-        } else {
-            let password = config.password.reveal().to_owned();
-            builder.credentials(Credentials::new(config.username.clone(), password))
-        };
-        Ok(Some(Self {
-            transport: builder.build(),
-            from,
-        }))
+        let from: Mailbox = config.from.parse().map_err(|_| MailError::From)?;
+        let server = Server::new(config, from.email.domain())?;
+        Ok(Some(Self { server, from }))
     }
 }
 
 /// Sends one mail to all recipients.
 pub(super) async fn send(mailer: Option<&Mailer>, recipients: &[Email], message: &Message<'_>) -> Sent {
-    let refused = |error: String| Sent {
-        verdict: Verdict::Refused { error: error.clone() },
-        ..Sent::not_sent(error)
-    };
     let Some(mailer) = mailer else {
         return refused("no mail server is set (setting smtp.host)".to_owned());
     };
     let plain = plain(message.notices);
-    let mail = match mail(mailer, recipients, message, &plain) {
-        Ok(mail) => mail,
+    let (to, no_addresses) = addresses(recipients);
+    let mail = match mail(mailer, &to, message, &plain) {
+        Ok(mail) => mail.formatted(),
         Err(error) => return refused(error),
     };
     let started = Instant::now();
-    let outcome = mailer.transport.send(mail).await;
+    let outcome = mailer.server.send(&mailer.from.email, &to, &mail).await;
     let mut sent = Sent::not_sent(String::new());
     let names: Vec<_> = recipients.iter().map(Email::as_str).collect();
     sent.request_line = format!("mail to {}", names.join(", "));
-    sent.request_headers = format!("subject: {}\n", subject(message.notices));
+    sent.request_headers = format!(
+        "subject: {}\nmessage-id: {}\n",
+        subject(message.notices),
+        message_id(mailer, message)
+    );
     sent.request_body = text(plain.as_bytes(), SENT_BYTES_MAX);
     sent.took_ms = i64::try_from(started.elapsed().as_millis()).unwrap_or(i64::MAX);
-    (sent.verdict, sent.error) = match outcome {
-        Ok(answer) => {
-            sent.status = Some(u32::from(u16::from(answer.code())));
-            sent.response_body = answer.message().collect::<Vec<_>>().join("\n");
-            (Verdict::Delivered, None)
-        }
-        Err(error) => {
-            sent.status = error.status().map(|code| u32::from(u16::from(code)));
-            let said = error.to_string();
-            let verdict = if error.is_permanent() {
-                Verdict::Refused { error: said.clone() }
-            } else {
-                Verdict::Retry {
-                    after_ms: None,
-                    error: said.clone(),
-                }
-            };
-            (verdict, Some(said))
-        }
-    };
+    sent.judge(outcome, no_addresses);
     sent
+}
+
+fn refused(error: String) -> Sent {
+    Sent {
+        verdict: Verdict::Refused { error: error.clone() },
+        ..Sent::not_sent(error)
+    }
+}
+
+impl Sent {
+    /// - Taken for all whose addresses are right: delivered, and the log names those whose are not.
+    /// - Not taken yet for somebody: tried again. Whoever has it gets it twice, with the same `Message-ID`; nobody misses it.
+    fn judge(&mut self, outcome: Result<Taken, Failure>, mut not_for: Vec<NotTaken>) {
+        let taken = match outcome {
+            Ok(taken) => taken,
+            Err(failure) => {
+                self.status = failure.status();
+                let error = failure.to_string();
+                self.error = Some(error.clone());
+                self.verdict = if failure.is_for_now() {
+                    Verdict::Retry {
+                        after_ms: None,
+                        error,
+                    }
+                } else {
+                    Verdict::Refused { error }
+                };
+                return;
+            }
+        };
+        self.status = Some(u16::from(taken.answer.code()).into());
+        let said = taken.answer.message().collect::<Vec<_>>().join("\n");
+        self.response_body = text(said.as_bytes(), super::RECEIVED_BYTES_MAX);
+        not_for.extend(taken.not_for);
+        let said: Vec<_> = not_for.iter().map(|one| one.said.as_str()).collect();
+        let error = format!("not taken for {}", said.join("; "));
+        self.error = (!not_for.is_empty()).then(|| error.clone());
+        self.verdict = if not_for.iter().any(|one| one.is_for_now) {
+            Verdict::Retry {
+                after_ms: None,
+                error,
+            }
+        } else {
+            Verdict::Delivered
+        };
+    }
+}
+
+/// The recipients as SMTP knows them, and those that it does not.
+fn addresses(recipients: &[Email]) -> (Vec<Address>, Vec<NotTaken>) {
+    let (mut to, mut not_for) = (Vec::new(), Vec::new());
+    for recipient in recipients {
+        match recipient.as_str().parse() {
+            Ok(address) => to.push(address),
+            Err(_) => not_for.push(NotTaken {
+                said: format!("{recipient}: is no address"),
+                is_for_now: false,
+            }),
+        }
+    }
+    (to, not_for)
+}
+
+/// The same on each try: a mailbox that gets it twice can tell.
+fn message_id(mailer: &Mailer, message: &Message<'_>) -> String {
+    format!("<{}@{}>", message.id, mailer.from.email.domain())
 }
 
 fn mail(
     mailer: &Mailer,
-    recipients: &[Email],
+    to: &[Address],
     message: &Message<'_>,
     plain: &str,
 ) -> Result<lettre::Message, String> {
@@ -117,8 +158,8 @@ fn mail(
     let mut builder = lettre::Message::builder()
         .from(mailer.from.clone())
         .subject(subject(message.notices))
-        // The same on each try: a mailbox that gets it twice can tell.
-        .message_id(Some(format!("<{}@{host}>", message.id)))
+        .message_id(Some(message_id(mailer, message)))
+        // So that nobody's vacation answers.
         .raw_header(HeaderValue::new(
             HeaderName::new_from_ascii_str("Auto-Submitted"),
             "auto-generated".to_owned(),
@@ -128,15 +169,13 @@ fn mail(
         let thread = format!("<alert-{}@{host}>", one.alert_id);
         builder = builder.in_reply_to(thread.clone()).references(thread);
     }
-    for recipient in recipients {
-        let mailbox: Mailbox = recipient
-            .as_str()
-            .parse()
-            .map_err(|_| format!("{} is no address", recipient.as_str()))?;
-        builder = builder.to(mailbox);
+    for address in to {
+        builder = builder.to(Mailbox::new(None, address.clone()));
     }
     let parts = MultiPart::alternative_plain_html(plain.to_owned(), html(message.notices));
-    builder.multipart(parts).map_err(|error| error.to_string())
+    builder
+        .multipart(parts)
+        .map_err(|_| "no recipient is an address".to_owned())
 }
 
 fn subject(notices: &[Notice]) -> String {

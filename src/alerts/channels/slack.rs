@@ -44,11 +44,11 @@ fn attachment(notice: &Notice) -> Value {
     text.extend(
         links
             .into_iter()
-            .filter_map(|(url, name)| Some(format!("<{}|{name}>", escaped(url?)))),
+            .filter_map(|(url, name)| Some(format!("<{}|{name}>", link(url?)))),
     );
     json!({
         "color": colour(notice),
-        "fallback": words::title(notice),
+        "fallback": escaped(&words::title(notice)),
         "title": escaped(&words::title(notice)),
         "text": text.join("\n"),
         "footer": escaped(&notice.project_id),
@@ -66,9 +66,19 @@ const fn colour(notice: &Notice) -> &'static str {
     }
 }
 
-/// Slack takes these three as markup.
+/// Slack takes three letters as markup. Those that speak like it also call people by an `@` in the text, and clients may post
+/// alerts with names of their own: a blank of no width behind it calls nobody.
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;")
+        .replace('@', "@\u{200b}")
+}
+
+/// An address within `<…|name>`.
+fn link(url: &str) -> String {
+    url.replace('&', "&amp;")
+        .replace('<', "%3C")
+        .replace('>', "%3E")
+        .replace('|', "%7C")
 }

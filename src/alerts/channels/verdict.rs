@@ -38,7 +38,7 @@ pub enum Verdict {
 /// - 3xx is no receiver: redirects are not followed, because they may lead anywhere.
 /// - Other 4xx are about the message or the address: 401 or 404 will be the same in an hour, until somebody sets them right and
 ///   sends the dead letters again.
-/// - No answer is about this moment, but for an address that the guard refuses.
+/// - No answer is about this moment, but for an address that the guard refuses. A name that means nothing may be a failure of DNS.
 pub(super) fn of(answer: &Result<Answer, CallError>) -> Verdict {
     let answer = match answer {
         Ok(answer) => answer,

@@ -45,7 +45,7 @@ pub(super) fn request(
     secrets: &WebhookSecrets,
     message: &Message<'_>,
 ) -> Result<Prepared, String> {
-    let body = body(message.notices, message.at_ms).into_bytes();
+    let body = body(message.notices).into_bytes();
     let id = message.id.to_string();
     let seconds = message.at_ms.div_euclid(1_000).to_string();
     let previous = secrets.previous.as_ref();
@@ -85,14 +85,16 @@ fn signature(secret: &SecretText, id: &str, seconds: &str, body: &[u8]) -> Optio
     Some(format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes())))
 }
 
-fn body(notices: &[Notice], at_ms: i64) -> String {
+/// The same on each try: its time is that of the latest notice, the one of the try stands in a header.
+fn body(notices: &[Notice]) -> String {
+    let at_ms = notices.iter().map(|notice| notice.at_ms).max();
     let kind = match notices {
         [one] => one.event.as_str(),
         _ => "group",
     };
     let message = json!({
         "type": format!("alert.{kind}"),
-        "timestamp": words::time(at_ms),
+        "timestamp": words::time(at_ms.unwrap_or_default()),
         "data": { "notices": notices },
     });
     message.to_string()

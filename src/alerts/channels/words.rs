@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::domain::alert::{Notice, NoticeEvent};
-use crate::domain::rule::Level;
+use crate::domain::rule::{Aggregate, Level};
 
 /// Metrics that are measured in milliseconds.
 const IN_MS: [&str; 7] = [
@@ -15,6 +15,19 @@ const IN_MS: [&str; 7] = [
     "FCP",
     "TTFB",
 ];
+
+/// Measures that are a share from 0 to 1.
+const SHARES: [&str; 2] = ["cache_hit_rate", "memory"];
+
+/// What a number is a number of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Unit {
+    None,
+    Ms,
+    PerMinute,
+    /// From 0 to 1, shown as percents.
+    Share,
+}
 
 /// A time as ISO 8601, in UTC.
 pub(super) fn time(at_ms: i64) -> String {
@@ -28,7 +41,10 @@ pub(super) fn title(notice: &Notice) -> String {
         NoticeEvent::Resolved => "Resolved".to_owned(),
         NoticeEvent::Test => "Test".to_owned(),
         NoticeEvent::Firing => level(notice.level).to_owned(),
-        NoticeEvent::Changed => format!("{} (changed)", level(notice.level)),
+        NoticeEvent::Changed => match notice.previous_level {
+            Some(previous) => format!("{} (was {})", level(notice.level), level(previous)),
+            None => level(notice.level).to_owned(),
+        },
         NoticeEvent::Reminder => format!("{} (still)", level(notice.level)),
     };
     let group = group(notice);
@@ -37,7 +53,12 @@ pub(super) fn title(notice: &Notice) -> String {
     } else {
         format!(" · {group}")
     };
-    format!("{state}: {}{about}", notice.title)
+    on_one_line(&format!("{state}: {}{about}", notice.title))
+}
+
+/// Clients name what they post: what would break a line or a header is a blank.
+fn on_one_line(text: &str) -> String {
+    text.replace(char::is_control, " ")
 }
 
 /// The labels by which the group is told apart, as `page /checkout, os iOS`.
@@ -54,15 +75,20 @@ pub(super) fn group(notice: &Notice) -> String {
     words.collect::<Vec<_>>().join(", ")
 }
 
-/// What was measured against its threshold; empty when nothing was.
+/// What was measured against its threshold, as `p95 of LCP: 5,200 ms is above 5,000 ms`; empty when nothing was.
 pub(super) fn measured(notice: &Notice) -> String {
-    let metric = notice
-        .labels
-        .get("metric")
-        .map(String::as_str)
-        .unwrap_or_default();
-    let number = |value: f64| amount(value, metric);
-    match (notice.value, notice.threshold) {
+    let metric = notice.labels.get("metric").map(String::as_str);
+    let aggregate = notice.rule.as_ref().and_then(|rule| rule.aggregate);
+    let unit = unit(metric.unwrap_or_default(), aggregate);
+    let number = |value: f64| amount(value, unit);
+    let what = match (aggregate, metric) {
+        (Some(aggregate), Some(metric)) => format!("{} of {metric}: ", aggregate.as_str()),
+        (Some(aggregate), None) => format!("{}: ", aggregate.as_str()),
+        // The title has it already.
+        (None, Some(metric)) if metric != notice.title => format!("{metric}: "),
+        (None, _) => String::new(),
+    };
+    let numbers = match (notice.value, notice.threshold) {
         (Some(value), Some(threshold)) => {
             let side = if value > threshold {
                 "above"
@@ -74,7 +100,36 @@ pub(super) fn measured(notice: &Notice) -> String {
             format!("{} is {side} {}", number(value), number(threshold))
         }
         (Some(value), None) => number(value),
-        (None, _) => String::new(),
+        (None, _) => return String::new(),
+    };
+    on_one_line(&format!("{what}{numbers}"))
+}
+
+/// The unit of what is computed of a metric.
+fn unit(metric: &str, aggregate: Option<Aggregate>) -> Unit {
+    match aggregate {
+        Some(Aggregate::Count) => Unit::None,
+        Some(Aggregate::Rate) => Unit::PerMinute,
+        Some(Aggregate::ErrorShare) => Unit::Share,
+        Some(
+            Aggregate::P50
+            | Aggregate::P75
+            | Aggregate::P90
+            | Aggregate::P95
+            | Aggregate::P99
+            | Aggregate::Avg
+            | Aggregate::Min
+            | Aggregate::Max,
+        )
+        | None => {
+            if IN_MS.contains(&metric) {
+                Unit::Ms
+            } else if SHARES.contains(&metric) {
+                Unit::Share
+            } else {
+                Unit::None
+            }
+        }
     }
 }
 
@@ -113,7 +168,13 @@ pub(super) fn duration(ms: i64) -> String {
 }
 
 /// A number with its unit: at most four digits that say something, thousands apart.
-fn amount(value: f64, metric: &str) -> String {
+fn amount(value: f64, unit: Unit) -> String {
+    let (value, unit) = match unit {
+        Unit::None => (value, ""),
+        Unit::Ms => (value, " ms"),
+        Unit::PerMinute => (value, " a minute"),
+        Unit::Share => (value * 100.0, " %"),
+    };
     let digits = match value.abs() {
         0.0 => 0,
         large if large >= 100.0 => 0,
@@ -134,7 +195,6 @@ fn amount(value: f64, metric: &str) -> String {
     }
     let rest = rest.trim_end_matches('0');
     let point = if rest.is_empty() { "" } else { "." };
-    let unit = if IN_MS.contains(&metric) { " ms" } else { "" };
     format!("{sign}{apart}{point}{rest}{unit}")
 }
 
@@ -144,16 +204,21 @@ mod tests {
 
     #[test]
     fn numbers_are_short_and_have_their_unit() {
-        for (value, metric, expected) in [
-            (5_200.4, "api_response_time", "5,200 ms"),
-            (1_234_567.0, "", "1,234,567"),
-            (0.0234, "", "0.023"),
-            (0.5, "", "0.5"),
-            (12.34, "LCP", "12.3 ms"),
-            (0.0, "CLS", "0"),
-            (-1_500.0, "", "-1,500"),
+        use Aggregate::{Count, ErrorShare, P95, Rate};
+        for (value, metric, aggregate, expected) in [
+            (5_200.4, "api_response_time", None, "5,200 ms"),
+            (1_234_567.0, "", None, "1,234,567"),
+            (0.0234, "", None, "0.023"),
+            (0.5, "", None, "0.5"),
+            (12.34, "LCP", Some(P95), "12.3 ms"),
+            (0.0, "CLS", Some(P95), "0"),
+            (-1_500.0, "", None, "-1,500"),
+            (0.0712, "api_response_time", Some(ErrorShare), "7.1 %"),
+            (42.0, "api_response_time", Some(Count), "42"),
+            (3.5, "LCP", Some(Rate), "3.5 a minute"),
+            (0.81, "cache_hit_rate", None, "81 %"),
         ] {
-            assert_eq!(amount(value, metric), expected);
+            assert_eq!(amount(value, unit(metric, aggregate)), expected);
         }
     }
 

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::incident::{AlertSource, Resolution};
 use super::matcher::Labels;
-use crate::domain::rule::Level;
+use crate::domain::rule::{Aggregate, Level};
 
 /// What has happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, Serialize, utoipa::ToSchema)]
@@ -50,6 +50,9 @@ pub struct RuleSummary {
     /// Where it is told what to do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub runbook_url: Option<String>,
+    /// What it computes of measurements, from which the unit of the value follows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub aggregate: Option<Aggregate>,
 }
 
 /// What one channel is told of one change of one alert. It is written down when the change is, and never changes.

@@ -80,6 +80,24 @@ pub enum Aggregate {
 }
 
 impl Aggregate {
+    /// Name on the wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::P50 => "p50",
+            Self::P75 => "p75",
+            Self::P90 => "p90",
+            Self::P95 => "p95",
+            Self::P99 => "p99",
+            Self::Avg => "avg",
+            Self::Min => "min",
+            Self::Max => "max",
+            Self::Count => "count",
+            Self::Rate => "rate",
+            Self::ErrorShare => "error_share",
+        }
+    }
+
     /// Whether nothing to measure is 0 instead of no data.
     #[must_use]
     pub const fn counts(self) -> bool {
@@ -253,6 +271,17 @@ impl Watch {
             Self::CacheHitRate(_) => Some("cache_hit_rate"),
             Self::Memory => Some("memory"),
             Self::Ledger(_) => Some("ledger"),
+        }
+    }
+
+    /// What is computed of measurements; none where nothing is.
+    #[must_use]
+    pub const fn aggregate(&self) -> Option<Aggregate> {
+        match self {
+            Self::Metric(watch) => Some(watch.aggregate),
+            Self::Single(_) | Self::Events(_) | Self::CacheHitRate(_) | Self::Memory | Self::Ledger(_) => {
+                None
+            }
         }
     }
 

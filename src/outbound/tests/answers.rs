@@ -25,7 +25,7 @@ async fn redirects_are_answers_and_are_not_followed() {
 }
 
 #[tokio::test]
-async fn an_answer_longer_than_allowed_is_cut_whether_it_says_so_or_not() {
+async fn an_answer_longer_than_allowed_is_refused_or_cut_whether_it_says_so_or_not() {
     let body = "x".repeat(2_000);
     for head in [
         "HTTP/1.1 200 OK\r\ncontent-length: 2000\r\n\r\n".to_owned(),
@@ -37,14 +37,14 @@ async fn an_answer_longer_than_allowed_is_cut_whether_it_says_so_or_not() {
             answer_bytes_max: 1_999,
             ..get("")
         };
-        let error = lan()
-            .call(Call {
-                url: &server.url(),
-                ..call
-            })
-            .await
-            .unwrap_err();
+        let url = server.url();
+        let call = Call { url: &url, ..call };
+        let error = lan().call(call.clone()).await.unwrap_err();
         assert_eq!(error, CallError::TooLarge(1_999));
+        // Who asks for the status alone gets it, with what may be read of the body.
+        let answer = lan().call_for_status(call).await.unwrap();
+        assert_eq!(answer.status, StatusCode::OK);
+        assert_eq!(answer.body, body[..1_999]);
     }
     let endless = Server::with(|mut stream| {
         let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n");
@@ -52,6 +52,8 @@ async fn an_answer_longer_than_allowed_is_cut_whether_it_says_so_or_not() {
     });
     let error = lan().call(get(&endless.url())).await.unwrap_err();
     assert_eq!(error, CallError::TooLarge(64 * 1_024));
+    let answer = lan().call_for_status(get(&endless.url())).await.unwrap();
+    assert_eq!(answer.body.len(), 64 * 1_024);
 }
 
 #[tokio::test]

@@ -28,7 +28,7 @@ async fn a_channel_reads_back_as_it_was_written_and_is_in_its_project_only(place
         Err(gone)
     );
     let page = control.channels(&id("shop"), page(1, 10)).await.unwrap();
-    assert_eq!(page.items, [made.clone()]);
+    assert_eq!(page.items, std::slice::from_ref(&made));
     let book = control.alert_book().borrow().clone();
     assert_eq!(*book.channels[&id("shop")][0], made);
 }

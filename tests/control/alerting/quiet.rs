@@ -72,11 +72,11 @@ async fn inhibitions_need_a_condition_on_either_side(place: Place) {
         .unwrap();
     assert_eq!(
         control.inhibitions(&default, page(1, 10)).await.unwrap().items,
-        [made.clone()]
+        std::slice::from_ref(&made)
     );
     assert_eq!(
         control.alert_book().borrow().inhibitions[&default],
-        [made.clone()]
+        std::slice::from_ref(&made)
     );
     let empty = InhibitionDefinition {
         target: Default::default(),

@@ -12,6 +12,7 @@
 mod alerts;
 mod book;
 mod channels;
+mod kept;
 mod lease;
 mod outbox;
 mod quiet;
@@ -22,7 +23,8 @@ mod states;
 
 pub use alerts::{AlertFilter, AlertStateFilter, DayCount};
 pub use book::AlertBook;
-pub use channels::{NewChannel, StoredChannel};
+pub use channels::NewChannel;
+pub use kept::{RuleState, StoredChannel, Telling};
 pub use lease::Lease;
 pub use outbox::{DeliveryFilter, Settled};
-pub use record::{AlertWrite, OpenAlert, RuleState, Standing, Telling};
+pub use record::{AlertWrite, OpenAlert, Standing};

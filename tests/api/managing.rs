@@ -61,7 +61,8 @@ pub(crate) fn post(server: &Fresnel, key: &str, kind: Kind) -> Answer {
     server.send(&Request::post(kind.path(), kind.sample().to_string()).header("x-api-key", key))
 }
 
-/// The actions in a project's audit log, the oldest first.
+/// The actions in a project's audit log, the oldest first. That a project gets its default rules is not among them: it
+/// happens when the evaluator finds the project.
 pub(crate) fn actions(server: &Fresnel, project: &str) -> Vec<String> {
     let page = admin(
         server,
@@ -70,7 +71,8 @@ pub(crate) fn actions(server: &Fresnel, project: &str) -> Vec<String> {
         &Value::Null,
     );
     let items = page["items"].as_array().expect("a list");
-    items.iter().rev().map(|entry| text(&entry["action"])).collect()
+    let actions = items.iter().rev().map(|entry| text(&entry["action"]));
+    actions.filter(|action| action != "rule.defaults").collect()
 }
 
 /// The password of all users here.

@@ -250,6 +250,30 @@ fn every_fault_of_a_change_to_a_rule_is_named_with_its_exact_place() {
 }
 
 #[test]
+fn a_rule_is_tried_over_the_past_and_not_kept() {
+    let server = Fresnel::shared();
+    let id = project(&server, "backtests");
+    let path = format!("/api/rules/backtest?project={id}");
+    let tried = admin(&server, "POST", &path, &slow("Slow"));
+    assert_eq!(tried["firings"], json!([]));
+    assert_eq!(tried["window_ms"], 600_000);
+    assert_eq!(tried["thresholds"]["warning"], 1_000.0);
+    let mut body = slow("Slow");
+    body["from"] = json!("yesterday");
+    body["watch"]["window_ms"] = json!("long");
+    let expected = pairs(&[("from", "bad_format"), ("watch.window_ms", "wrong_type")]);
+    assert_eq!(faults(call(&server, ADMIN_TOKEN, "POST", &path, &body)), expected);
+    let found = admin(
+        &server,
+        "GET",
+        &format!("/api/rules?project={id}&search=Slow"),
+        &Value::Null,
+    );
+    let items = found["items"].as_array().expect("a list");
+    assert!(items.iter().all(|rule| rule["name"] != "Slow"), "{items:?}");
+}
+
+#[test]
 fn silences_are_made_listed_and_ended() {
     let server = Fresnel::shared();
     let id = project(&server, "silences");

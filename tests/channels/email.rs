@@ -156,6 +156,24 @@ async fn one_recipient_who_is_not_taken_keeps_nothing_from_the_others() {
 }
 
 #[tokio::test]
+async fn addresses_in_any_letters_are_told_where_the_server_takes_them() {
+    let recipients = ["jürgen@shop.example", "ada@shop.example"];
+    let firing = [notice(NoticeEvent::Firing)];
+    let mut server = MailServer::start(&[]);
+    let sent = mailed(&server.settings(), &recipients, &firing).await;
+    assert_eq!(sent.verdict, Verdict::Delivered, "{sent:?}");
+    assert_eq!(server.took()["to"], serde_json::json!(recipients));
+
+    let mut server = MailServer::start(&["--only-ascii"]);
+    let sent = mailed(&server.settings(), &recipients, &firing).await;
+    assert_eq!(sent.verdict, Verdict::Delivered, "{sent:?}");
+    assert!(sent.error.unwrap().contains("jürgen@shop.example"));
+    assert_eq!(server.took()["to"], serde_json::json!(["ada@shop.example"]));
+    let sent = mailed(&server.settings(), &recipients[..1], &firing).await;
+    assert!(is_refused(&sent), "{sent:?}");
+}
+
+#[tokio::test]
 async fn a_server_that_hangs_or_is_away_is_tried_again() {
     let server = MailServer::start(&[]);
     let settings = SmtpConfig {

@@ -60,6 +60,7 @@ async def main():
     parser.add_argument("--certificate")
     parser.add_argument("--key")
     parser.add_argument("--login", action="store_true")
+    parser.add_argument("--only-ascii", action="store_true")
     options = parser.parse_args()
     context = None
     if options.tls != "none":
@@ -76,7 +77,7 @@ async def main():
             authenticator=authenticate if options.login else None,
             auth_required=options.login,
             auth_require_tls=False,
-            enable_SMTPUTF8=True,
+            enable_SMTPUTF8=not options.only_ascii,
         )
 
     loop = asyncio.get_running_loop()

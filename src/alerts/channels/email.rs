@@ -58,16 +58,21 @@ impl Mailer {
 /// Sends one mail to all recipients.
 pub(super) async fn send(mailer: Option<&Mailer>, recipients: &[Email], message: &Message<'_>) -> Sent {
     let Some(mailer) = mailer else {
-        return refused("no mail server is set (setting smtp.host)".to_owned());
+        let error = "no mail server is set (setting smtp.host)".to_owned();
+        return Sent {
+            verdict: Verdict::Refused { error: error.clone() },
+            ..Sent::not_sent(error)
+        };
     };
     let plain = plain(message.notices);
     let (to, no_addresses) = addresses(recipients);
-    let mail = match mail(mailer, &to, message, &plain) {
-        Ok(mail) => mail.formatted(),
-        Err(error) => return refused(error),
-    };
+    let write = |to: &[Address]| Ok(mail(mailer, to, message, &plain)?.formatted());
     let started = Instant::now();
-    let outcome = mailer.server.send(&mailer.from.email, &to, &mail).await;
+    let outcome = if to.is_empty() {
+        Err(Failure::NoRecipient(no_addresses.clone()))
+    } else {
+        mailer.server.send(&mailer.from.email, to, &write).await
+    };
     let mut sent = Sent::not_sent(String::new());
     let names: Vec<_> = recipients.iter().map(Email::as_str).collect();
     sent.request_line = format!("mail to {}", names.join(", "));
@@ -80,13 +85,6 @@ pub(super) async fn send(mailer: Option<&Mailer>, recipients: &[Email], message:
     sent.took_ms = i64::try_from(started.elapsed().as_millis()).unwrap_or(i64::MAX);
     sent.judge(outcome, no_addresses);
     sent
-}
-
-fn refused(error: String) -> Sent {
-    Sent {
-        verdict: Verdict::Refused { error: error.clone() },
-        ..Sent::not_sent(error)
-    }
 }
 
 impl Sent {
@@ -173,9 +171,7 @@ fn mail(
         builder = builder.to(Mailbox::new(None, address.clone()));
     }
     let parts = MultiPart::alternative_plain_html(plain.to_owned(), html(message.notices));
-    builder
-        .multipart(parts)
-        .map_err(|_| "no recipient is an address".to_owned())
+    builder.multipart(parts).map_err(|error| error.to_string())
 }
 
 fn subject(notices: &[Notice]) -> String {

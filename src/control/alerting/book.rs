@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::channels::StoredChannel;
+use super::kept::StoredChannel;
 use super::rows;
 use crate::control::ControlError;
 use crate::control::statement::{Row, Statement};

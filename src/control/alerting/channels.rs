@@ -3,6 +3,7 @@
 use serde_json::json;
 use uuid::Uuid;
 
+use super::kept::StoredChannel;
 use super::rows;
 use crate::clock;
 use crate::control::change::Change;
@@ -14,29 +15,6 @@ use crate::domain::page::{Page, PageRequest};
 
 /// Most channels of a project.
 const CHANNELS_MAX: u32 = 200;
-
-/// A channel as it is kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StoredChannel {
-    /// Its id.
-    pub id: Uuid,
-    /// Where it belongs.
-    pub project_id: ProjectId,
-    /// What kind of place it is.
-    pub kind: ChannelKind,
-    /// What it is told.
-    pub definition: ChannelDefinition,
-    /// Where it leads, encrypted.
-    pub sealed_target: Vec<u8>,
-    /// Why Fresnel has turned it off.
-    pub disabled_reason: Option<String>,
-    /// When it was made.
-    pub created_at_ms: i64,
-    /// When it was last changed.
-    pub updated_at_ms: i64,
-    /// Goes up with each change.
-    pub revision: i64,
-}
 
 /// A channel to be kept.
 #[derive(Clone, Debug)]

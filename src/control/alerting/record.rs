@@ -4,44 +4,16 @@
 use serde_json::json;
 use uuid::Uuid;
 
+use super::kept::{RuleState, Telling};
 use super::lease::Lease;
 use super::rows;
 use crate::control::statement::{Row, Statement, Step};
 use crate::control::{Control, ControlError};
 use crate::domain::account::ProjectId;
 use crate::domain::alert::{Alert, AlertEvent, Notice, Resolution};
-use crate::domain::rule::{Level, Status};
 
 /// Name of the time up to which beacons have been looked at.
 const MARK: &str = "alerts";
-
-/// Where a rule stands for one group.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RuleState {
-    /// The rule; it may be deleted since.
-    pub rule_id: Uuid,
-    /// SHA-256 of the group's values, in hexadecimal digits.
-    pub group_hash: String,
-    /// The values by which the group is told apart.
-    pub group_values: Vec<String>,
-    /// Where it stands.
-    pub status: Status,
-    /// Since when.
-    pub updated_at_ms: i64,
-}
-
-/// That a channel knows of an alert.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Telling {
-    /// The alert.
-    pub alert_id: Uuid,
-    /// The channel.
-    pub channel_id: Uuid,
-    /// The level that it was told.
-    pub level: Level,
-    /// When it was told last.
-    pub told_at_ms: i64,
-}
 
 /// An alert that is not over, with the key of what it is of, and who knows of it.
 #[derive(Clone, Debug, PartialEq)]

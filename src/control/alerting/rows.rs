@@ -2,8 +2,7 @@
 
 use serde::de::DeserializeOwned;
 
-use super::channels::StoredChannel;
-use super::record::{RuleState, Telling};
+use super::kept::{RuleState, StoredChannel, Telling};
 use crate::control::ControlError;
 use crate::control::rows::{actor, project_id};
 use crate::control::statement::Row;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use uuid::Uuid;
 
-use super::record::RuleState;
+use super::kept::RuleState;
 use super::rows;
 use crate::control::statement::{Statement, Value};
 use crate::control::{Control, ControlError, List};

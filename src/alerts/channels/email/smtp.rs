@@ -16,6 +16,9 @@ use lettre::transport::smtp::response::{Response, Severity};
 use super::MailError;
 use crate::config::{SmtpConfig, SmtpTls};
 
+/// Writes a mail to these recipients.
+pub(super) type Write<'a> = dyn Fn(&[Address]) -> Result<Vec<u8>, String> + Send + Sync + 'a;
+
 /// Time for the good-bye of a server that has taken a mail.
 const QUIT_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -72,8 +75,10 @@ pub(super) enum Failure {
     TimedOut(Duration),
     #[error("the mail server does not offer STARTTLS (setting smtp.tls)")]
     NoStarttls,
-    #[error("the mail server takes no addresses with letters beyond ASCII")]
+    #[error("the mail server takes no addresses with letters beyond ASCII (setting smtp.from)")]
     OnlyAscii,
+    #[error("{0}")]
+    NoMail(String),
     #[error("no recipient was taken: {}", .0.iter().map(|one| one.said.as_str()).collect::<Vec<_>>().join("; "))]
     NoRecipient(Vec<NotTaken>),
 }
@@ -85,7 +90,7 @@ impl Failure {
         match self {
             Self::Smtp(error) => !error.is_permanent(),
             Self::TimedOut(_) | Self::NoStarttls => true,
-            Self::OnlyAscii => false,
+            Self::OnlyAscii | Self::NoMail(_) => false,
             Self::NoRecipient(all) => all.iter().any(|one| one.is_for_now),
         }
     }
@@ -94,7 +99,11 @@ impl Failure {
     pub(super) fn status(&self) -> Option<u32> {
         match self {
             Self::Smtp(error) => error.status().map(|code| u16::from(code).into()),
-            Self::TimedOut(_) | Self::NoStarttls | Self::OnlyAscii | Self::NoRecipient(_) => None,
+            Self::TimedOut(_)
+            | Self::NoStarttls
+            | Self::OnlyAscii
+            | Self::NoMail(_)
+            | Self::NoRecipient(_) => None,
         }
     }
 }
@@ -123,7 +132,12 @@ impl Server {
     }
 
     /// Hands over a mail, within the time of the settings.
-    pub(super) async fn send(&self, from: &Address, to: &[Address], mail: &[u8]) -> Result<Taken, Failure> {
+    pub(super) async fn send(
+        &self,
+        from: &Address,
+        to: Vec<Address>,
+        mail: &Write<'_>,
+    ) -> Result<Taken, Failure> {
         // The library bounds no more than the connection.
         match tokio::time::timeout(self.timeout, self.converse(from, to, mail)).await {
             Ok((outcome, connection)) => {
@@ -140,8 +154,8 @@ impl Server {
     async fn converse(
         &self,
         from: &Address,
-        to: &[Address],
-        mail: &[u8],
+        to: Vec<Address>,
+        mail: &Write<'_>,
     ) -> (Result<Taken, Failure>, Option<AsyncSmtpConnection>) {
         match self.connect().await {
             Ok(mut connection) => {
@@ -177,24 +191,39 @@ impl Server {
 async fn hand_over(
     connection: &mut AsyncSmtpConnection,
     from: &Address,
-    to: &[Address],
-    mail: &[u8],
+    to: Vec<Address>,
+    mail: &Write<'_>,
 ) -> Result<Taken, Failure> {
     let is_ascii = |address: &Address| AsRef::<str>::as_ref(address).is_ascii();
-    let mut parameters = Vec::new();
-    if !std::iter::once(from).chain(to).all(is_ascii) {
-        if !connection.server_info().supports_feature(Extension::SmtpUtfEight) {
-            return Err(Failure::OnlyAscii);
-        }
-        parameters.push(MailParameter::SmtpUtfEight);
+    let takes_all = connection.server_info().supports_feature(Extension::SmtpUtfEight);
+    if !takes_all && !is_ascii(from) {
+        return Err(Failure::OnlyAscii);
     }
+    let (to, strange): (Vec<_>, Vec<_>) = to.into_iter().partition(|one| takes_all || is_ascii(one));
+    let mut not_for: Vec<_> = strange
+        .into_iter()
+        .map(|recipient| NotTaken {
+            said: format!("{recipient}: the mail server takes no letters beyond ASCII"),
+            is_for_now: false,
+        })
+        .collect();
+    if to.is_empty() {
+        return Err(Failure::NoRecipient(not_for));
+    }
+    let mail = mail(&to).map_err(Failure::NoMail)?;
+    let is_plain = is_ascii(from) && to.iter().all(is_ascii);
+    let parameters = if is_plain {
+        Vec::new()
+    } else {
+        vec![MailParameter::SmtpUtfEight]
+    };
     connection
         .command(Mail::new(Some(from.clone()), parameters))
         .await?;
-    let mut not_for = Vec::new();
+    let mut taken = 0;
     for recipient in to {
         match connection.command(Rcpt::new(recipient.clone(), Vec::new())).await {
-            Ok(_) => {}
+            Ok(_) => taken += 1,
             Err(error) => match error.status().map(|code| code.severity) {
                 Some(severity) => not_for.push(NotTaken {
                     said: format!("{recipient}: {error}"),
@@ -204,11 +233,11 @@ async fn hand_over(
             },
         }
     }
-    if not_for.len() == to.len() {
+    if taken == 0 {
         return Err(Failure::NoRecipient(not_for));
     }
     connection.command(Data).await?;
-    let answer = connection.message(mail).await?;
+    let answer = connection.message(&mail).await?;
     Ok(Taken { answer, not_for })
 }
 

@@ -25,6 +25,7 @@ pub mod defaults;
 pub mod deliverer;
 pub mod evaluator;
 mod presets;
+mod rotation;
 pub mod targets;
 
 use std::sync::Arc;
@@ -103,6 +104,12 @@ impl Alerts {
         let _detached = task::spawn("preset channels", async move {
             if let Err(error) = alerts.preset(&control, presets).await {
                 tracing::warn!(%error, "the channels of the settings could not be made; the next start tries again");
+            }
+        });
+        let (alerts, control) = (self.clone(), parts.control.clone());
+        let _detached = task::spawn("new key of the vault", async move {
+            if let Err(error) = alerts.seal_anew(&control).await {
+                tracing::warn!(%error, "not all channels are encrypted with the new key of the vault; the next start goes on");
             }
         });
         let deliverer = Deliverer {

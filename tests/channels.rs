@@ -15,6 +15,7 @@ mod channels {
     mod pager_duty;
     mod programs;
     mod receiver;
+    mod rotation;
     mod slack;
     mod verdicts;
     mod webhook;

@@ -31,6 +31,12 @@ impl Targets {
         self.vault.seal(text.as_bytes(), &context(channel_id))
     }
 
+    /// Whether a channel's target is sealed with the key that seals now.
+    #[must_use]
+    pub fn is_current(&self, stored: &StoredChannel) -> bool {
+        self.vault.is_current(&stored.sealed_target)
+    }
+
     /// A channel with its target.
     ///
     /// # Errors

@@ -224,7 +224,8 @@ fn settings() -> BTreeMap<String, Row> {
                 Value::String(text) => text.clone(),
                 Value::Array(items) if items.is_empty() => "(empty)".to_owned(),
                 Value::Array(items) => {
-                    let texts: Vec<_> = items.iter().filter_map(Value::as_str).collect();
+                    let text = |item: &Value| item.as_str().map_or_else(|| item.to_string(), str::to_owned);
+                    let texts: Vec<_> = items.iter().map(text).collect();
                     texts.join(",")
                 }
                 other => other.to_string(),

@@ -158,6 +158,36 @@ impl Control {
         self.channel(&channel.project_id, channel.id).await
     }
 
+    /// Keeps where a channel leads, which is the same as before, under another key. Nothing is done when the channel has been changed
+    /// or deleted meanwhile.
+    ///
+    /// # Errors
+    /// The store cannot be changed.
+    pub async fn reseal_channel(
+        &self,
+        channel: &StoredChannel,
+        sealed_target: Vec<u8>,
+    ) -> Result<(), ControlError> {
+        // Not a new revision: what people see of it is the same.
+        let step = Step::new(
+            "UPDATE channels SET sealed_target = $4 WHERE id = $1 AND project_id = $2 AND revision = $3",
+            [
+                channel.id.into(),
+                channel.project_id.as_str().into(),
+                channel.revision.into(),
+                sealed_target.into(),
+            ],
+        );
+        let changed = ControlError::Conflict { field: "revision" };
+        let change = Change::new(&By::system(), "channel.reseal", channel.id)
+            .about(&channel.project_id)
+            .step(step.or(changed.clone()));
+        match self.commit(change).await {
+            Err(error) if error == changed => Ok(()),
+            outcome => outcome,
+        }
+    }
+
     /// Turns a channel off that wants to hear nothing any more; notices that wait for it are dead. Nothing is done
     /// when it is off already.
     ///

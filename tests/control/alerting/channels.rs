@@ -56,6 +56,29 @@ async fn a_channel_changes_with_its_revision_and_is_on_again(place: Place) {
         (now.revision, now.disabled_reason.clone(), now.kind),
         (3, None, ChannelKind::Webhook)
     );
+    // Under another key it is the same channel; what was changed meanwhile is left alone.
+    control.reseal_channel(&now, vec![8]).await.unwrap();
+    let resealed = control.channel(&default, now.id).await.unwrap();
+    assert_eq!(resealed.sealed_target, [8]);
+    assert_eq!(
+        (resealed.revision, resealed.updated_at_ms),
+        (now.revision, now.updated_at_ms)
+    );
+    let book = control.alert_book().borrow().clone();
+    assert!(
+        book.channels[&default]
+            .iter()
+            .any(|channel| **channel == resealed)
+    );
+    let stale = StoredChannel {
+        revision: 1,
+        ..resealed
+    };
+    control.reseal_channel(&stale, vec![7]).await.unwrap();
+    assert_eq!(
+        control.channel(&default, now.id).await.unwrap().sealed_target,
+        [8]
+    );
     let mut taken = now;
     taken.definition.name = name("Taken");
     let taken = control.update_channel(&by(), taken).await;
@@ -65,7 +88,10 @@ async fn a_channel_changes_with_its_revision_and_is_on_again(place: Place) {
         .await
         .unwrap();
     let actions: Vec<_> = audit.items.iter().map(|entry| entry.action.as_str()).collect();
-    assert_eq!(actions[..2], ["channel.rotate", "channel.turn_off"]);
+    assert_eq!(
+        actions[..3],
+        ["channel.reseal", "channel.rotate", "channel.turn_off"]
+    );
 }
 
 async fn a_channel_that_is_turned_off_or_deleted_leaves_nothing_waiting(place: Place) {

@@ -1,12 +1,14 @@
 """A mail server on loopback, for the tests: it prints its port, then each mail that it took as a line of JSON, and ends with its
 standard input.
 
-The names of recipients decide: `refused…` is refused for good, `later…` for now, and with `hangs…` it says nothing more.
+The names of recipients decide: `refused…` is refused for good, `later…` for now, `twice…` for now two times, and with `hangs…` it says
+nothing more.
 A subject with `full` makes it refuse the mail itself for now.
 """
 
 import argparse
 import asyncio
+import collections
 import email
 import email.policy
 import json
@@ -18,11 +20,17 @@ from aiosmtpd.smtp import SMTP, AuthResult
 
 
 class Mailbox:
+    def __init__(self):
+        self.refusals = collections.Counter()
+
     async def handle_RCPT(self, server, session, envelope, address, options):
         if address.startswith("refused"):
             return "550 5.1.1 there is no such mailbox"
         if address.startswith("later"):
             return "451 4.2.1 the mailbox is busy"
+        if address.startswith("twice") and self.refusals[address] < 2:
+            self.refusals[address] += 1
+            return "450 4.2.0 the mailbox is being looked for"
         if address.startswith("hangs"):
             await asyncio.sleep(3600)
         envelope.rcpt_tos.append(address)
@@ -68,9 +76,11 @@ async def main():
         context.load_cert_chain(options.certificate, options.key)
     starttls = context if options.tls == "starttls" else None
 
+    mailbox = Mailbox()
+
     def serve():
         return SMTP(
-            Mailbox(),
+            mailbox,
             hostname="mail.test",
             tls_context=starttls,
             require_starttls=starttls is not None,

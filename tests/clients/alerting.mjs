@@ -14,6 +14,7 @@ export async function startTelling(settings = {}) {
     FRESNEL_ALERTS__RETRY_WAITS_MS: '100,100,100',
     FRESNEL_ALERTS__PERIOD_MS: '1000',
     FRESNEL_FLUSH__MAX_WAIT_MS: '50',
+    FRESNEL_QUOTA__API_PER_MINUTE: '0',
     ...settings,
   })
   return Object.assign(fresnel, {

@@ -235,8 +235,11 @@ fn step(write: AlertWrite) -> Step {
             notice,
             next_at_ms,
         } => Step::new(
+            // It goes with the one that waits for others already, if there is one: due together, they are one message.
             "INSERT INTO outbox (id, project_id, channel_id, alert_id, notice, state, attempts, next_at_ms, holder, \
-             lease_until_ms, created_at_ms, updated_at_ms) VALUES ($1, $2, $3, $4, $5, 'waiting', 0, $6, '', 0, $7, $7)",
+             lease_until_ms, created_at_ms, updated_at_ms) VALUES ($1, $2, $3, $4, $5, 'waiting', 0, \
+             (SELECT coalesce(min(next_at_ms), $6) FROM outbox WHERE state = 'waiting' AND channel_id = $3 \
+             AND message_id IS NULL AND next_at_ms > $7 AND next_at_ms < $6), '', 0, $7, $7)",
             [
                 id.into(),
                 notice.project_id.as_str().into(),

@@ -14,6 +14,7 @@ on_both_stores!(
     of_one_alert_and_channel_the_next_notice_waits_for_the_one_before,
     no_channel_takes_all_places_and_busy_ones_take_none,
     what_was_tried_together_comes_together,
+    what_comes_within_the_wait_of_another_is_due_with_it,
     a_claim_is_one_holders_until_it_ends,
     what_has_become_of_a_message_is_in_the_log,
     what_is_replayed_waits_again_and_keeps_its_message,
@@ -141,6 +142,46 @@ async fn what_was_tried_together_comes_together(place: Place) {
         .unwrap();
     let (kept, _) = control.delivery(&id("default"), notices[0]).await.unwrap();
     assert_eq!(kept.message_id, Some(message_id));
+}
+
+async fn what_comes_within_the_wait_of_another_is_due_with_it(place: Place) {
+    let control = place.open().await;
+    let default = id("default");
+    let (room, other) = (
+        channel(&control, &default, "Room").await,
+        channel(&control, &default, "Other").await,
+    );
+    let lease = lease(&control).await;
+    let mut notices = Vec::new();
+    for (to, at_ms) in [
+        (room.id, NOW_MS),
+        (room.id, NOW_MS + 4_000),
+        (room.id, NOW_MS + 9_999),
+        // The first one is due by now.
+        (room.id, NOW_MS + 10_000),
+        (other.id, NOW_MS + 4_000),
+    ] {
+        let alert = alert(at_ms);
+        let (id, mut write) = deliver(to, notice(&alert, NoticeEvent::Firing, at_ms));
+        if let AlertWrite::Deliver { next_at_ms, .. } = &mut write {
+            *next_at_ms += 10_000;
+        }
+        control.record(&lease, vec![open(&alert), write]).await.unwrap();
+        notices.push(id);
+    }
+    assert_eq!(claim(&control, "a", NOW_MS + 9_999, 10).await, []);
+    assert_eq!(
+        ids(&claim(&control, "a", NOW_MS + 10_000, 10).await),
+        notices[..3]
+    );
+    assert_eq!(
+        ids(&claim(&control, "a", NOW_MS + 14_000, 10).await),
+        notices[4..]
+    );
+    assert_eq!(
+        ids(&claim(&control, "a", NOW_MS + 20_000, 10).await),
+        notices[3..4]
+    );
 }
 
 async fn a_claim_is_one_holders_until_it_ends(place: Place) {

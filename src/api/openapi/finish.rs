@@ -1,5 +1,7 @@
 //! What all addresses share, added to what each says of itself.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value, json};
 use utoipa::openapi::OpenApi;
 
@@ -21,8 +23,13 @@ pub(super) fn finished(described: OpenApi) -> Value {
         "csrf": {"type": "apiKey", "in": "header", "name": "X-Fresnel-CSRF",
             "description": "Any value: what a session changes needs it, or an `Origin` that is this host"},
     });
+    let mut parts = BTreeSet::new();
     for (_, schema) in members(&mut document["components"]["schemas"]) {
         mend_flattened(schema);
+        open_parts(schema, &mut parts);
+    }
+    for name in parts {
+        open(&mut document["components"]["schemas"][name]);
     }
     let mut failures = Failures::default();
     for (path, item) in members(&mut document["paths"]) {
@@ -150,6 +157,30 @@ fn mend_flattened(schema: &mut Value) {
             .filter(|choice| choice["type"] == "null")
             .for_each(|choice| *choice = json!({"type": "object"}));
         *part = json!({"anyOf": choices});
+    }
+}
+
+/// A part of `allOf` that allows no further members would refuse those of the other parts. Opens the parts that stand in a
+/// schema, and notes the names of those that stand elsewhere.
+fn open_parts(schema: &mut Value, names: &mut BTreeSet<String>) {
+    if let Some(parts) = schema.get_mut("allOf").and_then(Value::as_array_mut) {
+        for part in parts {
+            open(part);
+            let name = part["$ref"].as_str().and_then(|place| place.rsplit('/').next());
+            names.extend(name.map(str::to_owned));
+        }
+    }
+    match schema {
+        Value::Object(members) => members.values_mut().for_each(|inner| open_parts(inner, names)),
+        Value::Array(items) => items.iter_mut().for_each(|inner| open_parts(inner, names)),
+        _ => {}
+    }
+}
+
+/// Lets a schema have further members.
+fn open(schema: &mut Value) {
+    if let Some(members) = schema.as_object_mut() {
+        members.retain(|name, value| !(name == "additionalProperties" && *value == false));
     }
 }
 

@@ -1,14 +1,21 @@
 # Fresnel with the embedded ClickHouse, for linux/amd64. `compose.yaml` runs it.
 
-FROM rust:1.95.0-bookworm AS binary
-WORKDIR /fresnel
-COPY . .
-RUN cargo build --release --locked --bin fresnel
-
 FROM node:20-bookworm-slim AS library
 WORKDIR /fresnel
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --omit=dev
+COPY tsconfig.json ./
+COPY scripts scripts
+COPY web web
+COPY sdk sdk
+RUN scripts/build-pages
+
+FROM rust:1.95.0-bookworm AS binary
+WORKDIR /fresnel
+COPY . .
+COPY --from=library /fresnel/web/dist web/dist
+COPY --from=library /fresnel/sdk/dist sdk/dist
+RUN cargo build --release --locked --bin fresnel
 
 FROM debian:bookworm-slim
 RUN useradd --uid 10001 --user-group --no-create-home --home-dir /var/lib/fresnel \

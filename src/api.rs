@@ -27,6 +27,7 @@ mod manage;
 mod observe;
 mod openapi;
 mod operations;
+mod pages;
 mod paging;
 mod password;
 mod password_reset;
@@ -48,6 +49,7 @@ use actix_web::middleware::from_fn;
 use actix_web::{HttpRequest, Resource, web};
 
 pub use alert_hub::AlertStreams;
+pub use channels::{DeclaredChannel, declared_channel};
 pub use identity::{Identity, Rules as IdentityRules, is_rsa_public_key};
 pub use ingest::IngestState;
 pub use login_limit::LoginLimit;
@@ -57,6 +59,7 @@ pub use operations::OperationsState;
 pub use password::Passwords;
 pub use query::{Answers, QueryState};
 pub use rejected::RejectedState;
+pub use rules::declared_rule;
 
 use error::ApiError;
 
@@ -90,9 +93,20 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(channels::routes)
         .configure(deliveries::routes)
         .configure(openapi::routes)
-        .default_service(web::to(|request: HttpRequest, body: web::Payload| async move {
-            unread::holding(error::answer(&request, &ApiError::NotFound), body)
-        }));
+        .configure(pages::routes)
+        .default_service(web::to(elsewhere));
+}
+
+/// An address that is none of these: the dashboard for a browser that wants a page, else 404.
+async fn elsewhere(
+    request: HttpRequest,
+    state: web::Data<ControlState>,
+    body: web::Payload,
+) -> actix_web::HttpResponse {
+    if pages::wants_page(&request) {
+        return pages::index(request, state).await;
+    }
+    unread::holding(error::answer(&request, &ApiError::NotFound), body)
 }
 
 /// An address that answers `GET`, and says so to other methods.

@@ -7,14 +7,15 @@
 //! ```
 //!
 //! - **Declarative.** Files say how things shall be; what they do not say stays. To apply them twice is to apply them
-//!   once. Nothing is removed but, if asked for, overrides and issuers of projects that are named.
+//!   once. Nothing is removed but, if asked for, overrides, issuers, rules and channels of projects that are named.
 //! - **All or nothing.** Every file is read and checked before anything is changed, all faults are told at once with
 //!   file, line and field, and all changes are one transaction, each with its audit entry.
 //! - **Exact beside others.** The transaction holds only if nothing has changed since the plan was made; otherwise a
 //!   new plan is made.
 //! - **No secrets.** Passwords and keys cannot stand in files, and [`mod@print`] writes none. An issuer's shared secret can,
-//!   or better stands in a file of its own that `secret_file` names.
+//!   and where a channel leads; or better they stand in files of their own, as `secret_file` names one.
 
+mod alerting;
 mod belongings;
 mod fault;
 mod files;
@@ -24,12 +25,14 @@ mod parts;
 mod plan;
 mod print;
 mod read;
+mod secret;
 mod section;
 mod settings;
 #[cfg(test)]
 mod tests;
 mod tree;
 mod wanted;
+mod watching;
 
 use std::path::{Path, PathBuf};
 

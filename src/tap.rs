@@ -97,7 +97,7 @@ impl Tap {
     /// Looks at a measurement.
     pub fn metric(&self, project_id: &str, metric: &Metric<'_>, enrichment: &Enrichment) {
         let picture = self.picture.load();
-        for rule in picture.crossed(project_id, metric) {
+        for rule in picture.crossed(project_id, metric.metric_type, metric.value) {
             if let Some(group) = rule.group_of(metric, enrichment) {
                 self.tell(Seen::Crossing {
                     rule_id: rule.id(),

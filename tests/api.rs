@@ -37,6 +37,7 @@ mod api {
     mod memory;
     mod openapi;
     mod origins;
+    mod pages;
     mod password_reset;
     mod performance;
     mod privacy;

@@ -41,25 +41,29 @@ export async function startFresnel(settings = undefined) {
   const port = await freePort()
   const ingestKey = 'ingest-key-of-the-tests-in-js'
   const adminToken = 'admin-token-of-the-tests-in-js'
-  const service = spawn(binary, ['serve'], {
-    cwd: repository,
-    env: {
-      ...Object.fromEntries(
-        Object.entries(process.env).filter(
-          ([name]) => !name.startsWith('FRESNEL_') || name === 'FRESNEL_ENGINE__LIBRARY',
-        ),
-      ),
-      FRESNEL_DATA_DIR: dataDir,
-      FRESNEL_SERVER__LISTEN: `127.0.0.1:${port}`,
-      FRESNEL_BOOTSTRAP__INGEST_KEY: ingestKey,
-      FRESNEL_BOOTSTRAP__ADMIN_TOKEN: adminToken,
-      ...settings,
-    },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
+  let service, ended
   let output = ''
-  for (const stream of [service.stdout, service.stderr]) stream.on('data', (data) => (output += data))
-  const ended = once(service, 'close')
+  const launch = () => {
+    service = spawn(binary, ['serve'], {
+      cwd: repository,
+      env: {
+        ...Object.fromEntries(
+          Object.entries(process.env).filter(
+            ([name]) => !name.startsWith('FRESNEL_') || name === 'FRESNEL_ENGINE__LIBRARY',
+          ),
+        ),
+        FRESNEL_DATA_DIR: dataDir,
+        FRESNEL_SERVER__LISTEN: `127.0.0.1:${port}`,
+        FRESNEL_BOOTSTRAP__INGEST_KEY: ingestKey,
+        FRESNEL_BOOTSTRAP__ADMIN_TOKEN: adminToken,
+        ...settings,
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    for (const stream of [service.stdout, service.stderr]) stream.on('data', (data) => (output += data))
+    ended = once(service, 'close')
+  }
+  launch()
 
   const url = `http://127.0.0.1:${port}`
   const stop = async () => {
@@ -67,18 +71,29 @@ export async function startFresnel(settings = undefined) {
     await ended
     await rm(dataDir, { recursive: true, force: true })
   }
-  try {
-    // Beacons are taken earlier; these tests also look at where they end.
-    await eventually('Fresnel is ready, and so is ClickHouse', async () => {
+  // Beacons are taken earlier; these tests also look at where they end.
+  const ready = () =>
+    eventually('Fresnel is ready, and so is ClickHouse', async () => {
       if (service.exitCode !== null) throw new Error(`fresnel ended with ${service.exitCode}`)
       const answer = await fetch(`${url}/readyz`).catch(() => undefined)
       return (answer?.status === 200 && (await answer.json()).status === 'ok') || undefined
     })
+  try {
+    await ready()
   } catch (error) {
     await stop()
     throw new Error(`fresnel did not start:\n${output}`, { cause: error })
   }
-  return { url, ingestKey, adminToken, dataDir, query: (sql) => query(dataDir, sql), stop }
+  /** As a power cut would, for the process. */
+  const kill = async () => {
+    service.kill('SIGKILL')
+    await ended
+  }
+  const startAgain = () => {
+    launch()
+    return ready()
+  }
+  return { url, ingestKey, adminToken, dataDir, query: (sql) => query(dataDir, sql), stop, kill, startAgain }
 }
 
 /** Asks the embedded ClickHouse over plain HTTP, as any client would; gives rows as objects. */

@@ -4,6 +4,7 @@
 //! ```text
 //! cargo bench --bench load                                                  the comparison, with its defaults
 //! cargo bench --bench load -- compare --rounds 5 --layouts pinned           parts of it, or more of it
+//! cargo bench --bench load -- alerts                                        from a beacon to a webhook
 //! cargo bench --bench load -- run --url http://127.0.0.1:8080 --key KEY     load what runs already
 //! cargo bench --bench load -- bare --listen 127.0.0.1:8081                  the handler to compare with
 //! ```
@@ -13,6 +14,7 @@
     reason = "a program for the terminal: its output is its result"
 )]
 
+mod alerts;
 mod bare;
 mod beacons;
 mod clickhouse;
@@ -30,6 +32,7 @@ use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
 use mimalloc::MiMalloc;
 
+use crate::alerts::{AlertsArgs, alerts};
 use crate::beacons::KindShares;
 use crate::compare::{CompareArgs, compare};
 use crate::generator::Plan;
@@ -56,6 +59,8 @@ struct Cli {
 enum Command {
     /// Start the product and the bare handler by turns and compare them.
     Compare(CompareArgs),
+    /// How soon a webhook hears of a beacon, also beside receivers that are broken.
+    Alerts(AlertsArgs),
     /// Load a server that runs already.
     Run(RunArgs),
     /// Serve the bare handler that the product is compared with.
@@ -113,8 +118,9 @@ fn main() -> anyhow::Result<()> {
     match Cli::parse().command {
         Some(Command::Run(args)) => run(args),
         Some(Command::Bare(args)) => bare::serve(args.listen, args.workers),
-        Some(Command::Compare(args)) => compare_all(&args),
-        None => compare_all(&Defaults::parse_from(["load"]).compare),
+        Some(Command::Compare(args)) => on_one_thread(compare(&args)),
+        Some(Command::Alerts(args)) => on_one_thread(alerts(&args)),
+        None => on_one_thread(compare(&Defaults::parse_from(["load"]).compare)),
     }
 }
 
@@ -126,11 +132,11 @@ struct Defaults {
 }
 
 /// Everything but the servers runs on one thread: the generator is to have a core for itself.
-fn compare_all(args: &CompareArgs) -> anyhow::Result<()> {
+fn on_one_thread(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?
-        .block_on(compare(args))
+        .block_on(work)
 }
 
 fn run(args: RunArgs) -> anyhow::Result<()> {

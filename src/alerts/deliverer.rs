@@ -12,7 +12,7 @@ mod messages;
 mod schedule;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use metrics::counter;
 use tokio::sync::Notify;
@@ -33,8 +33,10 @@ use messages::{Outgoing, put_together};
 const CLAIMED_MAX: u32 = 512;
 /// Messages that are sent at the same time.
 const SENT_MAX: usize = 256;
-/// How long a claim lasts: longer than all messages of a lane take that are claimed at once.
-const CLAIM_MS: i64 = 300_000;
+/// How long a claim lasts that is not renewed: so long others leave alone what a node had claimed that is no more.
+const CLAIM_MS: i64 = 30_000;
+/// How often claims are renewed while something is under way.
+const RENEW_EVERY: Duration = Duration::from_secs(10);
 /// How often the outbox is looked at when nobody says that there is something in it.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
@@ -87,7 +89,16 @@ impl Deliverer {
     async fn deliver(self: &Arc<Self>) -> ControlError {
         let mut sending: JoinSet<Result<Done, ControlError>> = JoinSet::new();
         let mut lanes = Lanes::default();
+        let mut renewed = Instant::now();
         loop {
+            if renewed.elapsed() >= RENEW_EVERY {
+                renewed = Instant::now();
+                if !(sending.is_empty() && lanes.are_empty())
+                    && let Err(error) = self.renew().await
+                {
+                    return error;
+                }
+            }
             if sending.len() < SENT_MAX {
                 match self.claim(&lanes).await {
                     Ok(messages) => messages.into_iter().for_each(|message| lanes.queue(message)),
@@ -118,6 +129,13 @@ impl Deliverer {
                 None => {}
             }
         }
+    }
+
+    async fn renew(&self) -> Result<(), ControlError> {
+        let now_ms = clock::now().as_millis();
+        self.control
+            .renew_deliveries(&self.holder, now_ms, now_ms + CLAIM_MS)
+            .await
     }
 
     /// Claims what is due, and puts it into messages.

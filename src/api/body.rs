@@ -366,11 +366,31 @@ impl<'a> Fields<'a> {
     /// # Errors
     /// All faults.
     pub(super) fn finish<T>(self, read: Option<T>) -> Result<T, ApiError> {
+        self.finish_declared(read)
+            .map_err(|faults| ApiError::Control(ControlError::Invalid(faults)))
+    }
+
+    /// The same for what stands in a file, and is no request.
+    ///
+    /// # Errors
+    /// All faults.
+    pub(super) fn finish_declared<T>(self, read: Option<T>) -> Result<T, Vec<FieldError>> {
         let faults = self.all_faults();
         match read {
             Some(read) if faults.is_empty() => Ok(read),
-            _ => Err(ApiError::Control(ControlError::Invalid(faults))),
+            _ => Err(faults),
         }
+    }
+
+    /// Reads what stands in a file, as JSON.
+    ///
+    /// # Errors
+    /// It is no JSON object.
+    pub(super) fn declared(json: &'a [u8]) -> Result<Self, Vec<FieldError>> {
+        Self::read(json).map_err(|_| {
+            let message = "must be a table that is not too deep or too large";
+            vec![FieldError::new("", FieldFault::WrongType, message)]
+        })
     }
 }
 

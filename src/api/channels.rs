@@ -19,6 +19,8 @@ use crate::domain::account::Role;
 use crate::domain::alert::{Attempt, SecretText, Target, WebhookSecrets};
 use crate::domain::page::Page;
 use read::{ChannelFields, NewChannelFields};
+
+pub use read::{DeclaredChannel, declared_channel};
 use shown::{Shown, ShownOnce};
 
 /// How long a secret signs that is no longer the current one: a day.

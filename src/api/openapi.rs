@@ -32,8 +32,8 @@ use super::error::{self, ErrorEnvelope};
 use super::manage::ControlState;
 use super::{
     alert_stream, alerts, audit, cache, channels, deliveries, deploys, envelope, error_states, funnels, get,
-    ingest, invitations, issuers, keys, operations, password_reset, projects, query, quotas, rejected, rules,
-    session, sessions, silences, users, views,
+    ingest, invitations, issuers, keys, operations, pages, password_reset, projects, query, quotas, rejected,
+    rules, session, sessions, silences, users, views,
 };
 use crate::clock;
 
@@ -67,7 +67,7 @@ use crate::clock;
         audit::list,
         cache::list, cache::forget, cache::fetch_ahead,
         operations::livez, operations::readyz, operations::metrics_text, operations::health,
-        document, page, script, style,
+        document, page, script, style, pages::index, pages::icon, pages::asset, pages::sdk,
     ),
     components(schemas(ErrorEnvelope<'static>, envelope::Meta, query::KeptMeta)),
     tags(

@@ -97,6 +97,9 @@ struct Health {
     status: State,
     #[schema(required = false)]
     version: &'static str,
+    /// What this node is called in the ledger, and by the others.
+    #[schema(required = false)]
+    node: String,
     #[schema(required = false)]
     uptime_ms: u64,
     #[schema(required = false)]
@@ -262,6 +265,7 @@ async fn health(request: HttpRequest, state: web::Data<OperationsState>) -> Http
     let health = Health {
         status,
         version: env!("CARGO_PKG_VERSION"),
+        node: state.wal.node().to_owned(),
         uptime_ms: whole_ms(state.started.elapsed()),
         process: ProcessUsage::now(),
         memory: state.pressure.reading(),

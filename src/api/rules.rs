@@ -9,6 +9,8 @@ use actix_web::http::{Method, StatusCode};
 use actix_web::web;
 use serde::Serialize;
 
+pub use read::declared_rule;
+
 use super::body::Fields;
 use super::error::ApiError;
 use super::manage::{Call, Done, OfProject, change, delete, look, make, on};

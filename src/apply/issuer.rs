@@ -5,15 +5,13 @@ use std::path::Path;
 use uuid::Uuid;
 
 use super::fault::Given;
+use super::secret::key;
 use super::section::Section;
 use super::wanted::WantedIssuer;
 use crate::api::is_rsa_public_key;
 use crate::config::Secret;
 use crate::domain::account::{JwtIssuer, JwtKeys, Name, ProjectId};
 use crate::domain::field_error::{FieldError, FieldFault};
-
-/// Longest file that holds a key.
-const KEY_BYTES_MAX: u64 = 64 * 1_024;
 
 pub(super) fn read_issuer(mut section: Section<'_>, folder: &Path) -> Option<WantedIssuer> {
     let (at, notes) = (section.at().clone(), section.notes());
@@ -32,7 +30,7 @@ pub(super) fn read_issuer(mut section: Section<'_>, folder: &Path) -> Option<Wan
     let keys = match algorithm.as_ref().map(|algorithm| algorithm.value.as_str()) {
         Some("hs256") => {
             let was_there = is_there(&section, ["secret", "secret_file"]);
-            let secret = key(&mut section, ["secret", "secret_file"], folder);
+            let secret = key(&mut section, ["secret", "secret_file"], folder).map(|key| key.value);
             if was_there && secret.is_none() {
                 None
             } else {
@@ -44,7 +42,7 @@ pub(super) fn read_issuer(mut section: Section<'_>, folder: &Path) -> Option<Wan
         Some("rs256") => {
             let names = ["public_key_pem", "public_key_file"];
             let was_there = is_there(&section, names);
-            let pem = key(&mut section, names, folder);
+            let pem = key(&mut section, names, folder).map(|key| key.value);
             section
                 .require("public_key_pem", was_there, pem)
                 .map(|public_key_pem| Some(JwtKeys::Rs256 { public_key_pem }))
@@ -70,34 +68,6 @@ pub(super) fn read_issuer(mut section: Section<'_>, folder: &Path) -> Option<Wan
         notes.note(&wanted.at.under(&fault.field), fault.message);
     }
     Some(wanted)
-}
-
-/// A key: the first field holds it, the second names the file that does, without the line's end behind it.
-fn key(section: &mut Section<'_>, names: [&'static str; 2], folder: &Path) -> Option<String> {
-    let notes = section.notes();
-    let [inline, file] = names.map(|name| section.text(name));
-    let Some(Given { value: path, at }) = file else {
-        return inline.map(|text| text.value);
-    };
-    if let Some(inline) = inline {
-        notes.note(&inline.at, format!("stands already in {at}, as a file"));
-        return None;
-    }
-    match read_key(&folder.join(path)) {
-        Ok(text) => Some(text),
-        Err(error) => {
-            notes.note(&at, format!("the file cannot be read: {error}"));
-            None
-        }
-    }
-}
-
-fn read_key(path: &Path) -> std::io::Result<String> {
-    if std::fs::metadata(path)?.len() > KEY_BYTES_MAX {
-        return Err(std::io::Error::other("it is too large for a key"));
-    }
-    let text = std::fs::read_to_string(path)?;
-    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
 }
 
 fn faults(wanted: &WantedIssuer) -> Vec<FieldError> {

@@ -4,8 +4,9 @@ use std::collections::{HashMap, HashSet};
 
 use uuid::Uuid;
 
-use crate::control::Inventory;
+use crate::control::{Inventory, StoredChannel};
 use crate::domain::account::{Email, JwtIssuer, Project, ProjectId, QuotaOverride, Role, User};
+use crate::domain::rule::Rule;
 
 /// An index of an inventory.
 #[derive(Debug)]
@@ -16,6 +17,8 @@ pub(super) struct Known<'i> {
     pub(super) roles: HashMap<(&'i ProjectId, Uuid), Role>,
     overrides: HashMap<&'i ProjectId, Vec<&'i QuotaOverride>>,
     issuers: HashMap<&'i ProjectId, Vec<&'i JwtIssuer>>,
+    rules: HashMap<&'i ProjectId, Vec<&'i Rule>>,
+    channels: HashMap<&'i ProjectId, Vec<&'i StoredChannel>>,
 }
 
 impl<'i> Known<'i> {
@@ -28,6 +31,14 @@ impl<'i> Known<'i> {
         for one in &there.issuers {
             issuers.entry(&one.project_id).or_default().push(one);
         }
+        let mut rules: HashMap<_, Vec<_>> = HashMap::new();
+        for one in &there.rules {
+            rules.entry(&one.project_id).or_default().push(one);
+        }
+        let mut channels: HashMap<_, Vec<_>> = HashMap::new();
+        for one in &there.channels {
+            channels.entry(&one.project_id).or_default().push(one);
+        }
         let roles = there.memberships.iter();
         Self {
             projects: there.projects.iter().map(|one| (&one.id, one)).collect(),
@@ -38,12 +49,24 @@ impl<'i> Known<'i> {
                 .collect(),
             overrides,
             issuers,
+            rules,
+            channels,
         }
     }
 
     /// The overrides of a project, the oldest first.
     pub(super) fn overrides_of(&self, project_id: &ProjectId) -> &[&'i QuotaOverride] {
         self.overrides.get(project_id).map_or(&[], Vec::as_slice)
+    }
+
+    /// The rules of a project, by their names.
+    pub(super) fn rules_of(&self, project_id: &ProjectId) -> &[&'i Rule] {
+        self.rules.get(project_id).map_or(&[], Vec::as_slice)
+    }
+
+    /// The channels of a project, by their names.
+    pub(super) fn channels_of(&self, project_id: &ProjectId) -> &[&'i StoredChannel] {
+        self.channels.get(project_id).map_or(&[], Vec::as_slice)
     }
 
     /// The issuers of a project, the oldest first.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::alerts::targets::Targets;
 use crate::control::Edit;
 
 /// What becomes of one thing.
@@ -105,8 +106,11 @@ impl fmt::Display for Plan {
 /// On what terms files are applied.
 #[derive(Clone, Copy)]
 pub struct Terms<'t> {
-    /// Whether overrides and issuers of the projects that are named go when no file names them.
+    /// Whether overrides and issuers of the projects that are named go when no file names them, and rules and channels of those
+    /// for which files name any.
     pub prune: bool,
+    /// Opens and seals where channels lead.
+    pub targets: &'t Targets,
     /// Says why an address would not be called, if so; it is asked for addresses that are new.
     pub refusal_of: &'t (dyn Fn(&str) -> Option<String> + Sync),
 }

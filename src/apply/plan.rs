@@ -10,6 +10,7 @@ use super::known::Known;
 use super::parts::{Fields, Mark, Plan, Terms};
 use super::settings;
 use super::wanted::{Wanted, WantedProject, WantedUser};
+use super::watching::{plan_channels, plan_rules};
 use crate::control::{BOOTSTRAP_USER_EMAIL, Edit, Inventory, NewUser, UserChange};
 use crate::domain::account::{Email, Name, Project, ProjectId};
 
@@ -35,6 +36,8 @@ pub fn plan(wanted: &Wanted, there: &Inventory, terms: Terms<'_>) -> Result<Plan
         plan_project(&mut plan, &notes, there, id, project);
         plan_quotas(&mut plan, there, id, project, terms);
         plan_issuers(&mut plan, &notes, there, id, project, terms);
+        plan_rules(&mut plan, there, id, project, terms);
+        plan_channels(&mut plan, &notes, there, id, project, terms);
         plan_members(&mut plan, &notes, there, &users, id, project);
     }
     notes.finish(plan)

@@ -10,10 +10,12 @@ use crate::domain::account::{
     Email, JwtIssuer, JwtKeys, Name, Origin, PartialLimits, ProjectId, ProjectSettings, QuotaTarget, Role,
     TimeZoneName,
 };
+use crate::domain::alert::ChannelDefinition;
+use crate::domain::rule::RuleDefinition;
 
 const HEAD: &str = "\
 # What stands in the control store, without secrets: an issuer with algorithm hs256 and without `secret` or
-# `secret_file` keeps the secret that it has. Keys, passwords and invitations are not shown at all.
+# `secret_file` keeps the secret that it has, and a channel without `target` leads where it did. Keys, passwords and invitations are not shown at all.
 ";
 
 // In each struct plain values stand before tables, as TOML wants it.
@@ -45,6 +47,10 @@ struct ShownProject {
     quotas: Vec<ShownQuota>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     issuers: Vec<ShownIssuer>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    rules: Vec<RuleDefinition>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    channels: Vec<ChannelDefinition>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     members: Vec<ShownMember>,
 }
@@ -99,6 +105,16 @@ pub fn print(there: &Inventory) -> Result<String, toml::ser::Error> {
             .issuers_of(&project.id)
             .iter()
             .map(|one| shown_issuer(one))
+            .collect(),
+        rules: known
+            .rules_of(&project.id)
+            .iter()
+            .map(|one| one.definition.clone())
+            .collect(),
+        channels: known
+            .channels_of(&project.id)
+            .iter()
+            .map(|one| one.definition.clone())
             .collect(),
         members: members.remove(&project.id).unwrap_or_default(),
     });

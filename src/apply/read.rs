@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use super::alerting::{read_channel, read_rule};
 use super::fault::At;
 use super::fault::{Given, Notes};
 use super::issuer::read_issuer;
@@ -99,6 +100,14 @@ fn read_project(wanted: &mut Wanted, mut section: Section<'_>, folder: &Path) {
         .flatten()
         .filter_map(|issuer| read_issuer(issuer, folder))
         .collect();
+    let rules = section.sections("rules").map(|rules| rules.value);
+    let rules: Vec<_> = rules.into_iter().flatten().filter_map(read_rule).collect();
+    let channels = section.sections("channels").map(|channels| channels.value);
+    let channels: Vec<_> = channels
+        .into_iter()
+        .flatten()
+        .filter_map(|channel| read_channel(channel, folder))
+        .collect();
     let members = section.sections("members").map(|members| members.value);
     let members: Vec<_> = members.into_iter().flatten().filter_map(read_member).collect();
     section.finish();
@@ -124,6 +133,27 @@ fn read_project(wanted: &mut Wanted, mut section: Section<'_>, folder: &Path) {
         }
     }
     project.issuers.extend(issuers);
+    for rule in rules {
+        let name = &rule.definition.name;
+        match project.rules.iter().find(|known| known.definition.name == *name) {
+            Some(known) => notes.note(&rule.at.under("name"), format!("stands already in {}", known.at)),
+            None => project.rules.push(rule),
+        }
+    }
+    for channel in channels {
+        let name = &channel.channel.definition.name;
+        let known = project.channels.iter();
+        match known
+            .into_iter()
+            .find(|known| known.channel.definition.name == *name)
+        {
+            Some(known) => notes.note(
+                &channel.at.under("name"),
+                format!("stands already in {}", known.at),
+            ),
+            None => project.channels.push(channel),
+        }
+    }
     for (email, role) in members {
         match project.members.get(&email) {
             Some(known) => notes.note(&role.at, format!("this member stands already in {}", known.at)),

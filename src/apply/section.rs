@@ -247,6 +247,37 @@ impl<'n> Section<'n> {
         })
     }
 
+    /// What is left, to be read as a whole, and its place.
+    pub(super) fn rest(self) -> (Node, At) {
+        let node = Node {
+            line: self.at.line,
+            value: Value::Table(self.members),
+        };
+        (node, self.at)
+    }
+
+    /// Puts a text in the place of a field, where the field with the other name stands.
+    pub(super) fn put_text(&mut self, name: &'static str, given: Given<String>) {
+        let line = given.at.line;
+        let value = Value::Text(given.value);
+        self.members.push(Member {
+            name: name.to_owned(),
+            line,
+            node: Node { line, value },
+        });
+    }
+
+    /// Puts a table back that was taken out.
+    pub(super) fn put_back(&mut self, name: &'static str, section: Self) {
+        let line = section.at.line;
+        let (node, _) = section.rest();
+        self.members.push(Member {
+            name: name.to_owned(),
+            line,
+            node,
+        });
+    }
+
     /// Notes what nobody has asked for.
     pub(super) fn finish(self) {
         for member in &self.members {

@@ -1,22 +1,40 @@
 //! Files and plans, without a store.
 
 mod round_trip;
+mod watching;
 
 use std::path::Path;
+use std::sync::LazyLock;
 
 use super::{Format, Terms, Wanted, plan, read_text};
-use crate::config::Secret;
+use crate::alerts::targets::Targets;
+use crate::config::{Secret, VaultConfig};
 use crate::control::Inventory;
 use crate::domain::account::{JwtIssuer, JwtKeys, Name, Project, ProjectId};
+use crate::vault::Vault;
 
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
 
 /// Every address may be called.
-const fn terms(prune: bool) -> Terms<'static> {
+fn terms(prune: bool) -> Terms<'static> {
     Terms {
         prune,
+        targets: targets(),
         refusal_of: &|_| None,
     }
+}
+
+/// The vault of all tests here.
+fn targets() -> &'static Targets {
+    static TARGETS: LazyLock<Targets> = LazyLock::new(|| {
+        let key = Secret::new("MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=".to_owned());
+        let config = VaultConfig {
+            key,
+            ..VaultConfig::default()
+        };
+        Targets::new(Vault::open(&config, Path::new(".")).unwrap())
+    });
+    &TARGETS
 }
 
 fn toml(text: &str) -> Result<Wanted, String> {
@@ -63,8 +81,10 @@ fn the_example_reads_and_makes_what_it_says() {
             "+ quota shop project",
             "+ quota shop user load-test",
             "+ issuer shop sign-in",
+            "+ rule shop Slow checkout",
+            "+ channel shop Ops chat",
             "+ member shop ada@shop.example",
-            "6 to make, 0 to change, 0 to remove, 0 as they are."
+            "8 to make, 0 to change, 0 to remove, 0 as they are."
         ]
     );
 }
@@ -352,6 +372,7 @@ fn addresses_that_would_not_be_called_are_refused_where_they_are_new() {
                 url = \"https://10.0.0.1/jwks.json\"\n";
     let strict = Terms {
         prune: true,
+        targets: targets(),
         refusal_of: &|url| url.contains("//10.").then(|| "is private".to_owned()),
     };
     let wanted = toml(text).unwrap();

@@ -48,6 +48,48 @@ pub(super) struct Malformed {
     pub(super) reason: String,
 }
 
+impl Node {
+    /// The same as JSON, without lines; what no field takes is a text that says so.
+    pub(super) fn to_json(&self) -> serde_json::Value {
+        match &self.value {
+            Value::Null => serde_json::Value::Null,
+            Value::Bool(flag) => (*flag).into(),
+            Value::Whole(number) => (*number).into(),
+            Value::Fraction(number) => (*number).into(),
+            Value::Text(text) => text.as_str().into(),
+            Value::List(items) => items.iter().map(Self::to_json).collect(),
+            Value::Table(members) => {
+                let members = members.iter();
+                members
+                    .map(|member| (member.name.clone(), member.node.to_json()))
+                    .collect::<serde_json::Map<_, _>>()
+                    .into()
+            }
+            Value::Other => "a date, or no number".into(),
+        }
+    }
+
+    /// The line of a field of this table, like `watch.type`; of the last part of its path that is there.
+    pub(super) fn line_of(&self, field: &str) -> usize {
+        let (mut line, mut node) = (self.line, self);
+        for part in field.split('.') {
+            let next = match &node.value {
+                Value::Table(members) => members.iter().find(|member| member.name == part),
+                Value::List(items) => {
+                    let item = part.parse::<usize>().ok().and_then(|at| items.get(at));
+                    let Some(item) = item else { return line };
+                    (line, node) = (item.line, item);
+                    continue;
+                }
+                _ => None,
+            };
+            let Some(member) = next else { return line };
+            (line, node) = (member.line, &member.node);
+        }
+        line
+    }
+}
+
 /// Reads TOML.
 pub(super) fn toml(text: &str) -> Result<Node, Malformed> {
     let source = Source::new(text);

@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::fault::{At, Given, Notes};
+use crate::api::DeclaredChannel;
 use crate::domain::account::{
     Email, FunnelDefinition, GroupingRule, JwtKeys, Name, Origin, OverflowMode, PartialLimits, ProjectId,
     QuotaTarget, Role, ScrubRule, ShareThreshold, Threshold, TimeZoneName,
 };
+use crate::domain::rule::RuleDefinition;
 
 /// What files ask for. Each field is said once, in whichever file; what no file says stays as it is.
 #[derive(Debug, Default)]
@@ -37,6 +39,8 @@ pub(super) struct WantedProject {
     /// Where each target stands.
     pub(super) targets: HashMap<QuotaTarget, At>,
     pub(super) issuers: Vec<WantedIssuer>,
+    pub(super) rules: Vec<WantedRule>,
+    pub(super) channels: Vec<WantedChannel>,
     pub(super) members: BTreeMap<Email, Given<Role>>,
 }
 
@@ -101,6 +105,20 @@ pub(super) struct WantedIssuer {
     pub(super) keys: Option<JwtKeys>,
 }
 
+/// A rule, whole.
+#[derive(Debug)]
+pub(super) struct WantedRule {
+    pub(super) at: At,
+    pub(super) definition: RuleDefinition,
+}
+
+/// A channel, whole but for where it leads, which stays when no file says it.
+#[derive(Debug)]
+pub(super) struct WantedChannel {
+    pub(super) at: At,
+    pub(super) channel: DeclaredChannel,
+}
+
 impl WantedProject {
     pub(super) fn new(at: At) -> Self {
         Self {
@@ -113,6 +131,8 @@ impl WantedProject {
             quotas: Vec::new(),
             targets: HashMap::new(),
             issuers: Vec::new(),
+            rules: Vec::new(),
+            channels: Vec::new(),
             members: BTreeMap::new(),
         }
     }

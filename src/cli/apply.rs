@@ -8,11 +8,13 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::store::{self, StoreError};
+use crate::alerts::targets::Targets;
 use crate::apply::{self, ApplyError, Faults, Terms};
 use crate::config::Config;
 use crate::control::By;
 use crate::outbound::Outbound;
 use crate::tls::TlsError;
+use crate::vault::{Vault, VaultError};
 
 /// With `--dry-run`: there is something to do.
 const TO_DO: u8 = 2;
@@ -45,7 +47,8 @@ pub(super) struct ApplyArgs {
     /// Show what would be done and do nothing; the exit code is 2 when there is something to do.
     #[arg(long)]
     dry_run: bool,
-    /// Remove quota overrides and issuers of the projects in the files that stand in no file.
+    /// Remove what stands in no file: quota overrides and issuers of the projects in the files, and rules and channels
+    /// of those for which files name any.
     #[arg(long)]
     prune: bool,
     /// Write what is there as such a file, without secrets.
@@ -62,6 +65,9 @@ pub(super) enum ApplyFailure {
     /// The store cannot be opened, or says no.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Where channels lead cannot be encrypted.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
     /// The certificates that are believed cannot be read.
     #[error(transparent)]
     Tls(#[from] TlsError),
@@ -89,11 +95,13 @@ pub(super) async fn run(arguments: ApplyArgs, config: &Config) -> Result<(String
     // Before the store is opened: faulty files do not even make one.
     let wanted = apply::read(&arguments.paths)?;
     let outbound = Outbound::new(&config.outbound)?;
+    let control = store::open(config, !arguments.dry_run).await?;
+    let vault = Vault::open(&config.vault, &config.data_dir)?;
     let terms = Terms {
         prune: arguments.prune,
+        targets: &Targets::new(vault),
         refusal_of: &|url| outbound.check(url).err().map(|refusal| refusal.to_string()),
     };
-    let control = store::open(config, !arguments.dry_run).await?;
     if arguments.dry_run {
         let there = control.inventory().await.map_err(StoreError::from)?;
         let plan = apply::plan(&wanted, &there, terms)?;

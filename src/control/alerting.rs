@@ -11,14 +11,14 @@
 
 mod alerts;
 mod book;
-mod channels;
+pub(super) mod channels;
 mod kept;
 mod lease;
 mod outbox;
 mod quiet;
 mod record;
-mod rows;
-mod rules;
+pub(super) mod rows;
+pub(super) mod rules;
 mod states;
 
 pub use alerts::{AlertFilter, AlertStateFilter, DayCount};

@@ -2,12 +2,14 @@
 
 use uuid::Uuid;
 
+use super::alerting::{self, NewChannel, StoredChannel};
 use super::change::Change;
 use super::statement::{Statement, Step};
 use super::{By, Control, ControlError, NewUser, Row, UserChange, issuers, overrides, projects, rows, users};
 use crate::domain::account::{
     JwtIssuer, Membership, PartialLimits, Project, ProjectId, QuotaOverride, QuotaTarget, Role, User,
 };
+use crate::domain::rule::{Rule, RuleDefinition};
 
 /// The control data of one moment, without keys, sessions and tokens, and without what belongs to deleted projects.
 #[derive(Clone, Debug, Default)]
@@ -22,6 +24,10 @@ pub struct Inventory {
     pub issuers: Vec<JwtIssuer>,
     /// The overrides, the oldest first.
     pub overrides: Vec<QuotaOverride>,
+    /// The rules, by their names.
+    pub rules: Vec<Rule>,
+    /// The channels, by their names.
+    pub channels: Vec<StoredChannel>,
     /// All users, disabled ones too, the oldest first.
     pub users: Vec<User>,
     /// Their roles.
@@ -47,6 +53,18 @@ pub enum Edit {
     UpdateIssuer(JwtIssuer),
     /// See [`Control::delete_issuer`].
     DeleteIssuer(ProjectId, Uuid),
+    /// See [`Control::create_rule`].
+    CreateRule(ProjectId, RuleDefinition),
+    /// See [`Control::update_rule`].
+    UpdateRule(Rule),
+    /// See [`Control::delete_rule`].
+    DeleteRule(ProjectId, Uuid),
+    /// See [`Control::create_channel`].
+    CreateChannel(ProjectId, NewChannel),
+    /// See [`Control::update_channel`].
+    UpdateChannel(StoredChannel),
+    /// See [`Control::delete_channel`].
+    DeleteChannel(ProjectId, Uuid),
     /// See [`Control::create_user`]; with the id that it shall have.
     CreateUser(Uuid, NewUser),
     /// See [`Control::update_user`].
@@ -68,6 +86,14 @@ impl Edit {
             Self::CreateIssuer(issuer) => issuers::creation(by, issuer)?.0,
             Self::UpdateIssuer(issuer) => issuers::update(by, &issuer)?,
             Self::DeleteIssuer(project_id, id) => issuers::removal(by, &project_id, id),
+            Self::CreateRule(project_id, definition) => {
+                alerting::rules::creation(by, &project_id, definition)?.0
+            }
+            Self::UpdateRule(rule) => alerting::rules::update(by, &rule)?,
+            Self::DeleteRule(project_id, id) => alerting::rules::removal(by, &project_id, id),
+            Self::CreateChannel(project_id, new) => alerting::channels::creation(by, &project_id, new)?,
+            Self::UpdateChannel(channel) => alerting::channels::update(by, &channel)?,
+            Self::DeleteChannel(project_id, id) => alerting::channels::removal(by, &project_id, id),
             Self::CreateUser(id, new) => users::creation(by, id, new).0,
             Self::UpdateUser(id, to) => users::update(by, id, &to),
             Self::SetRole(project_id, user_id, role) => {
@@ -101,6 +127,12 @@ impl Control {
                 &format!("quota_overrides WHERE {alive}"),
                 "created_at_ms, id",
             ),
+            list(alerting::rows::RULE, &format!("rules WHERE {alive}"), "name, id"),
+            list(
+                alerting::rows::CHANNEL,
+                &format!("channels WHERE {alive}"),
+                "name, id",
+            ),
             list(rows::USER, "users", "created_at_ms, id"),
             list(
                 rows::MEMBERSHIP,
@@ -119,6 +151,8 @@ impl Control {
             })?,
             issuers: all(next(), rows::jwt_issuer)?,
             overrides: all(next(), rows::quota_override)?,
+            rules: all(next(), alerting::rows::rule)?,
+            channels: all(next(), alerting::rows::channel)?,
             users: all(next(), rows::user)?,
             memberships: all(next(), rows::membership)?,
         })

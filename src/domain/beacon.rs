@@ -316,6 +316,10 @@ pub const EVENT_TYPES: [&str; 7] = [
     "error_occurrence",
 ];
 
+/// The type of the event that a page was looked at: it stands for no act of a user, so it is valid beside
+/// [`EVENT_TYPES`] and not among them.
+pub const PAGE_VIEW: &str = "page_view";
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -87,6 +87,15 @@ impl Batch<'_> {
         self.beacons.drain(..).map(|item| item.kind).collect()
     }
 
+    /// What the client has lost, to be counted once: not while the batch is refused, for it will come again, nor when
+    /// all that it holds came before.
+    pub(super) fn take_client_lost(&mut self, robots: &[Kind]) -> Vec<(ItemKind, u32)> {
+        if self.beacons.is_empty() && robots.is_empty() {
+            return Vec::new();
+        }
+        std::mem::take(&mut self.client_lost)
+    }
+
     /// Takes out the valid items that are stored already, and returns their kinds; and the reservations of the others'
     /// ids, by their places. An id that stands twice in a batch is stored once. One that another request is storing
     /// is refused: nobody knows yet whether it will be durable.

@@ -84,9 +84,6 @@ impl Ingest {
             mut reservations,
         } = taken;
         let mut fates = Fates::default();
-        for (kind, items) in std::mem::take(&mut batch.client_lost) {
-            fates.add(kind, Outcome::ClientLost, items);
-        }
         fates.drop_each(&robots, DropReason::Robot);
         fates.drop_each(&repeated, DropReason::Duplicate);
         let mut decisions = Vec::new();
@@ -105,6 +102,9 @@ impl Ingest {
         if batch.beacons.is_empty() && repeated.is_empty() && robots.is_empty() {
             let rejection = batch.why_nothing_is_left(decisions);
             return Err(BatchRefusal { rejection, fates });
+        }
+        for (kind, items) in batch.take_client_lost(&robots) {
+            fates.add(kind, Outcome::ClientLost, items);
         }
         for item in &mut batch.beacons {
             self.refiner

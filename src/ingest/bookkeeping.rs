@@ -146,13 +146,14 @@ impl Fates {
         }
     }
 
-    /// The log did not take the batch: nothing of it is stored.
+    /// The log did not take the batch: nothing of it is stored, and what its client has lost will be told again.
     pub(super) fn none_accepted(&mut self, reason: DropReason) {
         let shares = std::mem::take(&mut self.0);
         for share in shares {
             let outcome = match share.outcome {
                 Outcome::Accepted => Outcome::Dropped(reason),
-                other => other,
+                Outcome::ClientLost => continue,
+                other @ Outcome::Dropped(_) => other,
             };
             self.add(share.kind, outcome, share.items);
         }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::domain::beacon::{
     Beacon, ClientAlert, Common, Detail, EVENT_TYPES, EventTime, FUNNEL_STEPS, FunnelStep, Kind,
-    METRIC_TYPES, Metric, SEVERITIES, UserEvent, VITALS, VITALS_TYPE,
+    METRIC_TYPES, Metric, PAGE_VIEW, SEVERITIES, UserEvent, VITALS, VITALS_TYPE,
 };
 use crate::domain::field_error::{FieldError, FieldFault};
 use crate::domain::json::{Members, Value};
@@ -189,7 +189,9 @@ fn funnel_step<'a>(fields: &mut Fields<'a, '_>, rules: &Rules, is_cut: &mut bool
 }
 
 fn user_event<'a>(fields: &mut Fields<'a, '_>, rules: &Rules, is_cut: &mut bool) -> Option<Detail<'a>> {
-    let event_type = fields.known_name("event_type", &EVENT_TYPES, &rules.event_types);
+    let mut known = [PAGE_VIEW; EVENT_TYPES.len() + 1];
+    known[1..].copy_from_slice(&EVENT_TYPES);
+    let event_type = fields.known_name("event_type", &known, &rules.event_types);
     let event_data = fields.required_object("event_data");
     let event_data = cut_members(event_data?, rules, is_cut);
     Some(Detail::Event(UserEvent {

@@ -46,9 +46,14 @@ pub async fn ledger(
 ) -> Result<LedgerAnswer, SelectError> {
     let statement = statement(request, &warehouse.database_name()?, project_id);
     let (rows, in_log, is_exact) = settled(warehouse, ledger, Some(project_id), &statement).await?;
-    let kept_days = i64::from(retention.raw_days.saturating_sub(SKEW_DAYS));
-    let kept_from = now.as_millis().div_euclid(1_000) - kept_days * DAY_S;
+    let kept_from = kept_from(retention, now);
     Ok(answer::assemble(request, rows, in_log, kept_from, is_exact))
+}
+
+/// From when on all raw rows are kept, so that what is not among them is missing; seconds since 1970.
+pub(super) fn kept_from(retention: &Retention, now: UnixMicros) -> i64 {
+    let kept_days = i64::from(retention.raw_days.saturating_sub(SKEW_DAYS));
+    now.as_millis().div_euclid(1_000) - kept_days * DAY_S
 }
 
 /// What a statement about the ledger gives, and what is in the log of one project or of all. The last value is true when nothing moved from

@@ -37,7 +37,9 @@ pub use super::grain::Grain;
 
 pub use alerts::{CLIENT_ALERT_GROUPS_MAX, CLIENT_ALERT_SESSIONS_MAX, ClientAlertGroup, client_alerts};
 pub use ask::statements;
-pub use history::{GROUP_SAMPLES_MAX, HISTORY_GROUPS_MAX, History, HistoryRequest, SAMPLES_MAX, history};
+pub use history::{
+    GROUP_SAMPLES_MAX, HISTORY_GROUPS_MAX, History, HistoryRequest, Pasts, SAMPLES_MAX, history,
+};
 
 /// Most groups of one rule that are told apart: those with the most events.
 pub const GROUPS_MAX: usize = 100;

@@ -165,6 +165,20 @@ fn parameters_that_cannot_be_used_are_named() {
 }
 
 #[test]
+fn losses_count_once_however_often_their_batch_comes() {
+    let server = Fresnel::start(Options::new().set("FRESNEL_FLUSH__MAX_WAIT_MS", 50));
+    let mut item = with_id_item(&funnel("effect_viewed"));
+    item["event_id"] = "0199b0a0-0000-7000-8000-000000000001".into();
+    let refused = json!({"client_lost": {"funnel": 7}, "items": [funnel("nowhere")]});
+    server.post(BATCH, refused.to_string()).expect_status(400);
+    let batch = json!({"client_lost": {"funnel": 7}, "items": [item]});
+    for _ in 0..3 {
+        server.post(BATCH, batch.to_string()).expect_status(202);
+    }
+    assert_eq!(account_of(&server, "funnel")["client_lost"], 7);
+}
+
+#[test]
 fn losses_that_a_client_cannot_mean_are_refused() {
     let server = Fresnel::shared();
     for (lost, field) in [

@@ -81,6 +81,10 @@ const ROWS: &[(&str, &str, Rule, u16)] = &[
     ("GET", "/api/docs", Open, 200),
     ("GET", "/api/docs/page.js", Open, 200),
     ("GET", "/api/docs/page.css", Open, 200),
+    ("GET", "/", Open, 200),
+    ("GET", "/favicon.svg", Open, 200),
+    ("GET", "/assets/{file}", Open, 404),
+    ("GET", "/fresnel.js", Open, 200),
     ("GET", "/api/projects", Any, 200),
     ("POST", "/api/projects", Instance, 201),
     ("GET", "/api/projects/{id}", ViewerOfPath, 200),
@@ -254,7 +258,8 @@ fn expected(rule: Rule, credential: Credential, is_own: bool, well: u16) -> u16 
 /// Addresses in the sources: texts that begin with a slash, outside of comments and tests.
 fn addresses() -> BTreeSet<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/api");
-    let mut found = BTreeSet::new();
+    // A slash alone is also what paths are split at: the first page is named here.
+    let mut found = BTreeSet::from(["/".to_owned()]);
     for entry in std::fs::read_dir(folder).expect("the folder of addresses") {
         let path = entry.expect("an entry").path();
         if path.extension().is_none_or(|extension| extension != "rs") {

@@ -1,11 +1,15 @@
 //! What files ask for, applied to both stores.
 
 use std::path::Path;
+use std::sync::LazyLock;
 
+use fresnel::alerts::targets::Targets;
 use fresnel::apply::{ApplyError, Format, Terms, apply, plan, print, read_text};
-use fresnel::config::Secret;
+use fresnel::config::{Secret, VaultConfig};
 use fresnel::control::{By, Control, ControlError, Edit};
 use fresnel::domain::account::{JwtIssuer, JwtKeys, PartialLimits, QuotaTarget, Role};
+use fresnel::domain::alert::Target;
+use fresnel::vault::Vault;
 use uuid::Uuid;
 
 use super::place::{Place, on_both_stores};
@@ -17,6 +21,7 @@ on_both_stores!(
     each_change_has_its_audit_entry_and_all_are_one_transaction,
     what_one_change_refuses_undoes_all,
     only_what_is_asked_for_is_removed,
+    rules_and_channels_are_what_files_say_and_secrets_stay_where_files_are_silent,
     plans_that_others_have_overtaken_are_made_anew,
     edits_of_an_older_revision_change_nothing,
 );
@@ -24,11 +29,25 @@ on_both_stores!(
 const EXAMPLE: &str = include_str!("../../docs/apply-example.toml");
 
 /// Every address may be called.
-const fn terms(prune: bool) -> Terms<'static> {
+fn terms(prune: bool) -> Terms<'static> {
     Terms {
         prune,
+        targets: targets(),
         refusal_of: &|_| None,
     }
+}
+
+/// The vault of all tests here.
+fn targets() -> &'static Targets {
+    static TARGETS: LazyLock<Targets> = LazyLock::new(|| {
+        let key = Secret::new("MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=".to_owned());
+        let config = VaultConfig {
+            key,
+            ..VaultConfig::default()
+        };
+        Targets::new(Vault::open(&config, Path::new(".")).unwrap())
+    });
+    &TARGETS
 }
 
 async fn applied(control: &Control, text: &str, prune: bool) -> Result<String, ApplyError> {
@@ -41,7 +60,7 @@ async fn files_make_what_they_say_and_a_second_time_nothing(place: Place) {
     let (control, other) = (place.open().await, place.open().await);
     let first = applied(&control, EXAMPLE, false).await.unwrap();
     assert!(
-        first.ends_with("6 to make, 0 to change, 0 to remove, 0 as they are."),
+        first.ends_with("8 to make, 0 to change, 0 to remove, 0 as they are."),
         "{first}"
     );
     let directory = control.directory();
@@ -61,7 +80,7 @@ async fn files_make_what_they_say_and_a_second_time_nothing(place: Place) {
     let revision = directory.revision();
     let second = applied(&other, EXAMPLE, true).await.unwrap();
     assert!(
-        second.ends_with("0 to make, 0 to change, 0 to remove, 6 as they are."),
+        second.ends_with("0 to make, 0 to change, 0 to remove, 8 as they are."),
         "{second}"
     );
     control.refresh().await.unwrap();
@@ -99,9 +118,9 @@ async fn each_change_has_its_audit_entry_and_all_are_one_transaction(place: Plac
     let entries = place.number("SELECT count(*) FROM audit").await;
     applied(&control, EXAMPLE, false).await.unwrap();
     assert_eq!(control.directory().revision(), before + 1);
-    assert_eq!(place.number("SELECT count(*) FROM audit").await, entries + 6);
+    assert_eq!(place.number("SELECT count(*) FROM audit").await, entries + 8);
     let by_us = "SELECT count(*) FROM audit WHERE actor_kind = 'command_line'";
-    assert_eq!(place.number(by_us).await, 6);
+    assert_eq!(place.number(by_us).await, 8);
 }
 
 async fn what_one_change_refuses_undoes_all(place: Place) {
@@ -185,4 +204,75 @@ async fn edits_of_an_older_revision_change_nothing(place: Place) {
     assert_eq!(refused, Err(ControlError::Conflict { field: "revision" }));
     assert!(control.project(&id("shop")).await.is_err());
     assert_eq!(place.number("SELECT count(*) FROM audit").await, 2);
+}
+
+async fn rules_and_channels_are_what_files_say_and_secrets_stay_where_files_are_silent(place: Place) {
+    let control = place.open().await;
+    let secret = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
+    let shop = |channel: &str| {
+        format!(
+            "[[projects]]\nid = \"shop\"\nname = \"Shop\"\n\
+             [[projects.rules]]\nname = \"Slow checkout\"\nfor_ms = 60000\nthresholds = {{ error = 2000 }}\n\
+             watch = {{ kind = \"metric\", type = \"api_response_time\", aggregate = \"p95\", group_by = [\"api_endpoint\"] }}\n\
+             [[projects.channels]]\nname = \"Ops\"\nlevel_min = \"error\"\n{channel}\n"
+        )
+    };
+    let first =
+        format!("target = {{ kind = \"webhook\", url = \"https://ops.example/a\", secret = \"{secret}\" }}");
+    let told = applied(&control, &shop(&first), false).await.unwrap();
+    assert!(told.contains("3 to make, 0 to change"), "{told}");
+    assert!(!told.contains(secret) && !told.contains("ops.example"), "{told}");
+    let channel = || async {
+        let there = control.inventory().await.unwrap();
+        assert_eq!((there.rules.len(), there.channels.len()), (1, 1));
+        targets().open(&there.channels[0]).unwrap()
+    };
+    let made = channel().await;
+    // The evaluator goes by it at once.
+    let book = control.alert_book().borrow().clone();
+    assert!(
+        book.rules
+            .values()
+            .any(|rule| rule.definition.name.as_str() == "Slow checkout")
+    );
+    // The same again, with the secret and without it, and without the target, is nothing.
+    let without = "target = { kind = \"webhook\", url = \"https://ops.example/a\" }";
+    for same in [first.as_str(), without, ""] {
+        let told = applied(&control, &shop(same), true).await.unwrap();
+        assert!(
+            told.contains("0 to make, 0 to change, 0 to remove, 3 as they are"),
+            "{told}"
+        );
+    }
+    let printed = print(&control.inventory().await.unwrap()).unwrap();
+    assert!(
+        !printed.contains(secret) && !printed.contains("ops.example"),
+        "{printed}"
+    );
+    let told = applied(&control, &printed, true).await.unwrap();
+    assert!(told.contains("0 to make, 0 to change, 0 to remove"), "{told}");
+    // Another address keeps the secret.
+    let moved = "target = { kind = \"webhook\", url = \"https://ops.example/b\" }";
+    let told = applied(&control, &shop(moved), false).await.unwrap();
+    assert!(
+        told.contains("    target: another") && told.contains("1 to change"),
+        "{told}"
+    );
+    let after = channel().await;
+    let (Target::Webhook { secrets: before, .. }, Target::Webhook { secrets: after, url }) =
+        (made.target, after.target)
+    else {
+        panic!("a webhook")
+    };
+    assert_eq!((before, url.reveal()), (after, "https://ops.example/b"));
+    // Pruned is what files do not name where they name anything of the kind.
+    let other = shop(moved).replace("Slow checkout", "Slower checkout");
+    let told = applied(&control, &other, true).await.unwrap();
+    assert!(
+        told.contains("- rule shop Slow checkout") && told.contains("+ rule shop Slower checkout"),
+        "{told}"
+    );
+    let none = "[[projects]]\nid = \"shop\"\n";
+    let told = applied(&control, none, true).await.unwrap();
+    assert!(told.contains("0 to remove"), "{told}");
 }

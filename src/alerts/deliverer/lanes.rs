@@ -59,6 +59,11 @@ impl Lanes {
         lane.queue.push_back(message);
     }
 
+    /// Whether nothing waits in any lane.
+    pub(super) fn are_empty(&self) -> bool {
+        self.lanes.values().all(|lane| lane.queue.is_empty())
+    }
+
     /// Channels for which nothing is to be claimed.
     pub(super) fn busy(&self) -> HashSet<Uuid> {
         let is_busy = |lane: &Lane| {

@@ -79,6 +79,39 @@ struct TargetFields {
     recipients: Option<Vec<Email>>,
 }
 
+/// A channel that stands in a file.
+#[derive(Clone, Debug)]
+pub struct DeclaredChannel {
+    /// What it is told.
+    pub definition: ChannelDefinition,
+    /// Where it leads, if the file says so.
+    pub target: Option<Target>,
+    /// Whether the file says what signs a webhook; otherwise `target` has a secret that nobody knows.
+    pub has_secret: bool,
+}
+
+/// A channel that stands in a file, as JSON; it is judged as one that is posted, but for its address, which may not be called.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn declared_channel(json: &[u8]) -> Result<DeclaredChannel, Vec<FieldError>> {
+    let mut fields = Fields::declared(json)?;
+    let definition = new_definition(&mut fields);
+    let read = fields.object("target", |target| read_target(target, None));
+    let read = read.flatten();
+    let faults = read.iter().flat_map(|new| new.target.faults());
+    faults
+        .collect::<Vec<_>>()
+        .into_iter()
+        .for_each(|fault| fields.note(fault));
+    let declared = definition.map(|definition| DeclaredChannel {
+        definition,
+        has_secret: read.as_ref().is_some_and(|new| new.new_secret.is_none()),
+        target: read.map(|new| new.target),
+    });
+    fields.finish_declared(declared)
+}
+
 /// A new channel's definition. Everything that is wrong with it is noted in `fields`.
 pub(super) fn new_definition(fields: &mut Fields<'_>) -> Option<ChannelDefinition> {
     let name = fields.parsed("name", Name::parse);

@@ -13,7 +13,7 @@ use crate::api::query::QueryState;
 use crate::clock;
 use crate::domain::account::Role;
 use crate::domain::rule::{Backtest, LevelThresholds, PastSeries, RuleDefinition};
-use crate::query::watch::{HistoryRequest, history};
+use crate::query::watch::{HistoryRequest, Pasts, history};
 
 /// Range without `from`: a week.
 const RANGE_DEFAULT_MS: i64 = 7 * 24 * 3_600_000;
@@ -77,8 +77,11 @@ pub(in crate::api) async fn backtest(call: &mut Call) -> Result<Tried, ApiError>
     };
     let (definition, request) = fields.finish(definition.zip(request))?;
     let past = history(
-        &state.warehouse,
-        &state.retention,
+        Pasts {
+            warehouse: &state.warehouse,
+            retention: &state.retention,
+            ledger: &state.ledger,
+        },
         project_id.as_str(),
         &definition.watch,
         definition.thresholds.direction,

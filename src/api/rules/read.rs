@@ -3,11 +3,22 @@
 use crate::api::body::Fields;
 use crate::domain::account::Name;
 use crate::domain::dashboard::{Link, Note};
+use crate::domain::field_error::FieldError;
 use crate::domain::rule::{
     CacheWatch, EventsWatch, LedgerWatch, MetricWatch, NoData, RuleDefinition, SingleWatch, Watch,
 };
 
 const KINDS: &str = "single, metric, events, cache_hit_rate, memory, ledger";
+
+/// A rule that stands in a file, as JSON; it is judged as one that is posted.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn declared_rule(json: &[u8]) -> Result<RuleDefinition, Vec<FieldError>> {
+    let mut fields = Fields::declared(json)?;
+    let definition = new(&mut fields);
+    fields.finish_declared(definition)
+}
 
 /// A new rule. Everything that is wrong with it is noted in `fields`.
 pub(in crate::api) fn new(fields: &mut Fields<'_>) -> Option<RuleDefinition> {

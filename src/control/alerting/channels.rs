@@ -40,35 +40,9 @@ impl Control {
         project_id: &ProjectId,
         new: NewChannel,
     ) -> Result<StoredChannel, ControlError> {
-        check(new.definition.faults())?;
-        let now_ms = clock::now().as_millis();
-        let insert = Step::new(
-            "INSERT INTO channels (id, project_id, name, kind, definition, sealed_target, created_at_ms, updated_at_ms, \
-             revision) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-            [
-                new.id.into(),
-                project_id.as_str().into(),
-                new.definition.name.as_str().into(),
-                new.kind.as_str().into(),
-                json!(new.definition).to_string().into(),
-                new.sealed_target.into(),
-                now_ms.into(),
-                now_ms.into(),
-                1_i64.into(),
-            ],
-        );
-        let change = Change::new(by, "channel.create", new.id)
-            .within(project_id)
-            .details(json!({ "kind": new.kind, "definition": new.definition }))
-            .at_most(
-                CHANNELS_MAX,
-                "channels",
-                "channels WHERE project_id = $1",
-                [project_id.as_str().into()],
-            )
-            .step(insert.unique("name"));
-        self.commit(change).await?;
-        self.channel(project_id, new.id).await
+        let id = new.id;
+        self.commit(creation(by, project_id, new)?).await?;
+        self.channel(project_id, id).await
     }
 
     /// A channel of a project.
@@ -134,27 +108,7 @@ impl Control {
         action: &'static str,
         channel: StoredChannel,
     ) -> Result<StoredChannel, ControlError> {
-        check(channel.definition.faults())?;
-        let step = Step::new(
-            "UPDATE channels SET name = $4, kind = $5, definition = $6, sealed_target = $7, disabled_reason = NULL, \
-             updated_at_ms = $8, revision = revision + 1 WHERE id = $1 AND project_id = $2 AND revision = $3",
-            [
-                channel.id.into(),
-                channel.project_id.as_str().into(),
-                channel.revision.into(),
-                channel.definition.name.as_str().into(),
-                channel.kind.as_str().into(),
-                json!(channel.definition).to_string().into(),
-                channel.sealed_target.into(),
-                clock::now().as_millis().into(),
-            ],
-        );
-        let conflict = ControlError::Conflict { field: "revision" };
-        let change = Change::new(by, action, channel.id)
-            .within(&channel.project_id)
-            .details(json!({ "kind": channel.kind, "definition": channel.definition }))
-            .step(step.or(conflict).unique("name"));
-        self.commit(change).await?;
+        self.commit(setting(by, action, &channel)?).await?;
         self.channel(&channel.project_id, channel.id).await
     }
 
@@ -229,20 +183,87 @@ impl Control {
         project_id: &ProjectId,
         id: Uuid,
     ) -> Result<(), ControlError> {
-        let step = Step::new(
-            "DELETE FROM channels WHERE id = $1 AND project_id = $2",
-            [id.into(), project_id.as_str().into()],
-        );
-        let change = Change::new(by, "channel.delete", id)
-            .within(project_id)
-            .step(step.or(ControlError::NotFound("channel")))
-            .step(bury_waiting(id, "the channel was deleted"))
-            .step(Step::new(
-                "DELETE FROM alert_tellings WHERE channel_id = $1",
-                [id.into()],
-            ));
-        self.commit(change).await
+        self.commit(removal(by, project_id, id)).await
     }
+}
+
+/// Makes a channel.
+pub(in crate::control) fn creation(
+    by: &By,
+    project_id: &ProjectId,
+    new: NewChannel,
+) -> Result<Change, ControlError> {
+    check(new.definition.faults())?;
+    let now_ms = clock::now().as_millis();
+    let insert = Step::new(
+        "INSERT INTO channels (id, project_id, name, kind, definition, sealed_target, created_at_ms, updated_at_ms, \
+             revision) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        [
+            new.id.into(),
+            project_id.as_str().into(),
+            new.definition.name.as_str().into(),
+            new.kind.as_str().into(),
+            json!(new.definition).to_string().into(),
+            new.sealed_target.into(),
+            now_ms.into(),
+            now_ms.into(),
+            1_i64.into(),
+        ],
+    );
+    Ok(Change::new(by, "channel.create", new.id)
+        .within(project_id)
+        .details(json!({ "kind": new.kind, "definition": new.definition }))
+        .at_most(
+            CHANNELS_MAX,
+            "channels",
+            "channels WHERE project_id = $1",
+            [project_id.as_str().into()],
+        )
+        .step(insert.unique("name")))
+}
+
+/// Sets a channel whose revision is still the one that it has. It is on again, if it is enabled.
+pub(in crate::control) fn update(by: &By, channel: &StoredChannel) -> Result<Change, ControlError> {
+    setting(by, "channel.update", channel)
+}
+
+fn setting(by: &By, action: &'static str, channel: &StoredChannel) -> Result<Change, ControlError> {
+    check(channel.definition.faults())?;
+    let step = Step::new(
+        "UPDATE channels SET name = $4, kind = $5, definition = $6, sealed_target = $7, disabled_reason = NULL, \
+             updated_at_ms = $8, revision = revision + 1 WHERE id = $1 AND project_id = $2 AND revision = $3",
+        [
+            channel.id.into(),
+            channel.project_id.as_str().into(),
+            channel.revision.into(),
+            channel.definition.name.as_str().into(),
+            channel.kind.as_str().into(),
+            json!(channel.definition).to_string().into(),
+            channel.sealed_target.clone().into(),
+            clock::now().as_millis().into(),
+        ],
+    );
+    let conflict = ControlError::Conflict { field: "revision" };
+    Ok(Change::new(by, action, channel.id)
+        .within(&channel.project_id)
+        .details(json!({ "kind": channel.kind, "definition": channel.definition }))
+        .step(step.or(conflict).unique("name")))
+}
+
+/// Forgets a channel.
+pub(in crate::control) fn removal(by: &By, project_id: &ProjectId, id: Uuid) -> Change {
+    let step = Step::new(
+        "DELETE FROM channels WHERE id = $1 AND project_id = $2",
+        [id.into(), project_id.as_str().into()],
+    );
+    Change::new(by, "channel.delete", id)
+        .within(project_id)
+        .step(step.or(ControlError::NotFound("channel")))
+        .step(bury_waiting(id, "the channel was deleted"))
+        .step(Step::new(
+            "DELETE FROM alert_tellings WHERE channel_id = $1",
+            [id.into()],
+        ))
 }
 
 /// Nothing waits for the channel any more.

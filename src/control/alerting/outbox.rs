@@ -84,30 +84,53 @@ impl Control {
         if found.is_empty() {
             return Ok(Vec::new());
         }
-        let ids: Result<Vec<Uuid>, _> = found.into_iter().map(|mut row| row.id()).collect();
-        let claims = ids?.into_iter().map(|id| {
+        let ids: Vec<Uuid> = found
+            .into_iter()
+            .map(|mut row| row.id())
+            .collect::<Result<_, _>>()?;
+        let claims = ids.iter().map(|id| {
             Step::new(
                 "UPDATE outbox SET holder = $2, lease_until_ms = $3 \
                  WHERE id = $1 AND state = 'waiting' AND lease_until_ms <= $4",
-                [id.into(), holder.into(), until_ms.into(), now_ms.into()],
+                [(*id).into(), holder.into(), until_ms.into(), now_ms.into()],
             )
         });
         self.inner.store.change(claims.collect()).await?;
-        let mine = Statement::new(
-            format!(
-                "SELECT {} FROM outbox WHERE state = 'waiting' AND (id IN ({claimed}) OR message_id IN ({together})) ORDER BY id",
-                rows::DELIVERY,
-                claimed =
-                    "SELECT id FROM outbox WHERE holder = $1 AND lease_until_ms = $2 AND state = 'waiting'",
-                together = "SELECT message_id FROM outbox WHERE holder = $1 AND lease_until_ms = $2 AND state = 'waiting'",
-            ),
-            [holder.into(), until_ms.into()],
+        // Some of them another one may have claimed first. Claims that are under way are not among them, even of the same time.
+        let mut values: Vec<Value> = vec![holder.into(), until_ms.into()];
+        let places = ids.into_iter().map(|id| {
+            values.push(id.into());
+            format!("${}", values.len())
+        });
+        let mine = format!(
+            "id IN ({}) AND holder = $1 AND lease_until_ms = $2 AND state = 'waiting'",
+            places.collect::<Vec<_>>().join(", ")
         );
-        let found = self.rows(mine).await?;
+        let mine = format!(
+            "SELECT {} FROM outbox WHERE state = 'waiting' AND (({mine}) \
+             OR message_id IN (SELECT message_id FROM outbox WHERE {mine})) ORDER BY id",
+            rows::DELIVERY,
+        );
+        let found = self.rows(Statement::new(mine, values)).await?;
         found
             .into_iter()
             .map(|mut row| rows::delivery(&mut row))
             .collect()
+    }
+
+    /// Lets the claims of a holder that have not ended last until another time.
+    ///
+    /// # Errors
+    /// The store cannot be changed.
+    pub async fn renew_deliveries(
+        &self,
+        holder: &str,
+        now_ms: i64,
+        until_ms: i64,
+    ) -> Result<(), ControlError> {
+        let sql = "UPDATE outbox SET lease_until_ms = $3 WHERE holder = $1 AND state = 'waiting' AND lease_until_ms > $2";
+        let step = Step::new(sql, [holder.into(), now_ms.into(), until_ms.into()]);
+        self.inner.store.change(vec![step]).await
     }
 
     /// Puts claimed notices into messages, which keep them together on each further try: ids of a message and of its notices.

@@ -25,9 +25,10 @@ fn u32(row: &mut Row) -> Result<u32, ControlError> {
     Ok(row.opt_u32()?.unwrap_or_default())
 }
 
-pub(super) const RULE: &str = "id, project_id, definition, created_at_ms, updated_at_ms, revision";
+pub(in crate::control) const RULE: &str =
+    "id, project_id, definition, created_at_ms, updated_at_ms, revision";
 
-pub(super) fn rule(row: &mut Row) -> Result<Rule, ControlError> {
+pub(in crate::control) fn rule(row: &mut Row) -> Result<Rule, ControlError> {
     Ok(Rule {
         id: row.id()?,
         project_id: project_id(row)?,
@@ -38,7 +39,7 @@ pub(super) fn rule(row: &mut Row) -> Result<Rule, ControlError> {
     })
 }
 
-pub(super) const RULE_STATE: &str = "rule_id, group_hash, group_values, status, updated_at_ms";
+pub(in crate::control) const RULE_STATE: &str = "rule_id, group_hash, group_values, status, updated_at_ms";
 
 pub(super) fn rule_state(row: &mut Row) -> Result<RuleState, ControlError> {
     Ok(RuleState {
@@ -50,10 +51,10 @@ pub(super) fn rule_state(row: &mut Row) -> Result<RuleState, ControlError> {
     })
 }
 
-pub(super) const CHANNEL: &str = "id, project_id, kind, definition, sealed_target, disabled_reason, created_at_ms, \
+pub(in crate::control) const CHANNEL: &str = "id, project_id, kind, definition, sealed_target, disabled_reason, created_at_ms, \
                                   updated_at_ms, revision";
 
-pub(super) fn channel(row: &mut Row) -> Result<StoredChannel, ControlError> {
+pub(in crate::control) fn channel(row: &mut Row) -> Result<StoredChannel, ControlError> {
     Ok(StoredChannel {
         id: row.id()?,
         project_id: project_id(row)?,

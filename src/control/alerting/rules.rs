@@ -26,18 +26,7 @@ impl Control {
         project_id: &ProjectId,
         definition: RuleDefinition,
     ) -> Result<Rule, ControlError> {
-        check(definition.faults())?;
-        let rule = new_rule(project_id, definition);
-        let change = Change::new(by, "rule.create", rule.id)
-            .within(project_id)
-            .details(json!({ "name": rule.definition.name, "definition": rule.definition }))
-            .at_most(
-                RULES_MAX,
-                "rules",
-                "rules WHERE project_id = $1",
-                [project_id.as_str().into()],
-            )
-            .step(insert(&rule).unique("name"));
+        let (change, rule) = creation(by, project_id, definition)?;
         self.commit(change).await?;
         Ok(rule)
     }
@@ -116,26 +105,7 @@ impl Control {
     /// # Errors
     /// It is not valid or not there, its name is in use, or someone else was faster (`Conflict` of `revision`).
     pub async fn update_rule(&self, by: &By, rule: Rule) -> Result<Rule, ControlError> {
-        check(rule.definition.faults())?;
-        let step = Step::new(
-            "UPDATE rules SET name = $4, definition = $5, is_enabled = $6, updated_at_ms = $7, revision = revision + 1 \
-             WHERE id = $1 AND project_id = $2 AND revision = $3",
-            [
-                rule.id.into(),
-                rule.project_id.as_str().into(),
-                rule.revision.into(),
-                rule.definition.name.as_str().into(),
-                written(&rule.definition).into(),
-                rule.definition.is_enabled.into(),
-                clock::now().as_millis().into(),
-            ],
-        );
-        let conflict = ControlError::Conflict { field: "revision" };
-        let change = Change::new(by, "rule.update", rule.id)
-            .within(&rule.project_id)
-            .details(json!({ "name": rule.definition.name, "definition": rule.definition }))
-            .step(step.or(conflict).unique("name"));
-        self.commit(change).await?;
+        self.commit(update(by, &rule)?).await?;
         self.rule(&rule.project_id, rule.id).await
     }
 
@@ -144,15 +114,63 @@ impl Control {
     /// # Errors
     /// It is not there.
     pub async fn delete_rule(&self, by: &By, project_id: &ProjectId, id: Uuid) -> Result<(), ControlError> {
-        let step = Step::new(
-            "DELETE FROM rules WHERE id = $1 AND project_id = $2",
-            [id.into(), project_id.as_str().into()],
-        );
-        let change = Change::new(by, "rule.delete", id)
-            .within(project_id)
-            .step(step.or(ControlError::NotFound("rule")));
-        self.commit(change).await
+        self.commit(removal(by, project_id, id)).await
     }
+}
+
+/// Makes a rule.
+pub(in crate::control) fn creation(
+    by: &By,
+    project_id: &ProjectId,
+    definition: RuleDefinition,
+) -> Result<(Change, Rule), ControlError> {
+    check(definition.faults())?;
+    let rule = new_rule(project_id, definition);
+    let change = Change::new(by, "rule.create", rule.id)
+        .within(project_id)
+        .details(json!({ "name": rule.definition.name, "definition": rule.definition }))
+        .at_most(
+            RULES_MAX,
+            "rules",
+            "rules WHERE project_id = $1",
+            [project_id.as_str().into()],
+        )
+        .step(insert(&rule).unique("name"));
+    Ok((change, rule))
+}
+
+/// Sets a rule whose revision is still the one that it has.
+pub(in crate::control) fn update(by: &By, rule: &Rule) -> Result<Change, ControlError> {
+    check(rule.definition.faults())?;
+    let step = Step::new(
+        "UPDATE rules SET name = $4, definition = $5, is_enabled = $6, updated_at_ms = $7, revision = revision + 1 \
+         WHERE id = $1 AND project_id = $2 AND revision = $3",
+        [
+            rule.id.into(),
+            rule.project_id.as_str().into(),
+            rule.revision.into(),
+            rule.definition.name.as_str().into(),
+            written(&rule.definition).into(),
+            rule.definition.is_enabled.into(),
+            clock::now().as_millis().into(),
+        ],
+    );
+    let conflict = ControlError::Conflict { field: "revision" };
+    Ok(Change::new(by, "rule.update", rule.id)
+        .within(&rule.project_id)
+        .details(json!({ "name": rule.definition.name, "definition": rule.definition }))
+        .step(step.or(conflict).unique("name")))
+}
+
+/// Forgets a rule.
+pub(in crate::control) fn removal(by: &By, project_id: &ProjectId, id: Uuid) -> Change {
+    let step = Step::new(
+        "DELETE FROM rules WHERE id = $1 AND project_id = $2",
+        [id.into(), project_id.as_str().into()],
+    );
+    Change::new(by, "rule.delete", id)
+        .within(project_id)
+        .step(step.or(ControlError::NotFound("rule")))
 }
 
 /// A text as a part of a pattern of `LIKE`.

@@ -4,6 +4,7 @@
 //! sample is a window that ends at a multiple of the step, so it is what the rule would have seen at that time, with edges at
 //! whole buckets.
 
+mod of_ledger;
 mod request;
 mod statement;
 #[cfg(test)]
@@ -16,6 +17,7 @@ use super::batch::{needs_percentiles, shape_of};
 use super::found::{Found, Measure};
 use crate::clock::UnixMicros;
 use crate::domain::rule::{Direction, LevelThresholds, PastSample, PastSeries, Watch};
+use crate::ledger::Ledger;
 use crate::warehouse::{Retention, SelectError, Warehouse};
 
 use super::super::grain::{Grain, Kept};
@@ -41,19 +43,35 @@ pub struct History {
     pub series: Vec<PastSeries>,
 }
 
+/// Where a rule's past is.
+#[derive(Clone, Copy, Debug)]
+pub struct Pasts<'p> {
+    /// Rows and rollups.
+    pub warehouse: &'p Warehouse,
+    /// How long they are kept.
+    pub retention: &'p Retention,
+    /// What of the ledger is not in the warehouse yet.
+    pub ledger: &'p Ledger,
+}
+
 /// Asks what a rule of a project would have seen. `direction` says which single value is the worst.
 ///
 /// # Errors
 /// Why the warehouse has no answer.
 pub async fn history(
-    warehouse: &Warehouse,
-    retention: &Retention,
+    pasts: Pasts<'_>,
     project_id: &str,
     watch: &Watch,
     direction: Direction,
     request: &HistoryRequest,
     now: UnixMicros,
 ) -> Result<History, SelectError> {
+    let Pasts {
+        warehouse, retention, ..
+    } = pasts;
+    if let Watch::Ledger(watch) = watch {
+        return of_ledger::history(pasts, project_id, watch.measure, request, now).await;
+    }
     let kept = Kept::new(*retention, now);
     let mut history = History {
         step_ms: request.step * 1_000,

@@ -48,11 +48,12 @@ struct SumRow {
 
 /// Sums of a project's window.
 #[derive(Clone, Copy, Debug, Default)]
-struct Sums {
+pub(super) struct Sums {
     received: i64,
     dropped: i64,
     client_lost: i64,
-    missing: i64,
+    /// Items that are neither stored nor dropped for a reason nor pending.
+    pub(super) missing: i64,
 }
 
 /// The answers of all rules that are about the ledger.
@@ -105,7 +106,8 @@ impl Minutes {
 }
 
 impl Sums {
-    fn add(&mut self, outcome: Outcome, items: i64) {
+    /// Adds what has become of items.
+    pub(super) fn add(&mut self, outcome: Outcome, items: i64) {
         match outcome {
             Outcome::Accepted => self.received += items,
             Outcome::ClientLost => self.client_lost += items,
@@ -119,7 +121,8 @@ impl Sums {
         }
     }
 
-    fn reading(self, measure: LedgerMeasure) -> Reading {
+    /// What a rule sees in these sums.
+    pub(super) fn reading(self, measure: LedgerMeasure) -> Reading {
         let number = |items: i64| u64::try_from(items).unwrap_or_default();
         let (value, events) = match measure {
             LedgerMeasure::Missing => (Some(float(number(self.missing))), self.missing),
@@ -199,8 +202,18 @@ const SUMS_SQL: &str = "SELECT project_id AS project, toInt64(0) AS minute_start
      GROUP BY project, item_outcome\n\
      LIMIT {found_max:UInt64}";
 
-/// The ledger stands first: a batch's rows are stored before its sums are.
+/// The minutes of which something is missing, the latest first.
 fn missing_sql() -> String {
+    format!(
+        "{}\n\
+         ORDER BY minute_start DESC, project, item_kind\n\
+         LIMIT {{found_max:UInt64}}",
+        missing_minutes()
+    )
+}
+
+/// What is missing by project, minute and kind. The ledger stands first: a batch's rows are stored before its sums are.
+pub(super) fn missing_minutes() -> String {
     let stored = Kind::ALL.map(|kind| {
         format!(
             "UNION ALL\n    \
@@ -225,9 +238,7 @@ fn missing_sql() -> String {
              {}\n\
          )\n\
          GROUP BY project, minute_start, item_kind\n\
-         HAVING items > 0\n\
-         ORDER BY minute_start DESC, project, item_kind\n\
-         LIMIT {{found_max:UInt64}}",
+         HAVING items > 0",
         stored.join("\n    ")
     )
 }

@@ -15,6 +15,7 @@ on_both_stores!(
     no_channel_takes_all_places_and_busy_ones_take_none,
     what_was_tried_together_comes_together,
     what_comes_within_the_wait_of_another_is_due_with_it,
+    what_is_under_way_is_not_claimed_again_by_a_claim_of_the_same_time,
     a_claim_is_one_holders_until_it_ends,
     what_has_become_of_a_message_is_in_the_log,
     what_is_replayed_waits_again_and_keeps_its_message,
@@ -184,6 +185,15 @@ async fn what_comes_within_the_wait_of_another_is_due_with_it(place: Place) {
     );
 }
 
+async fn what_is_under_way_is_not_claimed_again_by_a_claim_of_the_same_time(place: Place) {
+    let control = place.open().await;
+    let to = channel(&control, &id("default"), "Room").await;
+    let (_, first) = queued(&control, to.id, &[NOW_MS]).await;
+    assert_eq!(ids(&claim(&control, "a", NOW_MS, 10).await), first);
+    let (_, second) = queued(&control, to.id, &[NOW_MS]).await;
+    assert_eq!(ids(&claim(&control, "a", NOW_MS, 10).await), second);
+}
+
 async fn a_claim_is_one_holders_until_it_ends(place: Place) {
     let (one, two) = (place.open().await, place.open().await);
     let to = channel(&one, &id("default"), "Room").await;
@@ -191,6 +201,18 @@ async fn a_claim_is_one_holders_until_it_ends(place: Place) {
     assert_eq!(claim(&one, "a", NOW_MS - 1, 10).await, []);
     assert_eq!(ids(&claim(&one, "a", NOW_MS, 10).await), notices);
     assert_eq!(claim(&two, "b", LATER_MS - 1, 10).await, []);
+    // Renewed by its holder, it lasts longer; one that has ended is not renewed, nor another's.
+    one.renew_deliveries("b", NOW_MS, LATER_MS + 9).await.unwrap();
+    one.renew_deliveries("a", LATER_MS - 1, LATER_MS + 5)
+        .await
+        .unwrap();
+    assert_eq!(claim(&two, "b", LATER_MS + 4, 10).await, []);
+    one.renew_deliveries("a", LATER_MS + 5, LATER_MS + 9)
+        .await
+        .unwrap();
+    let again = claim(&two, "b", LATER_MS + 5, 10).await;
+    assert_eq!(ids(&again), notices);
+    two.release_deliveries("b").await.unwrap();
     assert_eq!(ids(&claim(&two, "b", LATER_MS, 10).await), notices);
     // The one that came back ends its own claims only.
     one.release_deliveries("a").await.unwrap();

@@ -2,8 +2,11 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use fresnel::domain::rule::{Backtest, Dimension, Direction, MetricWatch, RuleDefinition, Watch};
-use fresnel::query::watch::{Grain, HISTORY_GROUPS_MAX, History, HistoryRequest, history};
+use fresnel::domain::rule::{
+    Backtest, Dimension, Direction, LedgerMeasure, LedgerWatch, MetricWatch, RuleDefinition, Watch,
+};
+use fresnel::ledger::Ledger;
+use fresnel::query::watch::{Grain, HISTORY_GROUPS_MAX, History, HistoryRequest, Pasts, history};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
@@ -13,11 +16,18 @@ use super::rows::{Beat, beats, insert};
 use super::{Asked, NOW, recount, rule};
 
 async fn past(stage: &Stage, asked: &Asked, from_ms: i64, to_ms: i64) -> History {
+    past_with(stage, &Ledger::default(), asked, from_ms, to_ms).await
+}
+
+async fn past_with(stage: &Stage, ledger: &Ledger, asked: &Asked, from_ms: i64, to_ms: i64) -> History {
     let request = HistoryRequest::new(&asked.watch, from_ms, to_ms).expect("a good range");
     let direction = asked.thresholds.direction;
     history(
-        &stage.warehouse,
-        &RETENTION,
+        Pasts {
+            warehouse: &stage.warehouse,
+            retention: &RETENTION,
+            ledger,
+        },
         asked.project,
         &asked.watch,
         direction,
@@ -145,5 +155,63 @@ async fn the_past_of_the_groups_with_the_most_events_is_told() {
                 .iter()
                 .all(|series| series.group[0].as_str() >= "/30")
         );
+    }
+}
+
+/// What a rule about the ledger would have seen in each window of ten minutes of the last hour, by how long ago it ended.
+async fn ledger_past(stage: &Stage, ledger: &Ledger, measure: LedgerMeasure) -> Vec<(i64, Option<f64>)> {
+    let window_ms = 10 * 60_000;
+    let asked = Asked {
+        project: "default",
+        watch: Watch::Ledger(LedgerWatch { measure, window_ms }),
+        thresholds: fresnel::domain::rule::LevelThresholds::default(),
+        seen_from_ms: 0,
+    };
+    let to_ms = NOW.as_millis();
+    let history = past_with(stage, ledger, &asked, to_ms - 3_600_000, to_ms).await;
+    assert_eq!((history.step_ms, history.series.len()), (60_000, 1));
+    let samples = history.series[0].samples.iter();
+    samples
+        .map(|sample| ((to_ms - sample.ts_ms).div_euclid(60_000), sample.value))
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_past_of_the_ledger_is_told_window_by_window() {
+    let stage = Stage::set().await;
+    let minute = NOW.as_millis().div_euclid(60_000);
+    let sums = |ago: i64, outcome: &str, items: i64| {
+        json!({
+            "project_id": "default", "minute": (minute - ago) * 60, "kind": "metric", "outcome": outcome,
+            "node": "n", "items": items, "segment_max": 1,
+        })
+    };
+    let rows = [
+        sums(40, "accepted", 6),
+        sums(40, "over_quota", 2),
+        sums(30, "client_lost", 9),
+        sums(1, "accepted", 5),
+    ];
+    stage.insert_raw("ledger", &rows).await;
+    // Of 6 that should be stored 4 are; of the last minute nothing is said.
+    let stored: Vec<Value> = (0..4).map(|_| metric(40 * 60_000, "/a", 1.0)).collect();
+    stage.insert("performance_metrics", &stored).await;
+    // Windows of ten minutes that hold the minute: they end up to ten minutes behind its begin.
+    let holds = |ended_ago: i64, minute_ago: i64| (minute_ago - 10..minute_ago).contains(&ended_ago);
+    let ledger = Ledger::default();
+    for (measure, at, value, otherwise) in [
+        (LedgerMeasure::Missing, 40, Some(2.0), Some(0.0)),
+        (LedgerMeasure::ClientLost, 30, Some(9.0), Some(0.0)),
+        (LedgerMeasure::DroppedShare, 40, Some(0.25), None),
+    ] {
+        for (ended_ago, found) in ledger_past(&stage, &ledger, measure).await {
+            let wanted = match measure {
+                _ if holds(ended_ago, at) => value,
+                // What came a minute ago was received, and none of it was dropped.
+                LedgerMeasure::DroppedShare if holds(ended_ago, 1) => Some(0.0),
+                _ => otherwise,
+            };
+            assert_eq!(found, wanted, "{measure:?} {ended_ago} minutes ago");
+        }
     }
 }

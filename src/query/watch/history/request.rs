@@ -3,6 +3,7 @@
 use super::super::super::period::DAYS_MAX;
 use crate::domain::field_error::{FieldError, FieldFault};
 use crate::domain::rule::Watch;
+use crate::warehouse::{Parameter, Statement};
 
 /// Most samples of a rule without groups: more than a week of minutes.
 pub const SAMPLES_MAX: i64 = 12_000;
@@ -13,6 +14,11 @@ const LENGTHS_S: [i64; 6] = [60, 300, 900, 3_600, 21_600, 86_400];
 /// Buckets that a window is put together from, at most twice as many.
 const BUCKETS_OF_WINDOW: i64 = 12;
 const DAY_S: i64 = 86_400;
+
+/// Counts each `cell_bucket` in every window that it lies in, which ends at `sample`.
+pub(super) const IN_EACH_WINDOW: &str = "ARRAY JOIN range(toUInt64(intDiv(cell_bucket + {bucket:Int64} + {step:Int64} - 1, {step:Int64}) * {step:Int64}), \
+     toUInt64(cell_bucket + {window:Int64} + 1), toUInt64({step:Int64})) AS sample\n\
+     WHERE sample >= {first:Int64} AND sample <= {last:Int64}";
 
 /// When a rule is looked at. Times are seconds since 1970.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +42,7 @@ impl HistoryRequest {
     /// # Errors
     /// The range is empty or longer than 400 days, or the past of what the rule looks at is not kept.
     pub fn new(watch: &Watch, from_ms: i64, to_ms: i64) -> Result<Self, FieldError> {
-        if matches!(watch, Watch::CacheHitRate(_) | Watch::Memory | Watch::Ledger(_)) {
+        if matches!(watch, Watch::CacheHitRate(_) | Watch::Memory) {
             let message = "has no past to look at: this is known for now only";
             return Err(FieldError::new("watch", FieldFault::UnknownValue, message));
         }
@@ -91,6 +97,16 @@ impl HistoryRequest {
     /// Where the first window begins.
     pub(super) const fn read_from(&self) -> i64 {
         self.first - self.window
+    }
+
+    /// What a statement about buckets counts them into: each of them in every window that it lies in.
+    pub(super) fn bind(&self, statement: Statement) -> Statement {
+        statement
+            .with("bucket", Parameter::Integer(self.bucket))
+            .with("step", Parameter::Integer(self.step))
+            .with("window", Parameter::Integer(self.window))
+            .with("first", Parameter::Integer(self.first))
+            .with("last", Parameter::Integer(self.last))
     }
 }
 

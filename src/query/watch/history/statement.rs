@@ -5,7 +5,7 @@ use super::super::super::pieces::{Cuts, Piece, cover};
 use super::super::batch::{Shape, Subject};
 use super::super::cells::{Cells, group_values};
 use super::super::field::{Field, slices_with};
-use super::request::HistoryRequest;
+use super::request::{HistoryRequest, IN_EACH_WINDOW};
 use super::{HISTORY_GROUPS_MAX, SAMPLES_MAX};
 use crate::domain::table::Table;
 use crate::warehouse::{Parameter, Statement};
@@ -54,9 +54,7 @@ impl Past<'_> {
                  toInt64(sample) AS sample_end,\n    \
                  {merged}\n\
              FROM (\n    {cells}\n)\n\
-             ARRAY JOIN range(toUInt64(intDiv(cell_bucket + {{bucket:Int64}} + {{step:Int64}} - 1, {{step:Int64}}) * {{step:Int64}}), \
-             toUInt64(cell_bucket + {{window:Int64}} + 1), toUInt64({{step:Int64}})) AS sample\n\
-             WHERE sample >= {{first:Int64}} AND sample <= {{last:Int64}}\n\
+             {IN_EACH_WINDOW}\n\
              GROUP BY group_values, sample_end\n\
              ORDER BY group_values, sample_end\n\
              LIMIT {{rows_max:UInt64}}",
@@ -114,17 +112,15 @@ impl Past<'_> {
         let rows_max = i64::try_from(HISTORY_GROUPS_MAX)
             .unwrap_or(i64::MAX)
             .saturating_mul(SAMPLES_MAX);
-        let mut statement = statement
+        let statement = statement
             .with("database", Parameter::Text(database.to_owned()))
             .with(
                 "projects",
                 Parameter::Texts(vec![self.subject.project_id.to_owned()]),
-            )
-            .with("bucket", Parameter::Integer(self.request.bucket))
-            .with("step", Parameter::Integer(self.request.step))
-            .with("window", Parameter::Integer(self.request.window))
-            .with("first", Parameter::Integer(self.request.first))
-            .with("last", Parameter::Integer(self.request.last))
+            );
+        let mut statement = self
+            .request
+            .bind(statement)
             .with("rows_max", Parameter::Integer(rows_max));
         if !self.shape.group_by.is_empty() {
             let groups_max = i64::try_from(HISTORY_GROUPS_MAX).unwrap_or(i64::MAX);

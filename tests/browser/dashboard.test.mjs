@@ -1,0 +1,273 @@
+// The dashboard in a real browser, over a service of its own: from the first login to the first event, then with data.
+// Screenshots go to target/screenshots, to be looked at.
+
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdir, readFile } from 'node:fs/promises'
+import path from 'node:path'
+import { after, before, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+
+import { chromium } from 'playwright-core'
+
+import { startFresnel } from '../fresnel.mjs'
+
+const repository = fileURLToPath(new URL('../..', import.meta.url))
+const binary = process.env.TEST_BINARY ?? path.join(repository, 'target/debug/fresnel')
+const screenshots = path.join(repository, 'target/screenshots')
+const PASSWORD = 'the first password of the tests'
+const LAYOUT_SHIFT_MAX = 0.1
+
+let fresnel, browser, axe
+
+before(async () => {
+  // With settings it is a service of its own, which nobody has posted to yet.
+  fresnel = await startFresnel({ FRESNEL_QUOTA__API_PER_MINUTE: '100000' })
+  axe = await readFile(path.join(repository, 'node_modules/axe-core/axe.min.js'), 'utf8')
+  await mkdir(screenshots, { recursive: true })
+  browser = await chromium.launch({
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    args: ['--headless', '--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking'],
+  })
+})
+
+after(async () => {
+  await browser?.close()
+  await fresnel?.stop()
+})
+
+/** A profile of its own, with all that must not happen on any page. */
+async function open(options = {}, cookies = []) {
+  const profile = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options })
+  await profile.addCookies(cookies)
+  const page = await profile.newPage()
+  const faults = []
+  page.on('pageerror', (fault) => faults.push(String(fault.stack)))
+  page.on('console', (message) => {
+    // A browser itself notes each answer that is no success. Here 401 is meant to come, and a busy machine may answer 503,
+    // after which the page asks again: that what was asked for is there in the end, each test waits for.
+    if (message.type() === 'error' && !/status of (401|503)/.test(message.text())) faults.push(message.text())
+  })
+  page.on('response', async (answer) => {
+    if (answer.status() === 503) console.log(`503 for ${answer.url()}: ${await answer.text().catch(() => '')}`)
+  })
+  page.on('request', (request) => {
+    if (!request.url().startsWith(fresnel.url) && !request.url().startsWith('data:')) faults.push(request.url())
+  })
+  await page.addInitScript(() => {
+    globalThis.shifts = []
+    globalThis.longTasks = []
+    new PerformanceObserver((list) => {
+      for (const entry of list.getEntries()) {
+        if (!entry.hadRecentInput) globalThis.shifts.push(entry.value)
+      }
+    }).observe({ type: 'layout-shift', buffered: true })
+    new PerformanceObserver((list) => {
+      for (const entry of list.getEntries()) globalThis.longTasks.push(Math.round(entry.duration))
+    }).observe({ type: 'longtask', buffered: true })
+  })
+  return { profile, page, faults, close: () => profile.close() }
+}
+
+/** Serious findings of axe-core, each with the places. */
+async function seriousFindings(page) {
+  // The policy of the page allows no scripts of others; the driver may evaluate all the same.
+  await page.evaluate(axe)
+  const found = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ['violations'] }))
+  return found.violations
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .map(({ id, nodes }) => `${id}: ${nodes.map((node) => `${node.html} (${node.failureSummary})`).slice(0, 3).join(' | ')}`)
+}
+
+async function logIn(page, email = 'admin@localhost', password = PASSWORD) {
+  await page.getByLabel('E-mail').fill(email)
+  await page.getByLabel('Password').fill(password)
+  await page.getByRole('button', { name: 'Log in', exact: true }).click()
+  // Whoever goes elsewhere before the answer is not logged in.
+  if (password === PASSWORD) await page.locator('h1').waitFor()
+}
+
+test('the admin token sets the first password, and the page that was wanted is there after it', async () => {
+  const { page, faults, close } = await open()
+  await page.goto(`${fresnel.url}/performance?range=7d`)
+  await logIn(page, 'admin@localhost', 'not the password')
+  await page.getByRole('alert').getByText('BAD_LOGIN').waitFor()
+  assert.deepEqual(await seriousFindings(page), [])
+
+  await page.getByRole('button', { name: /admin token/ }).click()
+  await page.getByLabel('Admin token').fill(fresnel.adminToken)
+  await page.getByLabel('New password').fill('short')
+  await page.getByRole('button', { name: 'Set and log in' }).click()
+  await page.locator('.field-fault').waitFor()
+  await page.getByLabel('New password').fill(PASSWORD)
+  await page.screenshot({ path: path.join(screenshots, 'first-login.png') })
+  await page.getByRole('button', { name: 'Set and log in' }).click()
+  await page.getByRole('heading', { name: 'Performance', level: 1 }).waitFor()
+  assert.match(page.url(), /\/performance\?range=7d$/)
+  await page.getByText('Nothing was measured in this range').waitFor()
+  await page.screenshot({ path: path.join(screenshots, 'performance-empty.png'), fullPage: true })
+  assert.deepEqual(await seriousFindings(page), [])
+  assert.equal(await page.title(), 'Performance · Fresnel')
+  assert.deepEqual(faults.filter((fault) => !fault.includes('422')), [])
+  await close()
+})
+
+test('an empty project leads to its first event, which shows by itself', async (t) => {
+  const { page, faults, close } = await open()
+  await page.goto(fresnel.url)
+  await logIn(page)
+  await page.getByText('Waiting for your first event…').waitFor()
+  await page.getByRole('button', { name: 'Make a key' }).click()
+  const tag = await page.getByText('data-key="fk_').textContent()
+  const key = /data-key="([^"]+)"/.exec(tag)[1]
+  await page.screenshot({ path: path.join(screenshots, 'first-run.png'), fullPage: true })
+  assert.deepEqual(await seriousFindings(page), [])
+
+  const posted = await fetch(`${fresnel.url}/api/analytics/events`, {
+    method: 'POST',
+    headers: { Authorization: `Bearer ${key}`, 'Content-Type': 'application/json' },
+    body: JSON.stringify({ session_id: 'first', event_type: 'feature_discovery', event_data: { page: '/hello' } }),
+  })
+  assert.equal(posted.status, 202)
+  const sentMs = Date.now()
+  await page.getByText('Your first event is here').waitFor({ timeout: 30_000 })
+  t.diagnostic(`the first event showed after ${Date.now() - sentMs} ms`)
+  await page.getByText('Feature discovery').waitFor()
+  await page.screenshot({ path: path.join(screenshots, 'first-event.png'), fullPage: true })
+  await page.getByRole('button', { name: 'Show the dashboard' }).click()
+  await page.getByRole('region', { name: 'By day' }).waitFor()
+  assert.deepEqual(faults, [])
+  await close()
+})
+
+/** A day of visits, as `fresnel demo` tells it. */
+async function loadVisits() {
+  const demo = spawn(binary, ['demo', '--sessions', '120', '--url', fresnel.url], {
+    cwd: repository,
+    env: {
+      ...process.env,
+      FRESNEL_DATA_DIR: fresnel.dataDir,
+      FRESNEL_BOOTSTRAP__INGEST_KEY: fresnel.ingestKey,
+      FRESNEL_BOOTSTRAP__ADMIN_TOKEN: fresnel.adminToken,
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let output = ''
+  for (const stream of [demo.stdout, demo.stderr]) stream.on('data', (data) => (output += data))
+  const [code] = await once(demo, 'close')
+  assert.equal(code, 0, output)
+}
+
+test('with data both pages hold up: dark, light, on a phone; accessible, without shifts, faults or other hosts', async (t) => {
+  await loadVisits()
+  for (const [name, options] of Object.entries({
+    dark: { colorScheme: 'dark' },
+    light: { colorScheme: 'light' },
+    phone: { colorScheme: 'light', viewport: { width: 390, height: 844 }, hasTouch: true },
+  })) {
+    const { page, faults, close } = await open(options)
+    await page.goto(fresnel.url)
+    await logIn(page)
+    for (const [file, address, heading] of [
+      ['overview', '/', 'By day'],
+      ['performance', '/performance?compare=previous', 'Page load time'],
+      ['performance-split', '/performance?range=7d&by=page', 'Page load time'],
+    ]) {
+      await page.goto(fresnel.url + address)
+      await page.getByRole('region', { name: heading, exact: true }).locator('canvas').first().waitFor()
+      await page.waitForFunction(() => document.querySelector('.skeleton') === null)
+      await page.screenshot({ path: path.join(screenshots, `${file}-${name}.png`), fullPage: true })
+      assert.deepEqual(await seriousFindings(page), [], `${file}, ${name}`)
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
+      assert.ok(wide <= 0, `${file}, ${name}: nothing is wider than the window, but by ${wide} px`)
+      const { shifts, longTasks } = await page.evaluate(() => ({ shifts: globalThis.shifts, longTasks: globalThis.longTasks }))
+      const shift = shifts.reduce((sum, value) => sum + value, 0)
+      t.diagnostic(`${file}, ${name}: layout shift ${shift.toFixed(3)}, long tasks of ${longTasks.join(', ') || 'no'} ms`)
+      assert.ok(shift < LAYOUT_SHIFT_MAX, `${file}, ${name}: things moved by ${shift}`)
+    }
+    assert.deepEqual(faults, [])
+    await close()
+  }
+})
+
+test('range, filters and zoom are in the address, and the back button returns', async () => {
+  const { page, faults, close } = await open()
+  await page.goto(`${fresnel.url}/performance`)
+  await logIn(page)
+  const chart = page.getByRole('region', { name: 'Page load time', exact: true })
+  await chart.locator('canvas').first().waitFor()
+
+  await page.getByRole('row', { name: /LCP/ }).click()
+  await page.getByRole('region', { name: 'LCP', exact: true }).locator('canvas').first().waitFor()
+  assert.match(page.url(), /metric=core_web_vitals\.LCP/)
+  await page.getByLabel('Split by').selectOption('browser')
+  await page.getByRole('region', { name: 'LCP by browser' }).getByRole('row', { name: /Chrome/ }).first().click()
+  await page.getByRole('button', { name: /Remove the filter Browser is/ }).waitFor()
+  assert.match(page.url(), /f\.browser=/)
+  await page.goBack()
+  assert.doesNotMatch(page.url(), /f\.browser=/)
+
+  // `/` opens the filters; a value is taken by keys alone.
+  await page.locator('h1').click()
+  await page.keyboard.press('/')
+  await page.getByRole('combobox', { name: 'Filter by' }).selectOption('device')
+  await page.getByRole('combobox', { name: 'Device is' }).fill('mobile')
+  await page.keyboard.press('Enter')
+  await page.getByRole('button', { name: 'Remove the filter Device is mobile' }).waitFor()
+
+  // The plot is another one when the lines are: it is dragged over when the answer is there.
+  await page.waitForLoadState('networkidle')
+  const plot = page.locator('.u-over').first()
+  await plot.evaluate((element) => element.scrollIntoView({ block: 'center' }))
+  const box = await plot.boundingBox()
+  await page.mouse.move(box.x + box.width * 0.3, box.y + 60)
+  await page.mouse.down()
+  await page.mouse.move(box.x + box.width * 0.6, box.y + 80, { steps: 5 })
+  await page.mouse.up()
+  await page.waitForURL(/from=.*to=/)
+  await page.goBack()
+  await page.waitForURL((url) => !url.searchParams.has('to'))
+
+  await page.locator('h1').click()
+  await page.keyboard.press('?')
+  await page.getByRole('dialog', { name: 'Keyboard shortcuts' }).waitFor()
+  await page.keyboard.press('Escape')
+  await page.keyboard.press('g')
+  await page.keyboard.press('o')
+  await page.getByRole('heading', { name: 'Overview', level: 1 }).waitFor()
+  assert.deepEqual(faults, [])
+  await close()
+})
+
+test('a view that was saved is there again', async () => {
+  const { page, faults, close } = await open()
+  await page.goto(`${fresnel.url}/performance?range=7d&by=page`)
+  await logIn(page)
+  await page.getByRole('button', { name: 'Views' }).click()
+  await page.getByLabel('Save what is shown as').fill('A week by page')
+  await page.getByRole('button', { name: 'Save', exact: true }).click()
+  await page.getByText('Saved as “A week by page”').waitFor()
+  await page.goto(`${fresnel.url}/performance`)
+  await page.getByRole('button', { name: 'Views' }).click()
+  await page.getByRole('button', { name: 'A week by page', exact: true }).click()
+  await page.waitForURL(/range=7d&by=page/)
+  assert.deepEqual(faults, [])
+  await close()
+})
+
+test('logging out ends the session, and an ended session leads to the login wherever one is', async () => {
+  const { profile, page, close } = await open()
+  await page.goto(`${fresnel.url}/performance`)
+  await logIn(page)
+  await page.getByRole('button', { name: 'Admin', exact: true }).click()
+  await page.getByRole('button', { name: 'Log out' }).click()
+  await page.getByRole('button', { name: 'Log in', exact: true }).waitFor()
+  await logIn(page)
+  await page.getByRole('region', { name: 'Metrics' }).first().waitFor()
+  await profile.clearCookies()
+  await page.getByRole('button', { name: '1 h', exact: true }).click()
+  await page.getByRole('button', { name: 'Log in', exact: true }).waitFor()
+  assert.match(page.url(), /range=1h/)
+  await close()
+})

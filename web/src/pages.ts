@@ -1,0 +1,62 @@
+/**
+ * The pages, one line each: a page that is listed is in the navigation, has its key and is a chunk of its own.
+ * `key` is the second key of `g …`. `also` are further addresses of the page, such as "/sessions/:id" (`useRoute().params`).
+ */
+import type { ComponentType } from "preact";
+import type { Role } from "./api/types";
+import type { IconName } from "./parts/icon";
+
+export interface PageEntry {
+  path: string;
+  title: string;
+  icon: IconName;
+  key: string;
+  group: "Watch" | "Understand" | "Run";
+  load: () => Promise<{ default: ComponentType }>;
+  also?: string[];
+  /** Not shown to those whose role in the project is lower. */
+  needs?: Role;
+}
+
+export const PAGES: PageEntry[] = [
+  {
+    path: "/",
+    title: "Overview",
+    icon: "overview",
+    key: "o",
+    group: "Watch",
+    load: () => import("./pages/overview"),
+  },
+  {
+    path: "/performance",
+    title: "Performance",
+    icon: "performance",
+    key: "p",
+    group: "Watch",
+    load: () => import("./pages/performance"),
+  },
+  {
+    path: "/ledger",
+    title: "Ledger",
+    icon: "ledger",
+    key: "l",
+    group: "Run",
+    load: () => import("./pages/ledger"),
+  },
+  {
+    path: "/health",
+    title: "System health",
+    icon: "health",
+    key: "h",
+    group: "Run",
+    load: () => import("./pages/health"),
+  },
+  {
+    path: "/settings",
+    title: "Settings",
+    icon: "settings",
+    key: "s",
+    group: "Run",
+    load: () => import("./pages/settings"),
+  },
+];

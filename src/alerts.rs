@@ -25,6 +25,7 @@ pub mod defaults;
 pub mod deliverer;
 pub mod evaluator;
 mod presets;
+pub mod reporter;
 mod rotation;
 pub mod targets;
 
@@ -48,6 +49,7 @@ use board::ClientAlertRules;
 use channels::{Message, Sender, Sent, Verdict};
 use deliverer::Deliverer;
 use evaluator::{Evaluator, Measure, Settings};
+use reporter::{Reporter, Schedule, Sources};
 use targets::{Targets, Unreadable};
 
 /// Name of the right to evaluate.
@@ -62,6 +64,8 @@ pub struct Parts {
     pub node: String,
     /// What rules look at.
     pub measure: Measure,
+    /// What reports are made of.
+    pub sources: Sources,
     /// Is shown the rules of single values.
     pub tap: Tap,
     /// What it sees.
@@ -121,6 +125,16 @@ impl Alerts {
             waits_ms: config.retry_waits_ms.clone(),
         };
         let _detached = task::spawn("deliverer", deliverer.run());
+        if let Some(schedule) = Schedule::new(config.report_day, config.report_hour) {
+            let reporter = Reporter {
+                control: parts.control.clone(),
+                sources: parts.sources,
+                outbox: Arc::clone(&self.outbox),
+                schedule,
+                dashboard_url: config.dashboard_url.clone(),
+            };
+            let _detached = task::spawn("reporter", reporter.run());
+        }
         let evaluator = Evaluator {
             control: parts.control,
             lease: Lease {
@@ -218,5 +232,6 @@ fn test_notice(stored: &StoredChannel, at_ms: i64) -> Notice {
         resolution: None,
         rule: None,
         url: None,
+        report: None,
     }
 }

@@ -22,7 +22,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-pub use alerts::{AlertsConfig, ClientAlertsConfig};
+pub use alerts::{AlertsConfig, ClientAlertsConfig, ReportDay};
 pub use cache::{BreakerConfig, CacheConfig};
 pub use enrichment::{BotsConfig, EnrichConfig, GroupingConfig, ScrubConfig};
 pub use outbound::{JwksConfig, OutboundConfig};

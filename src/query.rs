@@ -30,6 +30,7 @@ pub mod sessions;
 mod stats;
 pub mod timeseries;
 pub mod trends;
+pub mod visits;
 pub mod vitals;
 pub mod watch;
 

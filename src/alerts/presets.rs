@@ -78,6 +78,7 @@ impl Alerts {
                     group_wait_ms: 0,
                     remind_after_ms: None,
                     escalate_after_ms: None,
+                    weekly_report: true,
                 },
                 sealed_target: self.seal_target(id, &target),
             };

@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
-use super::AppError;
+use super::{AppError, warehouse_link};
 use crate::alerts::channels::Sender;
 use crate::alerts::evaluator::{CacheCounts, Gauges, Measure};
+use crate::alerts::reporter::Sources;
 use crate::alerts::targets::Targets;
 use crate::alerts::{Alerts, Parts};
 use crate::api::Answers;
@@ -79,10 +80,16 @@ pub(super) fn start(
         wal: watched.wal.clone(),
         gauges: Gauges::new(watched.pressure.clone(), cache),
     };
+    let sources = Sources {
+        warehouse: watched.warehouse.clone(),
+        retention: warehouse_link::retention(&config.warehouse),
+        ledger: watched.ledger.clone(),
+    };
     let parts = Parts {
         control: control.clone(),
         node: watched.wal.node().to_owned(),
         measure,
+        sources,
         tap: tap.clone(),
         seen,
     };

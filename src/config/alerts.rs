@@ -22,6 +22,26 @@ pub struct AlertsConfig {
     pub webhook_url: Secret,
     /// What that webhook is signed with, `whsec_…`; empty: made at the first start.
     pub webhook_secret: Secret,
+    /// Day on which e-mail channels get the report of the week before it.
+    pub report_day: ReportDay,
+    /// Hour of that day in the project's zone, 0 to 23.
+    pub report_hour: u8,
+}
+
+/// Day of the weekly report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "days of the week")]
+pub enum ReportDay {
+    Monday,
+    Tuesday,
+    Wednesday,
+    Thursday,
+    Friday,
+    Saturday,
+    Sunday,
+    /// No reports.
+    Never,
 }
 
 impl Default for AlertsConfig {
@@ -33,6 +53,8 @@ impl Default for AlertsConfig {
             email_recipients: Vec::new(),
             webhook_url: Secret::default(),
             webhook_secret: Secret::default(),
+            report_day: ReportDay::Monday,
+            report_hour: 8,
         }
     }
 }

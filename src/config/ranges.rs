@@ -105,6 +105,11 @@ impl Config {
                 "at most 50 addresses",
             ),
             (
+                "alerts.report_hour",
+                self.alerts.report_hour <= 23,
+                "from 0 to 23",
+            ),
+            (
                 "vault.key",
                 is_empty_or_key(self.vault.key.reveal()),
                 "empty, or 32 bytes in base64",

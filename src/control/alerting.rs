@@ -17,6 +17,7 @@ mod lease;
 mod outbox;
 mod quiet;
 mod record;
+mod reports;
 pub(super) mod rows;
 pub(super) mod rules;
 mod states;

@@ -17,6 +17,7 @@ mod incident;
 mod matcher;
 mod notice;
 mod quiet;
+mod report;
 
 pub use channel::{Channel, ChannelDefinition, ChannelKind, SecretText, Target, WebhookSecrets};
 pub use delivery::{Attempt, AttemptOutcome, Delivery, DeliveryState};
@@ -25,3 +26,4 @@ pub use incident::{Acknowledgement, Alert, AlertSource, Resolution};
 pub use matcher::{Labels, Matcher, Matching};
 pub use notice::{Notice, NoticeEvent, RuleSummary};
 pub use quiet::{Inhibition, InhibitionDefinition, Silence, SilenceDefinition};
+pub use report::{Figure, FigureUnit, ReportSection, ReportedAlert, WeeklyReport};

@@ -52,6 +52,7 @@ pub(crate) fn notice(event: NoticeEvent) -> Notice {
             aggregate: Some(Aggregate::P95),
         }),
         url: Some("https://fresnel.example/alerts/1".to_owned()),
+        report: None,
     }
 }
 
@@ -67,6 +68,7 @@ pub(crate) fn channel(target: Target) -> Channel {
             group_wait_ms: 0,
             remind_after_ms: None,
             escalate_after_ms: None,
+            weekly_report: true,
         },
         target,
         disabled_reason: None,

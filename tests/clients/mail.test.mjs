@@ -1,19 +1,12 @@
 // A mail server that knows nothing of Fresnel takes its mails, or does not.
 
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { createInterface } from 'node:readline'
 import { after, before, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 
 import { eventually } from '../fresnel.mjs'
 import { startReceiver, startTelling, untilToldOf } from './alerting.mjs'
-
-const python =
-  process.env.TEST_PYTHON ?? fileURLToPath(new URL('../../target/test-venv/bin/python', import.meta.url))
-const program = fileURLToPath(new URL('../channels/mail_server.py', import.meta.url))
+import { startMailServer } from './mail-server.mjs'
 
 const UMLAUTS = '/api/größe-überprüfen'
 /** Who is mailed about which endpoints; how the server treats them is in their names. */
@@ -61,24 +54,6 @@ after(async () => {
   await receiver?.stop()
   await server?.stop()
 })
-
-/** The mail server of the tests: its first line is its port, each further one a mail. */
-async function startMailServer() {
-  const child = spawn(python, [program], { stdio: ['pipe', 'pipe', 'inherit'] })
-  const ended = once(child, 'close')
-  const lines = createInterface(child.stdout)
-  const [port] = await once(lines, 'line')
-  const mails = []
-  lines.on('line', (line) => mails.push(JSON.parse(line)))
-  return {
-    port: Number(port),
-    to: (recipient) => mails.filter((mail) => mail.to.includes(recipient)),
-    async stop() {
-      child.stdin.end()
-      await ended
-    },
-  }
-}
 
 const outcomes = (delivery) => delivery.tries.map((attempt) => attempt.outcome)
 

@@ -234,5 +234,6 @@ fn notice(alert: &Alert, event: NoticeEvent, book: &AlertBook, dashboard_url: &s
         resolution: alert.resolution,
         rule,
         url: is_shown.then(|| format!("{dashboard_url}/alerts/{}", alert.id)),
+        report: None,
     }
 }

@@ -45,9 +45,11 @@ pub(super) fn request(
 fn alerts(notice: &Notice, now_ms: i64) -> Vec<Value> {
     let ends_at_ms = match notice.event {
         NoticeEvent::Resolved => notice.resolved_at_ms.unwrap_or(now_ms),
-        NoticeEvent::Firing | NoticeEvent::Changed | NoticeEvent::Reminder | NoticeEvent::Test => {
-            now_ms + LASTS_MS
-        }
+        NoticeEvent::Firing
+        | NoticeEvent::Changed
+        | NoticeEvent::Reminder
+        | NoticeEvent::Test
+        | NoticeEvent::Report => now_ms + LASTS_MS,
     };
     let mut alerts = vec![alert(notice, notice.level, ends_at_ms)];
     // What clients post has a severity of theirs, which does not change.

@@ -1,5 +1,6 @@
 //! Mails, by the server of the settings: that is the operator's, and may be anywhere.
 
+mod report;
 mod smtp;
 
 use std::time::Instant;
@@ -11,7 +12,7 @@ use lettre::message::{Mailbox, MultiPart};
 use super::{Message, SENT_BYTES_MAX, Sent, Verdict, text, words};
 use crate::config::SmtpConfig;
 use crate::domain::account::Email;
-use crate::domain::alert::Notice;
+use crate::domain::alert::{Notice, WeeklyReport};
 use smtp::{Failure, NotTaken, Server, Taken};
 
 /// Notices that are shown in one mail.
@@ -162,7 +163,9 @@ fn mail(
             HeaderName::new_from_ascii_str("Auto-Submitted"),
             "auto-generated".to_owned(),
         ));
-    if let [one] = message.notices {
+    if let [one] = message.notices
+        && one.report.is_none()
+    {
         // Mails about one alert are one thread.
         let thread = format!("<alert-{}@{host}>", one.alert_id);
         builder = builder.in_reply_to(thread.clone()).references(thread);
@@ -175,6 +178,9 @@ fn mail(
 }
 
 fn subject(notices: &[Notice]) -> String {
+    if let Some((_, report)) = of_report(notices) {
+        return report::subject(report);
+    }
     match notices {
         [one] => format!("[{}] {}", one.project_id, words::title(one)),
         [first, ..] => format!(
@@ -205,7 +211,16 @@ fn links(notice: &Notice) -> impl Iterator<Item = (&'static str, &str)> {
     links.into_iter().filter_map(|(name, url)| Some((name, url?)))
 }
 
+/// A report is alone in its mail.
+fn of_report(notices: &[Notice]) -> Option<(&Notice, &WeeklyReport)> {
+    let notice = notices.first()?;
+    Some((notice, notice.report.as_deref()?))
+}
+
 fn plain(notices: &[Notice]) -> String {
+    if let Some((notice, report)) = of_report(notices) {
+        return report::plain(report, notice.url.as_deref());
+    }
     let mut text = String::new();
     for notice in notices.iter().take(SHOWN_MAX) {
         text.push_str(&words::title(notice));
@@ -225,6 +240,9 @@ fn plain(notices: &[Notice]) -> String {
 }
 
 fn html(notices: &[Notice]) -> String {
+    if let Some((notice, report)) = of_report(notices) {
+        return report::html(report, notice.url.as_deref());
+    }
     let mut text = String::from("<!doctype html><html><body style=\"font-family:sans-serif\">");
     for notice in notices.iter().take(SHOWN_MAX) {
         text.push_str(&format!("<h3>{}</h3><p>", escaped(&words::title(notice))));

@@ -16,7 +16,11 @@ pub(super) fn request(
 ) -> Result<Prepared, String> {
     let action = match notice.event {
         NoticeEvent::Resolved => "resolve",
-        NoticeEvent::Firing | NoticeEvent::Changed | NoticeEvent::Reminder | NoticeEvent::Test => "trigger",
+        NoticeEvent::Firing
+        | NoticeEvent::Changed
+        | NoticeEvent::Reminder
+        | NoticeEvent::Test
+        | NoticeEvent::Report => "trigger",
     };
     let summary = format!("{} — {}", words::title(notice), words::measured(notice));
     let summary: String = summary

@@ -59,7 +59,7 @@ fn attachment(notice: &Notice) -> Value {
 const fn colour(notice: &Notice) -> &'static str {
     match (notice.event, notice.level) {
         (NoticeEvent::Resolved, _) => "#2e7d32",
-        (NoticeEvent::Test, _) | (_, Level::Info) => "#1565c0",
+        (NoticeEvent::Test | NoticeEvent::Report, _) | (_, Level::Info) => "#1565c0",
         (_, Level::Warning) => "#f9a825",
         (_, Level::Error) => "#e65100",
         (_, Level::Critical) => "#b71c1c",

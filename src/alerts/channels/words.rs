@@ -21,7 +21,7 @@ const SHARES: [&str; 2] = ["cache_hit_rate", "memory"];
 
 /// What a number is a number of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Unit {
+pub(super) enum Unit {
     None,
     Ms,
     PerMinute,
@@ -46,6 +46,7 @@ pub(super) fn title(notice: &Notice) -> String {
             None => level(notice.level).to_owned(),
         },
         NoticeEvent::Reminder => format!("{} (still)", level(notice.level)),
+        NoticeEvent::Report => "Report".to_owned(),
     };
     let group = group(notice);
     let about = if group.is_empty() {
@@ -57,7 +58,7 @@ pub(super) fn title(notice: &Notice) -> String {
 }
 
 /// Clients name what they post: what would break a line or a header is a blank.
-fn on_one_line(text: &str) -> String {
+pub(super) fn on_one_line(text: &str) -> String {
     text.replace(char::is_control, " ")
 }
 
@@ -168,7 +169,7 @@ pub(super) fn duration(ms: i64) -> String {
 }
 
 /// A number with its unit: at most four digits that say something, thousands apart.
-fn amount(value: f64, unit: Unit) -> String {
+pub(super) fn amount(value: f64, unit: Unit) -> String {
     let (value, unit) = match unit {
         Unit::None => (value, ""),
         Unit::Ms => (value, " ms"),

@@ -62,6 +62,7 @@ pub(super) fn put_together(deliveries: Vec<Delivery>, waits: impl Fn(Uuid) -> bo
     for delivery in deliveries {
         let place = match delivery.message_id {
             Some(id) => tried.get(&id).copied(),
+            None if is_alone(&delivery) => None,
             None => waiting.get(&delivery.channel_id).copied(),
         };
         if let Some(place) = place {
@@ -75,7 +76,7 @@ pub(super) fn put_together(deliveries: Vec<Delivery>, waits: impl Fn(Uuid) -> bo
                 Outgoing::new(id, delivery, false)
             }
             None => {
-                if waits(delivery.channel_id) {
+                if waits(delivery.channel_id) && !is_alone(&delivery) {
                     waiting.insert(delivery.channel_id, place);
                 }
                 Outgoing::new(delivery.id, delivery, true)
@@ -84,4 +85,9 @@ pub(super) fn put_together(deliveries: Vec<Delivery>, waits: impl Fn(Uuid) -> bo
         messages.push(message);
     }
     messages
+}
+
+/// A report is a message of its own.
+const fn is_alone(delivery: &Delivery) -> bool {
+    delivery.notice.report.is_some()
 }

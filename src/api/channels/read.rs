@@ -34,6 +34,9 @@ pub(super) struct NewChannelFields {
     /// It is told only what nobody has acknowledged for so long; without it at once.
     #[schema(minimum = 60_000, maximum = 604_800_000)]
     escalate_after_ms: Option<i64>,
+    /// Whether it gets the report of each week; only e-mail does.
+    #[schema(default = true)]
+    weekly_report: Option<bool>,
 }
 
 /// What is changed; what is left out stays. `null` takes a time away.
@@ -56,6 +59,7 @@ pub(super) struct ChannelFields {
     remind_after_ms: Option<i64>,
     #[schema(minimum = 60_000, maximum = 604_800_000)]
     escalate_after_ms: Option<i64>,
+    weekly_report: Option<bool>,
 }
 
 /// Where a channel leads: each kind takes its own fields.
@@ -125,6 +129,7 @@ pub(super) fn new_definition(fields: &mut Fields<'_>) -> Option<ChannelDefinitio
         group_wait_ms: 0,
         remind_after_ms: None,
         escalate_after_ms: None,
+        weekly_report: true,
     });
     begun.map(|begun| others.applied_to(fields, begun))
 }
@@ -144,6 +149,7 @@ struct Others {
     group_wait_ms: Option<i64>,
     remind_after_ms: Option<Option<i64>>,
     escalate_after_ms: Option<Option<i64>>,
+    weekly_report: Option<bool>,
 }
 
 impl Others {
@@ -155,6 +161,7 @@ impl Others {
             group_wait_ms: fields.whole("group_wait_ms"),
             remind_after_ms: fields.whole_or_null("remind_after_ms"),
             escalate_after_ms: fields.whole_or_null("escalate_after_ms"),
+            weekly_report: fields.flag("weekly_report"),
         }
     }
 
@@ -167,6 +174,7 @@ impl Others {
             group_wait_ms: self.group_wait_ms.unwrap_or(known.group_wait_ms),
             remind_after_ms: self.remind_after_ms.unwrap_or(known.remind_after_ms),
             escalate_after_ms: self.escalate_after_ms.unwrap_or(known.escalate_after_ms),
+            weekly_report: self.weekly_report.unwrap_or(known.weekly_report),
         };
         definition
             .faults()

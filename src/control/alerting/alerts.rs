@@ -7,7 +7,7 @@ use super::rows;
 use super::states::places;
 use crate::clock;
 use crate::control::change::Change;
-use crate::control::statement::{Statement, Step, Value};
+use crate::control::statement::{Row, Statement, Step, Value};
 use crate::control::{By, Control, ControlError, List};
 use crate::domain::account::ProjectId;
 use crate::domain::alert::{Alert, AlertChange, AlertEvent, AlertSource};
@@ -213,6 +213,27 @@ impl Control {
                 })
             })
             .collect()
+    }
+
+    /// How many alerts of each level began in a time; levels without any are left out.
+    ///
+    /// # Errors
+    /// The store cannot be asked.
+    pub async fn alert_counts(
+        &self,
+        project_id: &ProjectId,
+        from_ms: i64,
+        to_ms: i64,
+    ) -> Result<Vec<(Level, u64)>, ControlError> {
+        let sql = "SELECT level, CAST(count(*) AS BIGINT) FROM alerts \
+                   WHERE project_id = $1 AND started_at_ms >= $2 AND started_at_ms < $3 GROUP BY level";
+        let values = [project_id.as_str().into(), from_ms.into(), to_ms.into()];
+        let found = self.rows(Statement::new(sql, values)).await?;
+        let count = |mut row: Row| {
+            let level = row.named("a level", Level::from_name)?;
+            Ok((level, u64::try_from(row.int()?).unwrap_or_default()))
+        };
+        found.into_iter().map(count).collect()
     }
 
     /// Says that somebody looks after an alert: nobody else is woken, and nobody is reminded. Again by another one: that one

@@ -4,7 +4,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::kept::StoredChannel;
-use super::rows;
+use super::{reports, rows};
 use crate::clock;
 use crate::control::change::Change;
 use crate::control::statement::{Statement, Step};
@@ -264,6 +264,7 @@ pub(in crate::control) fn removal(by: &By, project_id: &ProjectId, id: Uuid) -> 
             "DELETE FROM alert_tellings WHERE channel_id = $1",
             [id.into()],
         ))
+        .step(reports::forget(id))
 }
 
 /// Nothing waits for the channel any more.

@@ -60,10 +60,10 @@ impl Control {
     }
 }
 
-/// Adds ids to the values of a statement; gives their places in it.
-pub(super) fn places(ids: &[Uuid], values: &mut Vec<Value>) -> String {
+/// Adds ids, or names, to the values of a statement; gives their places in it.
+pub(super) fn places<T: Clone + Into<Value>>(ids: &[T], values: &mut Vec<Value>) -> String {
     let places = ids.iter().map(|id| {
-        values.push((*id).into());
+        values.push(id.clone().into());
         format!("${}", values.len())
     });
     places.collect::<Vec<_>>().join(", ")

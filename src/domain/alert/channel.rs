@@ -247,6 +247,9 @@ pub struct ChannelDefinition {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 60_000, maximum = 604_800_000)]
     pub escalate_after_ms: Option<i64>,
+    /// Whether it gets the report of each week; only e-mail does.
+    #[serde(default = "yes")]
+    pub weekly_report: bool,
 }
 
 const fn yes() -> bool {

@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use super::incident::{AlertSource, Resolution};
 use super::matcher::Labels;
+use super::report::WeeklyReport;
 use crate::domain::rule::{Aggregate, Level};
 
 /// What has happened.
@@ -21,6 +22,8 @@ pub enum NoticeEvent {
     Resolved,
     /// Nothing: somebody wants to see whether the channel works.
     Test,
+    /// A week is over: how it was.
+    Report,
 }
 
 impl NoticeEvent {
@@ -33,6 +36,7 @@ impl NoticeEvent {
             Self::Reminder => "reminder",
             Self::Resolved => "resolved",
             Self::Test => "test",
+            Self::Report => "report",
         }
     }
 }
@@ -97,4 +101,7 @@ pub struct Notice {
     /// Where the dashboard shows it, if the settings say where that is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
+    /// How the week was, of a report.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub report: Option<Box<WeeklyReport>>,
 }

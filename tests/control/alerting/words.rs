@@ -41,6 +41,7 @@ pub(super) fn definition(title: &str) -> ChannelDefinition {
         group_wait_ms: 0,
         remind_after_ms: Some(3_600_000),
         escalate_after_ms: None,
+        weekly_report: true,
     }
 }
 
@@ -129,6 +130,7 @@ pub(super) fn notice(alert: &Alert, event: NoticeEvent, at_ms: i64) -> Notice {
         resolution: None,
         rule: None,
         url: None,
+        report: None,
     }
 }
 

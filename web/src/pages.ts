@@ -36,6 +36,22 @@ export const PAGES: PageEntry[] = [
     load: () => import("./pages/performance"),
   },
   {
+    path: "/vitals",
+    title: "Web vitals",
+    icon: "vitals",
+    key: "v",
+    group: "Watch",
+    load: () => import("./pages/vitals"),
+  },
+  {
+    path: "/funnels",
+    title: "Funnels",
+    icon: "funnels",
+    key: "f",
+    group: "Understand",
+    load: () => import("./pages/funnels"),
+  },
+  {
     path: "/ledger",
     title: "Ledger",
     icon: "ledger",

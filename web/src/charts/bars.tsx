@@ -53,13 +53,20 @@ interface SharesBarProps {
   good: number | null;
   needsImprovement: number | null;
   poor: number | null;
+  /** Where there is little room: shorter words. */
+  isNarrow?: boolean;
 }
 
 /** Shares of good, needs improvement and poor; without data an empty bar. The words beside it tell the same. */
-export function SharesBar({ good, needsImprovement, poor }: SharesBarProps) {
+export function SharesBar({ good, needsImprovement, poor, isNarrow }: SharesBarProps) {
   const parts = [
     { word: "Good", share: good, token: "--good-fill", tone: "tone-good" },
-    { word: "Needs improvement", share: needsImprovement, token: "--warning-fill", tone: "tone-warning" },
+    {
+      word: isNarrow ? "Fair" : "Needs improvement",
+      share: needsImprovement,
+      token: "--warning-fill",
+      tone: "tone-warning",
+    },
     { word: "Poor", share: poor, token: "--critical-fill", tone: "tone-critical" },
   ];
   return (

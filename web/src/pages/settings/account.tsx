@@ -2,12 +2,12 @@ import { useState } from "preact/hooks";
 import { send } from "../../api/client";
 import { useChange } from "../../api/question";
 import { Button, Segments } from "../../parts/button";
+import { TextField } from "../../parts/fields";
 import { Form } from "../../parts/form";
 import { Panel } from "../../parts/panel";
 import { toast } from "../../parts/small";
 import { role, session } from "../../session";
 import { setTheme, type Theme, theme } from "../../theme";
-import { TextField } from "./kit";
 import { SessionsOf } from "./person";
 
 const THEMES: { id: Theme; label: string }[] = [

@@ -4,6 +4,7 @@ import type { Paged } from "../../api/envelope";
 import { useChange, useQuestion } from "../../api/question";
 import { Button } from "../../parts/button";
 import { Dialog } from "../../parts/dialog";
+import { ConfirmButton, TextField } from "../../parts/fields";
 import { Form } from "../../parts/form";
 import { AnswerOf, Panel } from "../../parts/panel";
 import { Time, toast } from "../../parts/small";
@@ -12,7 +13,6 @@ import { Pager, Table } from "../../parts/table";
 import { useParam } from "../../range/range";
 import { fromLocalInput } from "../../range/zone";
 import { may, project } from "../../session";
-import { ConfirmButton, TextField } from "./kit";
 import type { Deploy } from "./types";
 
 /** What went live, and when: charts mark it. */

@@ -2,8 +2,8 @@ import type { ComponentChildren } from "preact";
 import { useChange } from "../../api/question";
 import type { Project as ProjectData } from "../../api/types";
 import { Button } from "../../parts/button";
+import { folded } from "../../parts/fields";
 import { Form } from "../../parts/form";
-import { folded } from "./kit";
 
 export interface Editing {
   project: ProjectData;

@@ -4,12 +4,12 @@ import type { Paged } from "../../api/envelope";
 import { useChange, useQuestion } from "../../api/question";
 import { Button } from "../../parts/button";
 import { Dialog } from "../../parts/dialog";
+import { ConfirmButton, LinesField, SelectField, TextField } from "../../parts/fields";
 import { Form } from "../../parts/form";
 import { AnswerOf, Panel } from "../../parts/panel";
 import { Time, toast } from "../../parts/small";
 import { Badge, EmptyState } from "../../parts/states";
 import { Table } from "../../parts/table";
-import { ConfirmButton, LinesField, SelectField, TextField } from "./kit";
 import type { Issuer } from "./types";
 
 const ALGORITHMS = [

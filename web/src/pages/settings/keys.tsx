@@ -4,6 +4,15 @@ import type { Paged } from "../../api/envelope";
 import { useChange, useQuestion } from "../../api/question";
 import { Button } from "../../parts/button";
 import { Dialog } from "../../parts/dialog";
+import {
+  CheckField,
+  ConfirmButton,
+  folded,
+  OnceSnippet,
+  SelectField,
+  ShownOnce,
+  TextField,
+} from "../../parts/fields";
 import { Form } from "../../parts/form";
 import { AnswerOf, Panel } from "../../parts/panel";
 import { Time, toast } from "../../parts/small";
@@ -12,7 +21,6 @@ import { Pager, Table } from "../../parts/table";
 import { useParam } from "../../range/range";
 import { fromLocalInput, localInput } from "../../range/zone";
 import { project } from "../../session";
-import { CheckField, ConfirmButton, folded, OnceSnippet, SelectField, ShownOnce, TextField } from "./kit";
 import type { ApiKey, Scope } from "./types";
 
 const KINDS = [

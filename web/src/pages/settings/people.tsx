@@ -6,6 +6,7 @@ import type { Role } from "../../api/types";
 import { words } from "../../format";
 import { Button } from "../../parts/button";
 import { Dialog } from "../../parts/dialog";
+import { ConfirmButton, OnceSnippet, SelectField, ShownOnce, TextField } from "../../parts/fields";
 import { Form } from "../../parts/form";
 import { AnswerOf, Panel } from "../../parts/panel";
 import { Time, toast } from "../../parts/small";
@@ -13,7 +14,6 @@ import { Badge, EmptyState } from "../../parts/states";
 import { Pager, Table } from "../../parts/table";
 import { useParam } from "../../range/range";
 import { may, project, projectId, session } from "../../session";
-import { ConfirmButton, OnceSnippet, SelectField, ShownOnce, TextField } from "./kit";
 import { AccessOf } from "./person";
 import type { Invitation, Member } from "./types";
 

@@ -3,11 +3,11 @@ import { send } from "../../api/client";
 import type { Paged } from "../../api/envelope";
 import { useChange, useQuestion } from "../../api/question";
 import { Button } from "../../parts/button";
+import { ConfirmButton, OnceSnippet, ShownOnce } from "../../parts/fields";
 import { AnswerOf } from "../../parts/panel";
 import { Time, toast } from "../../parts/small";
 import { Badge, ErrorBox } from "../../parts/states";
 import { Table } from "../../parts/table";
-import { ConfirmButton, OnceSnippet, ShownOnce } from "./kit";
 import type { LoginSession, Person } from "./types";
 
 const EVERYWHERE = { everywhere: true };

@@ -5,12 +5,12 @@ import { useChange, useQuestion } from "../../api/question";
 import type { Project as ProjectData } from "../../api/types";
 import { Button } from "../../parts/button";
 import { Dialog } from "../../parts/dialog";
+import { CheckField, ConfirmButton, LinesField, linesOf, TextField } from "../../parts/fields";
 import { Form } from "../../parts/form";
 import { AnswerOf, Panel } from "../../parts/panel";
 import { toast } from "../../parts/small";
 import { findProjects, may, projectId, session } from "../../session";
 import { EditForm, type Editing } from "./editing";
-import { CheckField, ConfirmButton, LinesField, linesOf, TextField } from "./kit";
 import { Names, Rules, Thresholds } from "./rules";
 
 /** What a project is. Each panel is saved by itself. */

@@ -5,6 +5,7 @@ import { useChange, useQuestion } from "../../api/question";
 import { exact, NOTHING, words } from "../../format";
 import { Button } from "../../parts/button";
 import { Dialog } from "../../parts/dialog";
+import { ConfirmButton, SelectField, TextField } from "../../parts/fields";
 import { Form } from "../../parts/form";
 import { AnswerOf, Panel } from "../../parts/panel";
 import { toast } from "../../parts/small";
@@ -12,7 +13,6 @@ import { EmptyState } from "../../parts/states";
 import { Pager, Table } from "../../parts/table";
 import { useParam } from "../../range/range";
 import { may } from "../../session";
-import { ConfirmButton, SelectField, TextField } from "./kit";
 import { LIMITS, type Limits, type Quota } from "./types";
 
 const TARGETS = [

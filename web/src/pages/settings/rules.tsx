@@ -1,9 +1,9 @@
 import { useState } from "preact/hooks";
 import type { Threshold } from "../../api/types";
 import { words } from "../../format";
+import { LinesField, linesOf, SelectField, TextField } from "../../parts/fields";
 import { Panel } from "../../parts/panel";
 import { EditForm, type Editing } from "./editing";
-import { LinesField, linesOf, SelectField, TextField } from "./kit";
 
 const STATISTICS = ["p50", "p75", "p90", "p95", "p99", "avg"].map((id) => ({ id, label: id }));
 const METRICS = ["page_load_time", "api_response_time", "effect_processing_time", "error_share"] as const;

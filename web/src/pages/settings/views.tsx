@@ -5,6 +5,7 @@ import { useChange, useQuestion } from "../../api/question";
 import { words } from "../../format";
 import { Button } from "../../parts/button";
 import { Dialog } from "../../parts/dialog";
+import { CheckField, ConfirmButton, TextField } from "../../parts/fields";
 import { Form } from "../../parts/form";
 import { AnswerOf, Panel } from "../../parts/panel";
 import { Time, toast } from "../../parts/small";
@@ -12,7 +13,6 @@ import { Badge, EmptyState } from "../../parts/states";
 import { Pager, Table } from "../../parts/table";
 import { useParam } from "../../range/range";
 import { may, projectId, session } from "../../session";
-import { CheckField, ConfirmButton, TextField } from "./kit";
 import type { SavedView } from "./types";
 
 /** Where a view leads: its page, with its state as the query. */

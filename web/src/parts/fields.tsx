@@ -1,13 +1,13 @@
-/** What the parts of the settings share: fields by one line, what is shown once, what asks before it takes away. */
+/** Fields by one line, what is shown once, what asks before it takes away. */
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
-import { ApiError } from "../../api/envelope";
-import { useChange } from "../../api/question";
-import { Button, Snippet } from "../../parts/button";
-import { Dialog } from "../../parts/dialog";
-import { Field, Select } from "../../parts/form";
-import { Icon } from "../../parts/icon";
-import { ErrorBox } from "../../parts/states";
+import { ApiError } from "../api/envelope";
+import { useChange } from "../api/question";
+import { Button, Snippet } from "./button";
+import { Dialog } from "./dialog";
+import { Field, Select } from "./form";
+import { Icon } from "./icon";
+import { ErrorBox } from "./states";
 
 interface TextFieldProps {
   label: string;

@@ -113,7 +113,7 @@ export default function Funnels() {
         </AnswerOf>
       </Panel>
       <Breakdown range={range} of={funnel} property={property} onProperty={setProperty} />
-      <Trend range={range} funnel={funnel} />
+      <Trend range={range} interval={asked.interval} funnel={funnel} />
       {last && <ImpactPanel range={range} step={last} />}
       {edited && (
         <FunnelEditor

@@ -15,11 +15,19 @@ const ENDPOINTS_MAX = 6;
 const SYNC = "funnel";
 
 /** Conversion over time, above the latency of the endpoints that were called in that time: what slows down shows in both. */
-export function Trend({ range, funnel }: { range: RangeState; funnel: Question<Funnel> }) {
+export function Trend({
+  range,
+  interval,
+  funnel,
+}: {
+  range: RangeState;
+  interval: string;
+  funnel: Question<Funnel>;
+}) {
   const endpoints = useQuestion<TimeSeries>("/api/analytics/performance/timeseries", {
     ...range.filters,
     ...range.params,
-    interval: range.interval,
+    interval,
     type: "api_response_time",
     group_by: "api_endpoint",
     groups_max: ENDPOINTS_MAX,

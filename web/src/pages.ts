@@ -44,6 +44,15 @@ export const PAGES: PageEntry[] = [
     load: () => import("./pages/vitals"),
   },
   {
+    path: "/alerts",
+    title: "Alerts",
+    icon: "alerts",
+    key: "a",
+    group: "Watch",
+    load: () => import("./pages/alerts"),
+    also: ["/alerts/:id"],
+  },
+  {
     path: "/funnels",
     title: "Funnels",
     icon: "funnels",

@@ -55,6 +55,16 @@ function lonePoints(plot: uPlot, series: number, isShown: boolean): number[] | n
   return found;
 }
 
+/** Bars stand from the start of their bucket on, and charts above each other must have the same times. */
+function endsWithBucket(props: TimeChartProps): boolean {
+  return props.sync !== undefined || props.lines.some((line) => line.isBars);
+}
+
+function toEndOfBucket(plot: uPlot, from: number, to: number): uPlot.Range.MinMax {
+  const [first = 0, second = first] = plot.data[0];
+  return [from, to + (second - first)];
+}
+
 /** Room for values from 0 on, and for thresholds that are near what is shown. */
 function rangeOf(unit: Unit, thresholds: number[]) {
   return (_: uPlot, low: number | null, high: number | null): uPlot.Range.MinMax => {
@@ -151,7 +161,7 @@ export function optionsOf(props: TimeChartProps, wiring: Wiring): uPlot.Options 
     legend: { show: false },
     padding: [12, 8, 0, 0],
     scales: {
-      x: { time: true },
+      x: { time: true, ...(endsWithBucket(props) ? { range: toEndOfBucket } : {}) },
       y: {
         range: rangeOf(
           unit,

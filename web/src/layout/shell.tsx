@@ -1,6 +1,8 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { useLocation } from "preact-iso";
+import { followAlerts, openAlerts } from "../api/alert-stream";
+import { count } from "../format";
 import { PAGES, type PageEntry } from "../pages";
 import { Button } from "../parts/button";
 import { Icon } from "../parts/icon";
@@ -24,6 +26,8 @@ export function Shell({ children }: { children: ComponentChildren }) {
     document.addEventListener("keydown", onEscape);
     return () => document.removeEventListener("keydown", onEscape);
   }, []);
+
+  useEffect(() => followAlerts(), []);
 
   const isHere = (page: PageEntry) =>
     page.path === "/" ? path === "/" : path === page.path || path.startsWith(`${page.path}/`);
@@ -67,6 +71,7 @@ export function Shell({ children }: { children: ComponentChildren }) {
                     >
                       <Icon name={page.icon} />
                       {page.title}
+                      {page.path === "/alerts" && <OpenAlerts />}
                     </a>
                   ))}
                 </div>
@@ -84,6 +89,17 @@ export function Shell({ children }: { children: ComponentChildren }) {
       <Keys isHelpOpen={isHelpOpen} setHelpOpen={setHelpOpen} />
     </>
   );
+}
+
+/** How many alerts are open, beside their page. */
+function OpenAlerts() {
+  const open = openAlerts.value;
+  return open ? (
+    <span class="nav-count">
+      {count(open)}
+      <span class="unseen"> open</span>
+    </span>
+  ) : null;
 }
 
 function ProjectSwitcher() {

@@ -107,7 +107,8 @@ function Details({ beacon, isOfSession }: { beacon: Beacon; isOfSession: boolean
     ["Country", beacon.country],
     ["Page", beacon.page],
     ...Object.entries(beacon.fields).map(([name, value]) => [words(name), value] as [string, unknown]),
-    ...Object.entries(beacon.data).map(([name, value]) => [name, value] as [string, unknown]),
+    // What stands in a column of its own is not said twice.
+    ...Object.entries(beacon.data).filter(([name]) => !(name in beacon) && !(name in beacon.fields)),
   ];
   return (
     <div class="beacon-details">

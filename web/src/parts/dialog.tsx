@@ -6,9 +6,12 @@ import { Button } from "./button";
 export function Dialog({
   title,
   onClose,
+  isWide,
   children,
 }: {
   title: string;
+  /** For what needs room: charts, many fields. */
+  isWide?: boolean;
   onClose: () => void;
   children: ComponentChildren;
 }) {
@@ -18,7 +21,12 @@ export function Dialog({
     dialog.current?.showModal();
   }, []);
   return (
-    <dialog ref={dialog} class="dialog" aria-labelledby={id} onClose={onClose}>
+    <dialog
+      ref={dialog}
+      class={isWide ? "dialog dialog-wide" : "dialog"}
+      aria-labelledby={id}
+      onClose={onClose}
+    >
       <div class="dialog-head">
         <h2 id={id}>{title}</h2>
         <Button look="quiet" icon="close" label="Close" onClick={() => dialog.current?.close()} />

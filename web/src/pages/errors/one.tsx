@@ -32,9 +32,10 @@ export function OneError({ range, fingerprint }: { range: RangeState; fingerprin
   const drawn = useMemo(() => {
     const from = Date.parse(groups.data?.from ?? "");
     const part = (Date.parse(groups.data?.to ?? "") - from) / (group?.points.length ?? 1);
+    const points = group?.points ?? [];
     return {
-      times: group?.points.map((_, place) => Math.round(from + place * part)) ?? [],
-      lines: [{ label: "Times", values: group?.points ?? [], colour: 3, isBars: true }],
+      times: points.map((_, place) => Math.round(from + place * part)),
+      lines: [{ label: "Times", values: points, colour: 3, isBars: true }],
     };
   }, [groups.data, group]);
   return (

@@ -62,6 +62,8 @@ pub const TAP_MISSED: &str = "fresnel_tap_missed_total";
 pub const ALERTS_OPEN: &str = "fresnel_alerts_open";
 /// Rules that were evaluated, by `outcome`.
 pub const RULE_EVALUATIONS: &str = "fresnel_rule_evaluations_total";
+/// Groups that a rule had no room for.
+pub const RULE_GROUPS_LEFT_OUT: &str = "fresnel_rule_groups_left_out_total";
 /// Tries to send messages of alerts, by `kind` of channel and `outcome`.
 pub const ALERT_DELIVERIES: &str = "fresnel_alert_deliveries_total";
 /// Calls to addresses that users supply, by `purpose` and `outcome`.
@@ -178,6 +180,10 @@ fn describe_alerts() {
     );
     describe_gauge!(ALERTS_OPEN, "Alerts that are not over");
     describe_counter!(RULE_EVALUATIONS, "Rules that were evaluated");
+    describe_counter!(
+        RULE_GROUPS_LEFT_OUT,
+        "Times that a group was not looked at because its rule knows as many as it may"
+    );
     describe_counter!(ALERT_DELIVERIES, "Tries to send messages of alerts");
 }
 

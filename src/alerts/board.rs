@@ -44,6 +44,8 @@ pub struct Board {
     rules: HashMap<Uuid, Arc<Rule>>,
     /// Rules whose evaluation failed, and how often in a row.
     failures: HashMap<Uuid, u32>,
+    /// Times that a group was beyond the most of its rule, since somebody asked.
+    left_out: u64,
     client_alerts: ClientAlertRules,
     /// Where the dashboard is, without a slash at its end; empty: nobody says.
     dashboard_url: String,
@@ -94,6 +96,7 @@ impl Board {
             by_subject: HashMap::new(),
             rules: HashMap::new(),
             failures: HashMap::new(),
+            left_out: 0,
             client_alerts,
             dashboard_url: dashboard_url.trim_end_matches('/').to_owned(),
         };
@@ -126,6 +129,11 @@ impl Board {
             });
         }
         board
+    }
+
+    /// How often a group was not looked at since this was asked last, because its rule knows as many as it may.
+    pub fn take_left_out(&mut self) -> u64 {
+        std::mem::take(&mut self.left_out)
     }
 
     /// How many alerts are not over.

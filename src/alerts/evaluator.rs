@@ -27,7 +27,7 @@ use crate::clock;
 use crate::control::{AlertBook, AlertWrite, Control, ControlError, Lease};
 use crate::domain::account::ProjectId;
 use crate::domain::rule::Rule;
-use crate::metric_definitions::{ALERTS_OPEN, RULE_EVALUATIONS};
+use crate::metric_definitions::{ALERTS_OPEN, RULE_EVALUATIONS, RULE_GROUPS_LEFT_OUT};
 use crate::tap::{Seen, Tap, TapPicture};
 use measure::{Measured, Sweep};
 
@@ -221,6 +221,7 @@ impl Evaluator {
             self.write_down(writes).await?;
             let open = u32::try_from(leading.board.open_count()).unwrap_or(u32::MAX);
             gauge!(ALERTS_OPEN).set(f64::from(open));
+            counter!(RULE_GROUPS_LEFT_OUT).increment(leading.board.take_left_out());
         }
     }
 

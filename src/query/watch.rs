@@ -41,7 +41,7 @@ pub use history::{
     GROUP_SAMPLES_MAX, HISTORY_GROUPS_MAX, History, HistoryRequest, Pasts, SAMPLES_MAX, history,
 };
 
-/// Most groups of one rule that are told apart: those with the most events.
+/// Most groups of one rule over a window that are told apart: those with the most events.
 pub const GROUPS_MAX: usize = 100;
 
 /// A rule as the warehouse is asked about it.
@@ -74,7 +74,8 @@ pub struct Reading {
 ///
 /// - A rule without groups has one reading. Nothing is 0 for what counts, and no data for everything else.
 /// - A rule with groups has a reading for each that has events, at most [`GROUPS_MAX`].
-/// - A single watch has a reading for each group with a value beyond its lowest threshold, and none where all is well.
+/// - A single watch has a reading for each group with a value beyond its lowest threshold, at most [`Rule::GROUPS_MAX`], and
+///   none where all is well.
 /// - What is not in the warehouse, the cache's hits and the memory, has an empty answer: the caller knows it itself.
 ///
 /// # Errors

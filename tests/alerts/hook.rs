@@ -16,8 +16,9 @@ use crate::harness::wait::PATIENCE;
 pub(super) enum Mood {
     /// It takes everything.
     Takes,
-    /// It answers 500 to each request whose number divides by this, and closes the connection of the one behind it.
-    FailsEach(u64),
+    /// Of the tries of each message it fails up to two, which by its id: it answers 500, or closes the connection. Not by the number
+    /// of the request: tries of one message may come at one place of each row of requests.
+    FailsAtRandom,
     /// It answers 500 to everything.
     Fails,
     /// It reads, and never answers.
@@ -65,13 +66,13 @@ impl Hook {
         let is_over = Arc::new(AtomicBool::new(false));
         let (noted, over) = (Arc::clone(&got), Arc::clone(&is_over));
         let thread = std::thread::spawn(move || {
-            for (number, stream) in (1_u64..).zip(listener.incoming().map_while(Result::ok)) {
+            for stream in listener.incoming().map_while(Result::ok) {
                 if over.load(Ordering::SeqCst) {
                     return;
                 }
                 let (noted, over) = (Arc::clone(&noted), Arc::clone(&over));
                 let _detached = std::thread::spawn(move || {
-                    let _ = take(&stream, mood, number, &noted, &over);
+                    let _ = take(&stream, mood, &noted, &over);
                 });
             }
         });
@@ -107,7 +108,6 @@ impl Drop for Hook {
 fn take(
     stream: &TcpStream,
     mood: Mood,
-    number: u64,
     noted: &Mutex<Vec<Got>>,
     is_over: &AtomicBool,
 ) -> std::io::Result<()> {
@@ -134,7 +134,7 @@ fn take(
         Mood::Takes => (false, false),
         Mood::Fails => (true, false),
         Mood::Hangs | Mood::NeverEnds => (false, true),
-        Mood::FailsEach(each) => (number.is_multiple_of(each), number % each == 1),
+        Mood::FailsAtRandom => fails_by(&id, noted),
     };
     if let Ok(body) = serde_json::from_slice(&body) {
         let mut got = noted.lock().unwrap_or_else(PoisonError::into_inner);
@@ -165,6 +165,16 @@ fn take(
         stream,
         "HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
     )
+}
+
+/// Whether a try of this message is answered 500, and whether its connection is closed.
+fn fails_by(id: &str, noted: &Mutex<Vec<Got>>) -> (bool, bool) {
+    let got = noted.lock().unwrap_or_else(PoisonError::into_inner);
+    let before = got.iter().filter(|one| one.id == id).count();
+    let lot = id.bytes().last().map_or(0, usize::from);
+    let fails = before < lot % 3;
+    let closes = (before + lot / 3).is_multiple_of(2);
+    (fails && !closes, fails && closes)
 }
 
 fn never_end(mut stream: &TcpStream, is_over: &AtomicBool) -> std::io::Result<()> {

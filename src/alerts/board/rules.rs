@@ -13,8 +13,6 @@ use crate::domain::rule::{Level, Observation, Rule, Status, Transition, Watch};
 
 /// Evaluations in a row that fail until it is told.
 const FAILURES_TOLD: u32 = 3;
-/// Most groups of a rule that are remembered; further ones are as if there were nothing of them.
-const GROUPS_MAX: usize = 1_000;
 /// A rule of single values is looked at for good values only when none has crossed for so long: each look that finds it
 /// recovering would be undone by the next crossing.
 const SINGLE_QUIET_MS: i64 = 5_000;
@@ -168,7 +166,8 @@ impl Board {
         };
         let groups = self.groups.entry(rule.id).or_default();
         let known = groups.get(hash);
-        if known.is_none() && groups.len() >= GROUPS_MAX {
+        if known.is_none() && groups.len() >= Rule::GROUPS_MAX {
+            self.left_out += 1;
             return;
         }
         let before = known.map(|group| group.status).unwrap_or_default();
@@ -214,7 +213,7 @@ impl Board {
             }
             Some(Transition::Changed { to, .. }) => {
                 if let Some(open) = self.open_of(&rule.project_id, &subject) {
-                    note(open, rule, value, now_ms);
+                    note(open, rule, to, value, now_ms);
                     Self::change_level(open, to, now_ms, writes);
                 }
             }
@@ -227,7 +226,7 @@ impl Board {
             None => {
                 let is_bad = matches!(observation, Observation::Value(Some(_)));
                 if is_bad && let Some(open) = self.open_of(&rule.project_id, &subject) {
-                    note(open, rule, value, now_ms);
+                    note(open, rule, open.alert.level, value, now_ms);
                 }
             }
         }
@@ -305,9 +304,8 @@ impl Board {
     }
 }
 
-/// An alert goes on with another value.
-fn note(open: &mut Open, rule: &Rule, value: Option<f64>, now_ms: i64) {
-    let level = open.alert.level;
+/// Notes a value that is bad, with the threshold of the level that it makes.
+fn note(open: &mut Open, rule: &Rule, level: Level, value: Option<f64>, now_ms: i64) {
     open.alert.count += 1;
     open.alert.value = value.or(open.alert.value);
     open.alert.threshold = rule.definition.thresholds.of(level).or(open.alert.threshold);

@@ -231,6 +231,7 @@ fn each_transition_of_each_group_is_told_once_and_a_restart_neither_forgets_nor_
     let told = scene.find(&rule, &[("/a", 250.0), ("/b", 50.0)]);
     assert_eq!(events(&told), [NoticeEvent::Changed]);
     assert_eq!(told[0].1.previous_level, Some(Level::Warning));
+    assert_eq!((told[0].1.value, told[0].1.threshold), (Some(250.0), Some(200.0)));
     scene.restart();
     let told = scene.find(&rule, &[("/a", 50.0), ("/b", 50.0)]);
     assert_eq!(events(&told), [NoticeEvent::Resolved]);
@@ -492,4 +493,22 @@ fn a_single_value_fires_for_its_time_and_the_sweep_does_not_tell_it_again() {
     }
     assert_eq!(events(&scene.wait(5_000)), [NoticeEvent::Resolved]);
     assert!(!scene.board.may_know(&rule, &group, 0));
+}
+
+#[test]
+fn groups_beyond_the_most_of_a_rule_are_left_out_and_counted() {
+    let mut scene = Scene::new();
+    let rule = scene.rule(
+        "slow call",
+        json!({ "watch": { "kind": "single", "type": "api_response_time", "group_by": ["page"] } }),
+    );
+    let mut writes = Writes::new();
+    for page in 0..1_003 {
+        let group = vec![format!("/{page}")];
+        scene
+            .board
+            .crossed(&rule, group, 150.0, &scene.book, scene.now_ms, &mut writes);
+    }
+    assert_eq!(scene.board.open_count(), 1_000);
+    assert_eq!((scene.board.take_left_out(), scene.board.take_left_out()), (3, 0));
 }

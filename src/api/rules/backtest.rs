@@ -52,7 +52,7 @@ pub(in crate::api) struct Tried {
 }
 
 /// Tries a rule over the past: what it would have seen, and every time that it would have fired.
-#[utoipa::path(post, path = "/api/rules/backtest", tag = "alerts", params(OfProject), request_body = BacktestFields, responses((status = 200, body = Tried)))]
+#[utoipa::path(post, path = "/api/rules/backtest", tag = "alerts", params(OfProject), request_body = BacktestFields, responses((status = 200, body = Tried), (status = 503, description = "`WAREHOUSE_UNAVAILABLE`, `WAREHOUSE_OVERLOADED`, `MEMORY_PRESSURE`"), (status = 504, description = "`PERFORMANCE_TIMEOUT`")))]
 pub(in crate::api) async fn backtest(call: &mut Call) -> Result<Tried, ApiError> {
     let (_, project_id) = call.manager_of(Role::Viewer).await?;
     let state = call.request().app_data::<web::Data<QueryState>>().cloned();

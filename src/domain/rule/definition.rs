@@ -114,3 +114,8 @@ pub struct Rule {
     /// Goes up with each change.
     pub revision: i64,
 }
+
+impl Rule {
+    /// Most groups of a rule that are known to stand badly; further ones are as if there were nothing of them.
+    pub const GROUPS_MAX: usize = 1_000;
+}

@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::Watched;
 use super::field::Field;
 use super::window::Window;
+use super::{GROUPS_MAX, Watched};
 use crate::clock::UnixMicros;
-use crate::domain::rule::{Aggregate, CountedBeacon, Dimension, Direction, Level, Watch, WatchFilters};
+use crate::domain::rule::{Aggregate, CountedBeacon, Dimension, Direction, Level, Rule, Watch, WatchFilters};
 use crate::domain::table::Table;
 
 /// Most subjects of one statement.
@@ -25,6 +25,17 @@ pub(super) enum Look {
     Greatest,
     /// The least single value, of what is too small.
     Least,
+}
+
+impl Look {
+    /// Most groups of a rule that are told apart. Of single values whoever asks goes on behind what was looked at: what is left out
+    /// is never found, so they are as many as a rule may know.
+    pub(super) const fn groups_max(self) -> usize {
+        match self {
+            Self::Window(_) => GROUPS_MAX,
+            Self::Greatest | Self::Least => Rule::GROUPS_MAX,
+        }
+    }
 }
 
 /// What the rules of a statement have in common.

@@ -5,7 +5,6 @@ use std::iter::once;
 
 use super::super::grain::Grain;
 use super::super::pieces::Cuts;
-use super::GROUPS_MAX;
 use super::batch::{Batch, Look};
 use super::cells::{Cells, group_values};
 use super::field::{Field, slices_with};
@@ -123,7 +122,7 @@ impl Batch<'_> {
             .with("projects", Parameter::Texts(projects.collect()))
             .with(
                 "groups_max",
-                Parameter::Integer(i64::try_from(GROUPS_MAX).unwrap_or(i64::MAX)),
+                Parameter::Integer(i64::try_from(self.shape.look.groups_max()).unwrap_or(i64::MAX)),
             );
         for field in fields {
             statement = field.bind(statement, self.shape.table);

@@ -1,8 +1,8 @@
 //! What is bounded, what is about all projects, and what the ledger says.
 
 use fresnel::domain::rule::{
-    Aggregate, Dimension, EventsWatch, LedgerMeasure, LedgerWatch, LevelThresholds, MetricWatch, Watch,
-    WatchFilters,
+    Aggregate, Dimension, EventsWatch, LedgerMeasure, LedgerWatch, LevelThresholds, MetricWatch, Rule,
+    SingleWatch, Watch, WatchFilters,
 };
 use fresnel::ledger::Ledger;
 use fresnel::query::watch::{GROUPS_MAX, Reading, client_alerts, evaluate, statements};
@@ -61,6 +61,23 @@ async fn of_many_groups_those_with_the_most_events_are_told() {
         found.iter().all(|reading| reading.group[0].as_str() >= "/050"),
         "{found:?}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn single_values_are_found_in_as_many_groups_as_a_rule_may_know() {
+    let stage = Stage::set().await;
+    let pages = i64::try_from(Rule::GROUPS_MAX).unwrap() + 5;
+    let rows: Vec<_> = (0..pages)
+        .map(|page| metric("default", 1_000, &format!("/{page:04}")))
+        .collect();
+    stage.insert("performance_metrics", &rows).await;
+    let watch = Watch::Single(SingleWatch {
+        metric_type: "page_load_time".to_owned(),
+        group_by: vec![Dimension::Page],
+        ..SingleWatch::default()
+    });
+    let found = read(&stage, &[rule("default", watch)]).await.remove(0);
+    assert_eq!(found.len(), Rule::GROUPS_MAX);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,34 +2,21 @@
 // Screenshots go to target/screenshots, to be looked at.
 
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdir, readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { after, before, test } from 'node:test'
-import { fileURLToPath } from 'node:url'
-
-import { chromium } from 'playwright-core'
 
 import { startFresnel } from '../fresnel.mjs'
+import { loadVisits, logIn, PASSWORD, screenshots, seriousFindings, settled, startBrowser } from './open.mjs'
 
-const repository = fileURLToPath(new URL('../..', import.meta.url))
-const binary = process.env.TEST_BINARY ?? path.join(repository, 'target/debug/fresnel')
-const screenshots = path.join(repository, 'target/screenshots')
-const PASSWORD = 'the first password of the tests'
 const LAYOUT_SHIFT_MAX = 0.1
 
-let fresnel, browser, axe
+let fresnel, browser, open
 
 before(async () => {
   // With settings it is a service of its own, which nobody has posted to yet.
   fresnel = await startFresnel({ FRESNEL_QUOTA__API_PER_MINUTE: '100000' })
-  axe = await readFile(path.join(repository, 'node_modules/axe-core/axe.min.js'), 'utf8')
-  await mkdir(screenshots, { recursive: true })
-  browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-    args: ['--headless', '--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking'],
-  })
+  browser = await startBrowser()
+  open = (options) => browser.open(fresnel.url, options)
 })
 
 after(async () => {
@@ -37,61 +24,10 @@ after(async () => {
   await fresnel?.stop()
 })
 
-/** A profile of its own, with all that must not happen on any page. */
-async function open(options = {}, cookies = []) {
-  const profile = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options })
-  await profile.addCookies(cookies)
-  const page = await profile.newPage()
-  const faults = []
-  page.on('pageerror', (fault) => faults.push(String(fault.stack)))
-  page.on('console', (message) => {
-    // A browser itself notes each answer that is no success. Here 401 is meant to come, and a busy machine may answer 503,
-    // after which the page asks again: that what was asked for is there in the end, each test waits for.
-    if (message.type() === 'error' && !/status of (401|503)/.test(message.text())) faults.push(message.text())
-  })
-  page.on('response', async (answer) => {
-    if (answer.status() === 503) console.log(`503 for ${answer.url()}: ${await answer.text().catch(() => '')}`)
-  })
-  page.on('request', (request) => {
-    if (!request.url().startsWith(fresnel.url) && !request.url().startsWith('data:')) faults.push(request.url())
-  })
-  await page.addInitScript(() => {
-    globalThis.shifts = []
-    globalThis.longTasks = []
-    new PerformanceObserver((list) => {
-      for (const entry of list.getEntries()) {
-        if (!entry.hadRecentInput) globalThis.shifts.push(entry.value)
-      }
-    }).observe({ type: 'layout-shift', buffered: true })
-    new PerformanceObserver((list) => {
-      for (const entry of list.getEntries()) globalThis.longTasks.push(Math.round(entry.duration))
-    }).observe({ type: 'longtask', buffered: true })
-  })
-  return { profile, page, faults, close: () => profile.close() }
-}
-
-/** Serious findings of axe-core, each with the places. */
-async function seriousFindings(page) {
-  // The policy of the page allows no scripts of others; the driver may evaluate all the same.
-  await page.evaluate(axe)
-  const found = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ['violations'] }))
-  return found.violations
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .map(({ id, nodes }) => `${id}: ${nodes.map((node) => `${node.html} (${node.failureSummary})`).slice(0, 3).join(' | ')}`)
-}
-
-async function logIn(page, email = 'admin@localhost', password = PASSWORD) {
-  await page.getByLabel('E-mail').fill(email)
-  await page.getByLabel('Password').fill(password)
-  await page.getByRole('button', { name: 'Log in', exact: true }).click()
-  // Whoever goes elsewhere before the answer is not logged in.
-  if (password === PASSWORD) await page.locator('h1').waitFor()
-}
-
 test('the admin token sets the first password, and the page that was wanted is there after it', async () => {
   const { page, faults, close } = await open()
   await page.goto(`${fresnel.url}/performance?range=7d`)
-  await logIn(page, 'admin@localhost', 'not the password')
+  await logIn(page, 'admin@localhost', 'not the password', false)
   await page.getByRole('alert').getByText('BAD_LOGIN').waitFor()
   assert.deepEqual(await seriousFindings(page), [])
 
@@ -141,26 +77,8 @@ test('an empty project leads to its first event, which shows by itself', async (
   await close()
 })
 
-/** A day of visits, as `fresnel demo` tells it. */
-async function loadVisits() {
-  const demo = spawn(binary, ['demo', '--sessions', '120', '--url', fresnel.url], {
-    cwd: repository,
-    env: {
-      ...process.env,
-      FRESNEL_DATA_DIR: fresnel.dataDir,
-      FRESNEL_BOOTSTRAP__INGEST_KEY: fresnel.ingestKey,
-      FRESNEL_BOOTSTRAP__ADMIN_TOKEN: fresnel.adminToken,
-    },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  let output = ''
-  for (const stream of [demo.stdout, demo.stderr]) stream.on('data', (data) => (output += data))
-  const [code] = await once(demo, 'close')
-  assert.equal(code, 0, output)
-}
-
 test('with data both pages hold up: dark, light, on a phone; accessible, without shifts, faults or other hosts', async (t) => {
-  await loadVisits()
+  await loadVisits(fresnel)
   for (const [name, options] of Object.entries({
     dark: { colorScheme: 'dark' },
     light: { colorScheme: 'light' },
@@ -176,7 +94,7 @@ test('with data both pages hold up: dark, light, on a phone; accessible, without
     ]) {
       await page.goto(fresnel.url + address)
       await page.getByRole('region', { name: heading, exact: true }).locator('canvas').first().waitFor()
-      await page.waitForFunction(() => document.querySelector('.skeleton') === null)
+      await settled(page)
       await page.screenshot({ path: path.join(screenshots, `${file}-${name}.png`), fullPage: true })
       assert.deepEqual(await seriousFindings(page), [], `${file}, ${name}`)
       const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
@@ -217,7 +135,7 @@ test('range, filters and zoom are in the address, and the back button returns', 
   await page.getByRole('button', { name: 'Remove the filter Device is mobile' }).waitFor()
 
   // The plot is another one when the lines are: it is dragged over when the answer is there.
-  await page.waitForLoadState('networkidle')
+  await settled(page)
   const plot = page.locator('.u-over').first()
   await plot.evaluate((element) => element.scrollIntoView({ block: 'center' }))
   const box = await plot.boundingBox()

@@ -30,7 +30,7 @@ export function BarList({ items, onChoose, format = count }: BarListProps) {
             <span class="bar-fill" style={{ width: `${(item.value / max) * 100}%` }} />
             <span class="cut">{item.label ?? (item.id === "" ? "None" : words(item.id))}</span>
             <span class="number">{format(item.value)}</span>
-            <span class="number faint end" style={{ textAlign: "end" }}>
+            <span class="number soft end" style={{ textAlign: "end" }}>
               {item.share === undefined ? "" : percent(item.share)}
             </span>
           </>

@@ -42,7 +42,7 @@ const OWN_FIELDS = [
 const NEW: RuleDefinition = {
   name: "",
   is_enabled: true,
-  watch: { kind: "metric", type: "page_load_time", aggregate: "p75", window_ms: 300_000, events_min: 20 },
+  watch: { kind: "metric", type: "page_load_time", aggregate: "p75", window_ms: 300_000, events_min: 5 },
   thresholds: { direction: "above", warning: 3_000, critical: 5_000 },
   for_ms: 60_000,
   keep_firing_for_ms: 120_000,

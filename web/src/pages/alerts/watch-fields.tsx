@@ -50,7 +50,7 @@ const MEASURES = [
 
 /** What a kind of rule begins with. */
 const FIRST: Record<WatchKind, Watch> = {
-  metric: { kind: "metric", type: "page_load_time", aggregate: "p75", window_ms: 300_000, events_min: 20 },
+  metric: { kind: "metric", type: "page_load_time", aggregate: "p75", window_ms: 300_000, events_min: 5 },
   single: { kind: "single", type: "api_response_time" },
   events: { kind: "events", beacon: "event", names: [], window_ms: 300_000 },
   cache_hit_rate: { kind: "cache_hit_rate", lookups_min: 100, window_ms: 900_000 },

@@ -3,11 +3,13 @@ import { SharesBar } from "../../charts/bars";
 import { count, inUnit } from "../../format";
 import { AnswerOf } from "../../parts/panel";
 import { Delta } from "../../parts/stat";
-import { EmptyState } from "../../parts/states";
+import { EmptyState, Skeleton } from "../../parts/states";
 import { RatingBadge } from "./rating";
 import { MEANINGS, unitOfVital, type Vital, type VitalName } from "./types";
 
-const GAUGE_PX = 196;
+/** As high as a gauge is at least (`.gauge`). */
+const GAUGE_HEIGHT = "11rem";
+const NAMES = ["LCP", "INP", "CLS", "FCP", "TTFB"] as const;
 /** The scale ends so far beyond what is poor. */
 const SCALE = 1.5;
 
@@ -19,10 +21,19 @@ interface GaugesProps {
 
 /** Each vital: its 75th percentile on a scale from good to poor, and how many were what. */
 export function Gauges({ of, chosen, onChoose }: GaugesProps) {
+  if (of.isLoading) {
+    return (
+      <div class="gauges">
+        {NAMES.map((name) => (
+          <Skeleton key={name} height={GAUGE_HEIGHT} />
+        ))}
+      </div>
+    );
+  }
   return (
     <AnswerOf
       of={of}
-      height={GAUGE_PX}
+      height={GAUGE_HEIGHT}
       isEmpty={(data) => data.vitals.every((vital) => vital.count === 0)}
       empty={
         <EmptyState

@@ -119,7 +119,7 @@ test('a rule is tried while it is typed, fires, is told, shown live, acknowledge
       await page.getByRole('region', { name: 'History' }).first().getByText('Acknowledged').waitFor()
       await page.getByRole('region', { name: 'Deliveries' }).getByRole('row', { name: /Delivered/ }).first().click()
       const dialog = page.getByRole('dialog', { name: 'Delivery' })
-      await dialog.getByText(/webhook-id: /).waitFor()
+      await dialog.getByText(/webhook-id: /).first().waitFor()
       const before = receiver.messages.length
       await dialog.getByRole('button', { name: 'Send again' }).click()
       await eventually('it comes again', async () => receiver.messages.length > before || undefined)

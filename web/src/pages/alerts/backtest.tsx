@@ -54,7 +54,7 @@ export function BacktestPanel({ rule }: { rule: Tried }) {
       <div class="row">
         <h3>What it would have done</h3>
         <span class="small soft" role="status">
-          {isBusy ? "looking …" : answer && wordsOf(answer)}
+          {isBusy ? "looking …" : answer && !error && wordsOf(answer)}
         </span>
         <span class="push">
           <Segments label="Over the last" value={days} options={RANGES} onChange={setDays} />

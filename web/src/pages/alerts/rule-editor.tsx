@@ -97,7 +97,8 @@ export function RuleEditor({ rule, onClose }: RuleEditorProps) {
           ]),
         ),
       },
-      for_ms: Number(forMs),
+      // A single value does not last.
+      for_ms: watch.kind === "single" ? 0 : Number(forMs),
       ...(Number(keepMs) > 0 ? { keep_firing_for_ms: Number(keepMs) } : {}),
       no_data: noData,
     }),
@@ -154,12 +155,14 @@ export function RuleEditor({ rule, onClose }: RuleEditorProps) {
             ))}
           </div>
           <div class="grid-3">
-            <SelectField
-              label="Fires when that lasts"
-              value={forMs}
-              options={timesWith(forMs)}
-              onChange={setForMs}
-            />
+            {watch.kind !== "single" && (
+              <SelectField
+                label="Fires when that lasts"
+                value={forMs}
+                options={timesWith(forMs)}
+                onChange={setForMs}
+              />
+            )}
             <SelectField
               label="Is over when all is well for"
               value={keepMs}

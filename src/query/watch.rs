@@ -74,8 +74,8 @@ pub struct Reading {
 ///
 /// - A rule without groups has one reading. Nothing is 0 for what counts, and no data for everything else.
 /// - A rule with groups has a reading for each that has events, at most [`GROUPS_MAX`].
-/// - A single watch has a reading for each group with a value beyond its lowest threshold, at most [`Rule::GROUPS_MAX`], and
-///   none where all is well.
+/// - A single watch has a reading for each group with a value beyond its lowest threshold, at most
+///   [`Rule::GROUPS_MAX`](crate::domain::rule::Rule::GROUPS_MAX), and none where all is well.
 /// - What is not in the warehouse, the cache's hits and the memory, has an empty answer: the caller knows it itself.
 ///
 /// # Errors

@@ -10,6 +10,7 @@ pub mod events;
 pub mod funnel;
 mod grain;
 mod grid;
+pub mod heatmap;
 pub mod impact;
 mod interval;
 mod iso;

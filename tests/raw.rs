@@ -9,6 +9,7 @@ mod raw {
     mod errors;
     mod events;
     mod funnels;
+    mod heatmap;
     mod impact;
     mod sessions;
     mod stage;

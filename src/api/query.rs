@@ -88,6 +88,7 @@ pub(super) const QUESTIONS: &[Address] = &[
     Address::of::<raw::EventsQuestion>("/api/analytics/events/list"),
     Address::of::<raw::SummaryQuestion>("/api/analytics/events/summary"),
     Address::of::<raw::PropertiesQuestion>("/api/analytics/events/properties"),
+    Address::of::<raw::HeatmapQuestion>("/api/analytics/performance/heatmap"),
     Address::of::<raw::ImpactQuestion>("/api/analytics/impact"),
     Address::of::<raw::SessionsQuestion>("/api/analytics/sessions"),
     Address::of::<raw::TimelineQuestion>("/api/analytics/sessions/timeline"),

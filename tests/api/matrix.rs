@@ -64,6 +64,7 @@ const ROWS: &[(&str, &str, Rule, u16)] = &[
     ("GET", "/api/analytics/events/summary", Read, 200),
     ("GET", "/api/analytics/events/properties", Read, 200),
     ("GET", "/api/analytics/impact", Read, 200),
+    ("GET", "/api/analytics/performance/heatmap", Read, 200),
     ("GET", "/api/analytics/sessions", Read, 200),
     ("GET", "/api/analytics/sessions/timeline", Read, 200),
     ("GET", "/api/analytics/errors", Read, 200),
@@ -407,7 +408,7 @@ fn target(server: &Fresnel, method: &str, address: &str, project_id: &str) -> Ta
     if method == "GET" || !collection.starts_with("/api/analytics") {
         path += &query;
     }
-    if collection.ends_with("/timeseries") {
+    if collection.ends_with("/timeseries") || collection.ends_with("/heatmap") {
         path += "&type=page_load_time";
     }
     if collection.ends_with("/timeline") {

@@ -208,6 +208,12 @@ fn parameters_that_cannot_be_used_are_named() {
         ("errors?format=csv&sort=x", "sort"),
         ("events/list?format=csv&limit=0", "limit"),
         ("performance/timeseries?type=page_load_time&format=csv", "format"),
+        ("performance/heatmap", "type"),
+        ("performance/heatmap?type=page_load_time&name=LCP", "name"),
+        (
+            "performance/heatmap?type=page_load_time&interval=1m&from=now-30d",
+            "interval",
+        ),
         ("impact", "page"),
         ("impact?page=/&type=core_web_vitals", "name"),
         ("impact?page=/&bounds=2,1", "bounds"),

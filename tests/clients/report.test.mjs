@@ -43,8 +43,10 @@ before(async () => {
     assert.equal(answer.status, 202, await answer.text())
   }
   await eventually('the beacons are stored', async () => {
-    const [{ n }] = await fresnel.query('SELECT count() AS n FROM funnel_steps')
-    return Number(n) === 6 || undefined
+    const [{ n }] = await fresnel.query(
+      'SELECT (SELECT count() FROM funnel_steps) + (SELECT count() FROM performance_metrics) AS n',
+    )
+    return Number(n) === beacons.length || undefined
   })
 })
 

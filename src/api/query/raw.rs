@@ -15,6 +15,7 @@ use crate::query::events::{
     SummaryParameters, SummaryRequest, events, properties, summary,
 };
 use crate::query::funnel::{Funnel, FunnelQuestionParameters, FunnelRequest, funnel};
+use crate::query::heatmap::{Heatmap, HeatmapParameters, HeatmapRequest, heatmap};
 use crate::query::impact::{Impact, ImpactParameters, ImpactRequest, impact};
 use crate::query::sessions::{
     SessionsPage, SessionsParameters, SessionsRequest, TimelineParameters, TimelineRequest, sessions,
@@ -222,6 +223,38 @@ impl Question for OccurrencesQuestion {
     async fn ask(asking: &Asking, request: &OccurrencesRequest) -> Result<RowsPage, ApiError> {
         let state = &asking.state;
         Ok(occurrences(&state.warehouse, asking.project_id(), request).await?)
+    }
+}
+
+/// How often which values were measured, over time.
+pub(super) struct HeatmapQuestion;
+
+impl Question for HeatmapQuestion {
+    const NAME: &'static str = "heatmap";
+    const SUMMARY: &'static str = "How often which values were measured, over time.";
+    const LISTS: &'static [&'static str] = &["buckets"];
+    type Parameters = Filtered<HeatmapParameters>;
+    type Request = HeatmapRequest;
+    type Answer = Heatmap;
+
+    fn parse(asking: &Asking, parameters: Parameters<'_>) -> Result<HeatmapRequest, Vec<FieldError>> {
+        HeatmapRequest::parse(parameters, &asking.project.project, asking.now)
+    }
+
+    fn kind(request: &HeatmapRequest, now: UnixMicros) -> Kind {
+        Kind::Dashboard.until(request.period.to, now)
+    }
+
+    async fn ask(asking: &Asking, request: &HeatmapRequest) -> Result<Heatmap, ApiError> {
+        let Asking { state, now, .. } = asking;
+        Ok(heatmap(
+            &state.warehouse,
+            &state.retention,
+            asking.project_id(),
+            request,
+            *now,
+        )
+        .await?)
     }
 }
 

@@ -21,6 +21,9 @@ import { Steps } from "./funnels/steps";
 import { Trend } from "./funnels/trend";
 import type { Funnel, FunnelDefinition } from "./funnels/types";
 
+/** The funnel that every project has: stands for all of them until they are known, so that nothing moves. */
+const STANDARD = { id: "standard", label: "Standard funnel" };
+
 /** How far visitors get, where they are lost, and whether that goes with slowness. */
 export default function Funnels() {
   const range = useRange("7d");
@@ -70,8 +73,8 @@ export default function Funnels() {
     >
       <Figures funnel={funnel.data} />
       <Panel
-        title={definition?.name ?? "Funnel"}
-        note={funnel.data && `within ${duration(funnel.data.window_ms)}`}
+        title={definition?.name ?? STANDARD.label}
+        note={`within ${funnel.data ? duration(funnel.data.window_ms) : "…"}`}
         actions={
           <>
             {may("admin") && definition && id !== "standard" && (
@@ -80,7 +83,7 @@ export default function Funnels() {
             <Select
               label="Funnel"
               value={id}
-              options={(known.data?.items ?? []).map((one) => ({ id: one.id, label: one.name }))}
+              options={known.data?.items.map((one) => ({ id: one.id, label: one.name })) ?? [STANDARD]}
               onChange={setId}
             />
             <Select

@@ -34,6 +34,7 @@ interface Impact {
 
 const BANDS_PX = 240;
 const CHOICES_MAX = 30;
+const NO_CHOICE = { id: "", label: "Endpoint or page" };
 
 /** What slowness costs: sessions by how slow an endpoint or page was for them, and how many of each took the step. */
 export function ImpactPanel({ range, step }: { range: RangeState; step: string }) {
@@ -52,9 +53,12 @@ export function ImpactPanel({ range, step }: { range: RangeState; step: string }
       title="What slowness costs"
       note={`sessions by how slow it was for them, and how many took “${words(step)}”`}
       actions={
-        choices.length > 0 && (
-          <Select label="Endpoint or page" value={chosen} options={choices} onChange={setOf} />
-        )
+        <Select
+          label="Endpoint or page"
+          value={chosen}
+          options={choices.length > 0 ? choices : [NO_CHOICE]}
+          onChange={setOf}
+        />
       }
       flush
     >

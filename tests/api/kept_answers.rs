@@ -102,6 +102,11 @@ fn a_change_of_the_projects_control_data_makes_its_answers_be_forgotten_and_no_o
     let (one, other) = (project(&server, "one"), project(&server, "other"));
     let of = |project: &str| format!("{PATH}&project={project}");
     for project in [&one, &other] {
+        // A new project is given its rules by itself, which is a change too.
+        wait::until("the first rules", PATIENCE, || {
+            let rules = server.get(&format!("/api/rules?project={project}")).json();
+            (rules["data"]["total"] != 0).then_some(())
+        });
         assert_eq!(meta(&server, &of(project))["cache_hit"], false);
         assert_eq!(meta(&server, &of(project))["cache_hit"], true);
     }

@@ -75,7 +75,7 @@ export function ErrorList({ range }: { range: RangeState }) {
           <EmptyState
             title={state === "open" ? "No open errors in this range" : "No such errors in this range"}
             icon="check"
-            snippet={'fresnel.error(new Error("the cart is empty"))'}
+            snippet={'fresnel.event("error_occurrence", { message: "the cart is empty" })'}
           >
             The SDK reports uncaught errors and failed requests by itself; what you catch, you can report.
           </EmptyState>

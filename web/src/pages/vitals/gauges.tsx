@@ -39,7 +39,7 @@ export function Gauges({ of, chosen, onChoose }: GaugesProps) {
         <EmptyState
           title="No vitals in this range"
           icon="vitals"
-          snippet={'<script src="/fresnel.js" data-key="YOUR KEY" async></script>'}
+          snippet={`<script src="${location.origin}/fresnel.js" data-key="YOUR KEY" defer></script>`}
         >
           Pages with this script measure them by themselves; the key is under Settings, Keys. Otherwise take a
           longer range or fewer filters.

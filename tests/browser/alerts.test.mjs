@@ -6,23 +6,19 @@ import { after, before, test } from 'node:test'
 
 import { startReceiver, startTelling } from '../clients/alerting.mjs'
 import { eventually } from '../fresnel.mjs'
-import { loadVisits, logIn, screenshots, seriousFindings, setFirstPassword, settled, startBrowser } from './open.mjs'
+import { holdsUp, loadVisits, LOOKS, screenshots, seriousFindings, setFirstPassword, startBrowser, visit } from './open.mjs'
 
-const LOOKS = {
-  dark: { colorScheme: 'dark' },
-  light: { colorScheme: 'light' },
-  phone: { colorScheme: 'light', viewport: { width: 390, height: 844 }, hasTouch: true },
-}
 const TABS = ['alerts', 'rules', 'silences', 'channels', 'deliveries']
 const ENDPOINT = '/api/checkout'
 
-let fresnel, receiver, browser
+let fresnel, receiver, browser, site
 
 before(async () => {
   fresnel = await startTelling()
   receiver = await startReceiver()
   await setFirstPassword(fresnel)
   browser = await startBrowser()
+  site = { browser, url: fresnel.url }
 })
 
 after(async () => {
@@ -31,22 +27,10 @@ after(async () => {
   await receiver?.stop()
 })
 
-async function visit(address, look, options = {}, as = {}) {
-  const { page, faults, close } = await browser.open(fresnel.url, options)
-  await page.goto(fresnel.url + address)
-  await logIn(page, as.email, as.password)
-  await look(page)
-  assert.deepEqual(
-    faults.filter((fault) => !as.expected?.test(fault)),
-    [],
-  )
-  await close()
-}
-
 const button = (page, name) => page.getByRole('button', { name, exact: true })
 
 test('without anything wrong each part says so, and what to do next', async () => {
-  await visit('/alerts', async (page) => {
+  await visit(site, '/alerts', async (page) => {
     for (const [tab, words] of [
       ['alerts', 'Nothing is wrong'],
       ['silences', 'Nothing is silenced'],
@@ -63,6 +47,7 @@ test('without anything wrong each part says so, and what to do next', async () =
 test('a rule is tried while it is typed, fires, is told, shown live, acknowledged and replayed', async () => {
   await loadVisits(fresnel)
   await visit(
+    site,
     '/alerts?tab=channels',
     async (page) => {
       // A channel: a bad address is refused at its field, a good one is shown its secret once and takes a test.
@@ -143,16 +128,13 @@ test('a rule is tried while it is typed, fires, is told, shown live, acknowledge
 test('with data each part holds up: dark, light, on a phone', async () => {
   for (const [look, options] of Object.entries(LOOKS)) {
     await visit(
+      site,
       '/alerts',
       async (page) => {
         for (const tab of TABS) {
           await page.goto(`${fresnel.url}/alerts?tab=${tab}${tab === 'alerts' ? '&state=all' : ''}`)
           await page.getByRole('table').first().or(page.getByRole('heading', { level: 3 }).first()).first().waitFor()
-          await settled(page)
-          await page.screenshot({ path: path.join(screenshots, `alerts-${tab}-${look}.png`), fullPage: true })
-          assert.deepEqual(await seriousFindings(page), [], `${tab}, ${look}`)
-          const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
-          assert.ok(wide <= 0, `${tab}, ${look}: nothing is wider than the window, but by ${wide} px`)
+          await holdsUp(page, `alerts-${tab}-${look}`)
         }
       },
       options,
@@ -172,6 +154,7 @@ test('who may only look sees alerts, rules and silences, and nothing to press', 
   })
   assert.ok(accepted.ok, await accepted.text())
   await visit(
+    site,
     '/alerts?state=all',
     async (page) => {
       await page.getByRole('row', { name: /Very slow call/ }).waitFor()

@@ -81,6 +81,41 @@ export async function settled(page) {
   await page.waitForFunction(() => document.querySelector('main .skeleton, main .fresh-soon') === null)
 }
 
+/** How pages are looked at. */
+export const LOOKS = {
+  dark: { colorScheme: 'dark' },
+  light: { colorScheme: 'light' },
+  phone: { colorScheme: 'light', viewport: { width: 390, height: 844 }, hasTouch: true },
+}
+
+/**
+ * A page of somebody who is logged in, and at the end a look at what must not have happened. `as` may say who (`email`, `password`),
+ * and which faults are meant to come (`expected`).
+ */
+export async function visit({ browser, url }, address, look, options = {}, as = {}) {
+  const { page, faults, close } = await browser.open(url, options)
+  await page.goto(url + address)
+  await logIn(page, as.email, as.password)
+  await look(page)
+  assert.deepEqual(
+    faults.filter((fault) => !as.expected?.test(fault)),
+    [],
+  )
+  await close()
+}
+
+/** A picture of the whole page, to be looked at. */
+export const shown = (page, name) => page.screenshot({ path: path.join(screenshots, `${name}.png`), fullPage: true })
+
+/** That a page is accessible, and not wider than its window. */
+export async function holdsUp(page, name) {
+  await settled(page)
+  await shown(page, name)
+  assert.deepEqual(await seriousFindings(page), [], name)
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
+  assert.ok(wide <= 0, `${name}: nothing is wider than the window, but by ${wide} px`)
+}
+
 /** Sets the password of the first user, whom the admin token acts as. */
 export async function setFirstPassword(fresnel) {
   const answer = await fetch(`${fresnel.url}/api/users/00000000-0000-0000-0000-000000000001`, {

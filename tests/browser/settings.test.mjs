@@ -1,26 +1,21 @@
 // The pages that run Fresnel itself, in a real browser: settings, ledger, health. What is made there works, and roles hold.
 
 import assert from 'node:assert/strict'
-import path from 'node:path'
 import { after, before, test } from 'node:test'
 
 import { eventually, startFresnel } from '../fresnel.mjs'
-import { logIn, screenshots, seriousFindings, setFirstPassword, settled, startBrowser } from './open.mjs'
+import { holdsUp, LOOKS, setFirstPassword, settled, startBrowser, visit } from './open.mjs'
 
-const LOOKS = {
-  dark: { colorScheme: 'dark' },
-  light: { colorScheme: 'light' },
-  phone: { colorScheme: 'light', viewport: { width: 390, height: 844 }, hasTouch: true },
-}
 const TABS = ['project', 'keys', 'quotas', 'people', 'users', 'issuers', 'audit', 'deploys', 'views', 'account']
 const PAGES = ['/ledger', '/health', ...TABS.map((tab) => `/settings?tab=${tab}`)]
 
-let fresnel, browser
+let fresnel, browser, site
 
 before(async () => {
   fresnel = await startFresnel({ FRESNEL_QUOTA__API_PER_MINUTE: '100000' })
   await setFirstPassword(fresnel)
   browser = await startBrowser()
+  site = { browser, url: fresnel.url }
 })
 
 after(async () => {
@@ -28,21 +23,12 @@ after(async () => {
   await fresnel?.stop()
 })
 
-async function visit(address, look, options = {}, as = {}) {
-  const { page, faults, close } = await browser.open(fresnel.url, options)
-  await page.goto(fresnel.url + address)
-  await logIn(page, as.email, as.password)
-  await look(page)
-  assert.deepEqual(faults, [])
-  await close()
-}
-
 const post = (key, body) =>
   fetch(`${fresnel.url}/api/analytics/events?key=${key}`, { method: 'POST', body: JSON.stringify(body) })
 const event = { session_id: 's', event_type: 'feature_discovery', event_data: {} }
 
 test('a key that is made posts until it is revoked, and the audit log says who did it', async () => {
-  await visit('/settings?tab=keys', async (page) => {
+  await visit(site, '/settings?tab=keys', async (page) => {
     await page.getByRole('button', { name: 'New key' }).click()
     const dialog = page.getByRole('dialog')
     await dialog.getByLabel('Name').fill('The shop')
@@ -68,16 +54,12 @@ test('each part of the settings, the ledger and the health hold up: dark, light,
   assert.equal((await post(fresnel.ingestKey, { ...event, session_id: '' })).status, 400)
   for (const [look, options] of Object.entries(LOOKS)) {
     await visit(
+      site,
       '/ledger',
       async (page) => {
         for (const address of PAGES) {
           await page.goto(fresnel.url + address)
-          await settled(page)
-          const name = address.replace(/^\/(settings\?tab=)?/, '')
-          await page.screenshot({ path: path.join(screenshots, `run-${name}-${look}.png`), fullPage: true })
-          assert.deepEqual(await seriousFindings(page), [], `${name}, ${look}`)
-          const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
-          assert.ok(wide <= 0, `${name}, ${look}: nothing is wider than the window, but by ${wide} px`)
+          await holdsUp(page, `run-${address.replace(/^\/(settings\?tab=)?/, '')}-${look}`)
         }
       },
       options,
@@ -98,6 +80,7 @@ test('who may only look sees no keys, no people and no audit log', async () => {
   const { token } = await manage('POST', '/api/invitations?project=default', { email: 'eve@shop.example', role: 'viewer' })
   await manage('POST', '/api/invitations/accept', { token, name: 'Eve', password: 'a password of a viewer' })
   await visit(
+    site,
     '/settings',
     async (page) => {
       await settled(page)

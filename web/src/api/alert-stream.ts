@@ -29,18 +29,30 @@ export function followAlerts(): () => void {
       openAlerts.value = undefined;
       return;
     }
-    count();
-    const stream = new EventSource(addressOf("/api/alerts/stream"));
+    const address = addressOf("/api/alerts/stream");
+    let stream: EventSource | undefined;
     const happened = () => {
       alertsChanged.value = alertsChanged.peek() + 1;
       count();
     };
-    stream.addEventListener("alert", happened);
-    stream.addEventListener("missed", happened);
+    // Only while it is looked at: without HTTP/2 a browser has six connections for all tabs of a host.
+    const seen = () => {
+      stream?.close();
+      stream = undefined;
+      if (document.visibilityState === "visible") {
+        stream = new EventSource(address);
+        stream.addEventListener("alert", happened);
+        stream.addEventListener("missed", happened);
+        count();
+      }
+    };
+    seen();
+    document.addEventListener("visibilitychange", seen);
     const timer = setInterval(() => document.visibilityState === "visible" && count(), COUNT_EVERY_MS);
     return () => {
-      stream.close();
+      stream?.close();
       clearInterval(timer);
+      document.removeEventListener("visibilitychange", seen);
     };
   });
 }

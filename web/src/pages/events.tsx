@@ -1,13 +1,12 @@
-import { addressOf } from "../api/client";
 import { useCursorList } from "../api/cursor";
 import { useQuestion } from "../api/question";
 import type { Beacon } from "../api/types";
 import { count, words } from "../format";
 import { Page } from "../layout/page";
 import { Beacons, More } from "../parts/beacons";
+import { Downloads } from "../parts/downloads";
 import { Select } from "../parts/form";
 import { AnswerOf, Panel } from "../parts/panel";
-import { Menu } from "../parts/popover";
 import { Stat, Stats } from "../parts/stat";
 import { useParam, useRange } from "../range/range";
 import { RangeBar } from "../range/rangebar";
@@ -38,12 +37,6 @@ export default function Events() {
   const narrowed = { ...asked, event_type: type };
   const listed = { ...(kind === "event" ? narrowed : asked), kind, limit: 50 };
   const list = useCursorList<Beacon>("/api/analytics/events/list", listed);
-  const files = (["csv", "ndjson"] as const).map((format) => ({
-    label: format.toUpperCase(),
-    icon: "download" as const,
-    href: addressOf("/api/analytics/events/list", { ...listed, limit: undefined, format }),
-    download: true,
-  }));
   const total = summary.data?.total;
   const before = summary.data?.previous?.total;
   const change = (name: "count" | "sessions" | "users" | "visitors") =>
@@ -67,7 +60,12 @@ export default function Events() {
         actions={
           <>
             <Select label="Kind" value={kind as Kind} options={KINDS} onChange={setKind} />
-            <Menu name="Download the list" label="" icon="download" side="end" items={files} />
+            <Downloads
+              path="/api/analytics/events/list"
+              params={{ ...listed, limit: undefined }}
+              label="Download the list"
+              isLong
+            />
           </>
         }
         flush

@@ -1,13 +1,12 @@
 import { useState } from "preact/hooks";
-import { addressOf } from "../api/client";
 import type { Paged } from "../api/envelope";
 import { useQuestion } from "../api/question";
 import { count, duration, percent } from "../format";
 import { Page } from "../layout/page";
 import { Button } from "../parts/button";
+import { Downloads } from "../parts/downloads";
 import { Select } from "../parts/form";
 import { AnswerOf, Panel } from "../parts/panel";
-import { Menu } from "../parts/popover";
 import { Stat, Stats } from "../parts/stat";
 import { Badge, EmptyState } from "../parts/states";
 import { useParam, useRange } from "../range/range";
@@ -50,12 +49,6 @@ export default function Funnels() {
     compare: range.isCompared ? "previous" : undefined,
   });
   const last = definition?.steps.at(-1) ?? funnel.data?.total.steps.at(-1)?.step;
-  const files = (["csv", "json", "ndjson"] as const).map((format) => ({
-    label: format.toUpperCase(),
-    icon: "download" as const,
-    href: addressOf("/api/analytics/funnel", { ...asked, format }),
-    download: true,
-  }));
   return (
     <Page
       title="Funnels"
@@ -92,7 +85,7 @@ export default function Funnels() {
               options={[{ id: "", label: "Its own window" }, ...WINDOWS]}
               onChange={setWindowMs}
             />
-            <Menu name="Download" label="" icon="download" side="end" items={files} />
+            <Downloads path="/api/analytics/funnel" params={asked} />
           </>
         }
         flush

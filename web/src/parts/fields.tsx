@@ -204,11 +204,13 @@ interface ConfirmButtonProps {
   children: ComponentChildren;
   /** What must be typed first, for what cannot be undone. */
   typed?: string;
+  /** Takes nothing away: it is asked because it does much at once. */
+  isHarmless?: boolean;
   run: () => Promise<unknown>;
 }
 
 /** Takes something away, after it was asked whether that is meant. */
-export function ConfirmButton({ label, title, children, typed, run }: ConfirmButtonProps) {
+export function ConfirmButton({ label, title, children, typed, isHarmless, run }: ConfirmButtonProps) {
   const [isOpen, setOpen] = useState(false);
   const [text, setText] = useState("");
   const change = useChange(run);
@@ -219,7 +221,7 @@ export function ConfirmButton({ label, title, children, typed, run }: ConfirmBut
   };
   return (
     <>
-      <Button look="danger" onClick={() => setOpen(true)}>
+      <Button look={isHarmless ? undefined : "danger"} onClick={() => setOpen(true)}>
         {label}
       </Button>
       {isOpen && (
@@ -247,7 +249,7 @@ export function ConfirmButton({ label, title, children, typed, run }: ConfirmBut
             <div class="row">
               <Button
                 type="submit"
-                look="danger"
+                look={isHarmless ? "primary" : "danger"}
                 isBusy={change.isBusy}
                 disabled={typed !== undefined && text !== typed}
               >

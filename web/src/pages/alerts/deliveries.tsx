@@ -50,6 +50,7 @@ export function Deliveries() {
           />
           <ConfirmButton
             label="Replay dead"
+            isHarmless
             title="Send all dead ones again"
             run={async () => {
               const done = await send<{ replayed: number }>(

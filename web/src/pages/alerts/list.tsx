@@ -78,7 +78,13 @@ export function AlertList() {
     },
     { id: "value", title: "Value", isMinor: true, render: measured },
     { id: "count", title: "Times", isNumber: true, isMinor: true, render: (row) => count(row.count) },
-    { id: "since", title: "Since", isNumber: true, render: (row) => <Time at={row.started_at_ms} /> },
+    {
+      id: "since",
+      title: "Since",
+      isNumber: true,
+      isMinor: true,
+      render: (row) => <Time at={row.started_at_ms} />,
+    },
     {
       id: "state",
       title: "State",

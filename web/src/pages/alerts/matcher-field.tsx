@@ -1,6 +1,7 @@
 import type { ApiError } from "../../api/envelope";
 import { Button } from "../../parts/button";
 import { Select } from "../../parts/form";
+import { DIMENSIONS } from "../../range/range";
 import type { Matching } from "./types";
 
 /** A condition as it is typed: values with commas between them. */
@@ -11,21 +12,7 @@ export interface Row {
   values: string;
 }
 
-const LABELS = [
-  "alertname",
-  "level",
-  "metric",
-  "source",
-  "page",
-  "api_endpoint",
-  "browser",
-  "os",
-  "device",
-  "country",
-  "region",
-  "release",
-  "environment",
-] as const;
+const LABELS = ["alertname", "level", "metric", "source", ...DIMENSIONS] as const;
 
 let last = 0;
 const newRow = (): Row => {

@@ -3,6 +3,7 @@ import { words } from "../../format";
 import { Button } from "../../parts/button";
 import { SelectField, TextField } from "../../parts/fields";
 import { Select } from "../../parts/form";
+import { DIMENSIONS } from "../../range/range";
 import type { Watch, WatchKind } from "./types";
 
 const KINDS = [
@@ -24,19 +25,6 @@ const WINDOWS = [
   [21_600_000, "6 hours"],
   [86_400_000, "a day"],
 ] as const;
-const DIMENSIONS = [
-  "page",
-  "api_endpoint",
-  "method",
-  "effect_id",
-  "browser",
-  "os",
-  "device",
-  "country",
-  "region",
-  "release",
-  "environment",
-];
 const BEACONS = [
   { id: "event", label: "Events" },
   { id: "funnel", label: "Funnel steps" },

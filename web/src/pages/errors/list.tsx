@@ -1,13 +1,12 @@
 import { useLocation } from "preact-iso";
-import { addressOf } from "../../api/client";
 import type { Paged } from "../../api/envelope";
 import { useQuestion } from "../../api/question";
 import { Sparkline } from "../../charts/sparkline";
 import { count } from "../../format";
 import { Segments } from "../../parts/button";
+import { Downloads } from "../../parts/downloads";
 import { Select } from "../../parts/form";
 import { AnswerOf, Panel } from "../../parts/panel";
-import { Menu } from "../../parts/popover";
 import { Time } from "../../parts/small";
 import { Badge, EmptyState } from "../../parts/states";
 import { Pager, Table } from "../../parts/table";
@@ -42,12 +41,6 @@ export function ErrorList({ range }: { range: RangeState }) {
     page_number: at,
     page_size: PAGE_SIZE,
   });
-  const files = (["csv", "json", "ndjson"] as const).map((format) => ({
-    label: format.toUpperCase(),
-    icon: "download" as const,
-    href: addressOf("/api/analytics/errors", { ...asked, format }),
-    download: true,
-  }));
   return (
     <Panel
       title="Errors"
@@ -61,7 +54,7 @@ export function ErrorList({ range }: { range: RangeState }) {
             onChange={(next) => setState(next || "all")}
           />
           <Select label="Order" value={sort as Sort} options={SORTS} onChange={setSort} />
-          <Menu name="Download" label="" icon="download" side="end" items={files} />
+          <Downloads path="/api/analytics/errors" params={asked} />
         </>
       }
       flush

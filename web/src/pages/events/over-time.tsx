@@ -1,10 +1,10 @@
 import { useMemo } from "preact/hooks";
-import { addressOf, type Params } from "../../api/client";
+import type { Params } from "../../api/client";
 import type { Question } from "../../api/question";
 import { TimeChart } from "../../charts/time-chart";
 import { count, duration, percent, words } from "../../format";
+import { Downloads } from "../../parts/downloads";
 import { AnswerOf, Panel } from "../../parts/panel";
-import { Menu } from "../../parts/popover";
 import { EmptyState } from "../../parts/states";
 import { Table } from "../../parts/table";
 import type { RangeState } from "../../range/range";
@@ -33,17 +33,11 @@ export function OverTime({ range, of, asked, chosen, onChoose }: OverTimeProps) 
       })),
     };
   }, [of.data]);
-  const files = (["csv", "json", "ndjson"] as const).map((format) => ({
-    label: format.toUpperCase(),
-    icon: "download" as const,
-    href: addressOf("/api/analytics/events/summary", { ...asked, format }),
-    download: true,
-  }));
   return (
     <Panel
       title="By type"
       note={of.data && `every ${duration(of.data.interval_ms)}; a row narrows the rest of the page to it`}
-      actions={<Menu name="Download" label="" icon="download" side="end" items={files} />}
+      actions={<Downloads path="/api/analytics/events/summary" params={asked} />}
       flush
     >
       <AnswerOf

@@ -1,10 +1,10 @@
-import { addressOf, type Params } from "../../api/client";
+import type { Params } from "../../api/client";
 import { useQuestion } from "../../api/question";
 import { BarList } from "../../charts/bars";
 import { count, percent, words } from "../../format";
+import { Downloads } from "../../parts/downloads";
 import { Select } from "../../parts/form";
 import { AnswerOf, Panel } from "../../parts/panel";
-import { Menu } from "../../parts/popover";
 import { DIMENSIONS, type RangeState, useParam } from "../../range/range";
 import type { Properties, PropertyValues } from "./types";
 
@@ -29,12 +29,6 @@ export function PropertyPanel({ range, asked }: { range: RangeState; asked: Para
   if (!options.some((one) => one.id === property)) {
     options.push({ id: property, label: property.replace("metadata.", "") });
   }
-  const files = (["csv", "json", "ndjson"] as const).map((format) => ({
-    label: format.toUpperCase(),
-    icon: "download" as const,
-    href: addressOf("/api/analytics/events/properties", { ...asked, property, format }),
-    download: true,
-  }));
   return (
     <Panel
       title="Top values"
@@ -45,7 +39,7 @@ export function PropertyPanel({ range, asked }: { range: RangeState; asked: Para
       actions={
         <>
           <Select label="Property" value={property} options={options} onChange={setProperty} />
-          <Menu name="Download" label="" icon="download" side="end" items={files} />
+          <Downloads path="/api/analytics/events/properties" params={{ ...asked, property }} />
         </>
       }
     >

@@ -1,12 +1,12 @@
 import { useMemo } from "preact/hooks";
-import { addressOf, type Params } from "../../api/client";
+import type { Params } from "../../api/client";
 import { useQuestion } from "../../api/question";
 import type { Statistics, TimeSeries } from "../../api/types";
 import { type Line, TimeChart } from "../../charts/time-chart";
 import { duration, words } from "../../format";
+import { Downloads } from "../../parts/downloads";
 import { Select } from "../../parts/form";
 import { AnswerOf, Panel } from "../../parts/panel";
-import { Menu } from "../../parts/popover";
 import { DIMENSIONS, type RangeState, useParam } from "../../range/range";
 import { labelOf, type MetricId, thresholdOf, unitOf } from "./metrics";
 
@@ -55,19 +55,6 @@ export function Metric({ range, metric }: { range: RangeState; metric: MetricId 
     [series.data, statistic, previous, by],
   );
   const threshold = statistic === "error_share" ? undefined : thresholdOf(metric);
-  const files = (["csv", "json", "ndjson"] as const).map((format) => ({
-    label: format.toUpperCase(),
-    icon: "download" as const,
-    href: addressOf("/api/analytics/performance/dashboard", {
-      ...range.filters,
-      ...range.params,
-      type: metric.type,
-      name: metric.name,
-      group_by: by || undefined,
-      format,
-    }),
-    download: true,
-  }));
   return (
     <Panel
       title={labelOf(metric)}
@@ -84,7 +71,16 @@ export function Metric({ range, metric }: { range: RangeState; metric: MetricId 
             ]}
             onChange={(dimension) => setBy(dimension)}
           />
-          <Menu name="Download" label="" icon="download" side="end" items={files} />
+          <Downloads
+            path="/api/analytics/performance/dashboard"
+            params={{
+              ...range.filters,
+              ...range.params,
+              type: metric.type,
+              name: metric.name,
+              group_by: by || undefined,
+            }}
+          />
         </>
       }
     >

@@ -1,12 +1,11 @@
 import { useState } from "preact/hooks";
 import { useLocation } from "preact-iso";
-import { addressOf } from "../../api/client";
 import { useCursorList } from "../../api/cursor";
 import { count, duration } from "../../format";
 import { More } from "../../parts/beacons";
 import { Button } from "../../parts/button";
+import { Downloads } from "../../parts/downloads";
 import { AnswerOf, Panel } from "../../parts/panel";
-import { Menu } from "../../parts/popover";
 import { Time } from "../../parts/small";
 import { Badge, EmptyState } from "../../parts/states";
 import { Table } from "../../parts/table";
@@ -19,12 +18,6 @@ export function SessionList({ range }: { range: RangeState }) {
   const asked = { ...range.filters, ...range.params };
   const list = useCursorList<VisitorSession>("/api/analytics/sessions", { ...asked, limit: 50 });
   const open = (id: string) => route(linkTo(`/sessions/${encodeURIComponent(id)}`, url));
-  const files = (["csv", "ndjson"] as const).map((format) => ({
-    label: format.toUpperCase(),
-    icon: "download" as const,
-    href: addressOf("/api/analytics/sessions", { ...asked, format }),
-    download: true,
-  }));
   return (
     <Panel
       title="Latest sessions"
@@ -32,7 +25,7 @@ export function SessionList({ range }: { range: RangeState }) {
       actions={
         <>
           <FindSession onFind={open} />
-          <Menu name="Download" label="" icon="download" side="end" items={files} />
+          <Downloads path="/api/analytics/sessions" params={asked} isLong />
         </>
       }
       flush

@@ -1,10 +1,9 @@
-import { addressOf } from "../../api/client";
 import type { Paged } from "../../api/envelope";
 import type { Question } from "../../api/question";
 import { count, inUnit, percent, words } from "../../format";
+import { Downloads } from "../../parts/downloads";
 import { Select } from "../../parts/form";
 import { AnswerOf, Panel } from "../../parts/panel";
-import { Menu } from "../../parts/popover";
 import { type Column, Pager, Table } from "../../parts/table";
 import { type RangeState, useParam } from "../../range/range";
 import { RatingBadge } from "./rating";
@@ -67,18 +66,6 @@ export function Groups({ range, of, list, chosen }: GroupsProps) {
       render: (row) => count(vital(row, chosen)?.count),
     },
   ];
-  const files = (["csv", "json", "ndjson"] as const).map((format) => ({
-    label: format.toUpperCase(),
-    icon: "download" as const,
-    href: addressOf("/api/analytics/performance/web-vitals", {
-      ...range.filters,
-      ...range.params,
-      group_by: list.by,
-      sort: list.sort,
-      format,
-    }),
-    download: true,
-  }));
   return (
     <Panel
       title={`By ${words(list.by).toLowerCase()}`}
@@ -91,7 +78,10 @@ export function Groups({ range, of, list, chosen }: GroupsProps) {
             options={GROUPED.map((id) => ({ id, label: `By ${words(id).toLowerCase()}` }))}
             onChange={list.setBy}
           />
-          <Menu name="Download" label="" icon="download" side="end" items={files} />
+          <Downloads
+            path="/api/analytics/performance/web-vitals"
+            params={{ ...range.filters, ...range.params, group_by: list.by, sort: list.sort }}
+          />
         </>
       }
       flush

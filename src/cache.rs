@@ -44,6 +44,7 @@ mod store;
 mod tests;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -148,6 +149,8 @@ struct Inner<E> {
     flights: Flights<E>,
     refreshes: Arc<Semaphore>,
     counts: Counts,
+    /// How often answers were forgotten. A flight that began before is not kept.
+    forgets: Arc<AtomicU64>,
     level2: Option<Level2>,
 }
 
@@ -158,6 +161,7 @@ impl<E: Outage> Cache<E> {
     /// The address of Redis is none.
     pub fn start(config: &CacheConfig, redis: &RedisConfig, pressure: &Pressure) -> Result<Self, RedisError> {
         let last_good = Duration::from_millis(config.last_good_ms);
+        let forgets = Arc::new(AtomicU64::new(0));
         let cache = Self(Arc::new(Inner {
             is_enabled: config.enabled,
             ttls: Ttls::new(config),
@@ -168,7 +172,8 @@ impl<E: Outage> Cache<E> {
             flights: Flights::default(),
             refreshes: Arc::new(Semaphore::new(config.refreshes_max)),
             counts: Counts::default(),
-            level2: Level2::open(config, redis)?,
+            level2: Level2::open(config, redis, Arc::clone(&forgets))?,
+            forgets,
         }));
         if config.enabled {
             keeper::start(&cache, pressure);
@@ -245,8 +250,10 @@ impl<E: Outage> Cache<E> {
         self.0.store.forget(&prefix);
     }
 
-    /// Removes what has a key that begins so; tells how many answers that were.
+    /// Removes what has a key that begins so; tells how many answers that were. What is being calculated, to whatever
+    /// question, is given to those who wait for it and is not kept.
     pub fn forget(&self, prefix: &str) -> u64 {
+        self.0.forgets.fetch_add(1, Ordering::SeqCst);
         self.0.panels.forget(prefix);
         if let Some(level2) = &self.0.level2 {
             level2.forget(prefix);
@@ -291,27 +298,37 @@ impl<E: Outage> Cache<E> {
         let Prepared { key, kind, work } = prepared;
         let cache = self.clone();
         let place = key.clone();
+        let forgets = self.0.forgets.load(Ordering::SeqCst);
         self.0.flights.join_or_start(key, async move {
             let _held = permit;
-            let (store, ttl) = (&cache.0.store, cache.0.ttls.of(kind));
+            let ttl = cache.0.ttls.of(kind);
             if let Some(level2) = &cache.0.level2
                 && let Some(found) = level2.get(&place).await
                 && found.calculated_at > newer_than
             {
                 let entry = Arc::new(Entry::found(place.clone(), found, kind, ttl));
                 if entry.is_fresh(now) {
-                    store.insert(&entry);
+                    cache.keep(&entry, forgets);
                     return Ok((entry, Origin::Kept));
                 }
             }
             let data = work.await?;
             let entry = Arc::new(Entry::new(place, data, kind, ttl, now));
-            store.insert(&entry);
+            cache.keep(&entry, forgets);
             if let Some(level2) = &cache.0.level2 {
-                level2.put(&entry);
+                level2.put(&entry, forgets);
             }
             Ok((entry, Origin::New))
         })
+    }
+
+    /// Keeps an answer in memory unless some were forgotten since `forgets` was read.
+    fn keep(&self, entry: &Arc<Entry>, forgets: u64) {
+        self.0.store.insert(entry);
+        // Looked at afterwards: whoever forgets counts first, and so finds the answer or is seen here.
+        if self.0.forgets.load(Ordering::SeqCst) != forgets {
+            self.0.store.remove(entry.key());
+        }
     }
 
     /// What a flight comes to; none when there is an older answer and it takes too long.

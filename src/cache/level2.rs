@@ -50,6 +50,8 @@ struct Inner {
     writes: Arc<Semaphore>,
     /// Until then Redis is not asked.
     resting_until_ms: AtomicI64,
+    /// How often answers were forgotten; counted by the cache.
+    forgets: Arc<AtomicU64>,
     hits: AtomicU64,
     misses: AtomicU64,
     unanswered: AtomicU64,
@@ -57,7 +59,11 @@ struct Inner {
 
 impl Level2 {
     /// The one that the settings name, if they do. Connects when first asked, and again by itself.
-    pub(super) fn open(cache: &CacheConfig, redis: &RedisConfig) -> Result<Option<Self>, RedisError> {
+    pub(super) fn open(
+        cache: &CacheConfig,
+        redis: &RedisConfig,
+        forgets: Arc<AtomicU64>,
+    ) -> Result<Option<Self>, RedisError> {
         if redis.url.is_empty() || !cache.redis || !cache.enabled {
             return Ok(None);
         }
@@ -71,6 +77,7 @@ impl Level2 {
             budget: Duration::from_millis(cache.redis_budget_ms),
             writes: Arc::new(Semaphore::new(WRITES_MAX)),
             resting_until_ms: AtomicI64::new(0),
+            forgets,
             hits: AtomicU64::new(0),
             misses: AtomicU64::new(0),
             unanswered: AtomicU64::new(0),
@@ -112,8 +119,8 @@ impl Level2 {
         None
     }
 
-    /// Writes an answer, in the background, if there is room for it.
-    pub(super) fn put(&self, entry: &Arc<Entry>) {
+    /// Writes an answer, in the background, if there is room for it and none were forgotten since `forgets` was read.
+    pub(super) fn put(&self, entry: &Arc<Entry>, forgets: u64) {
         let lives_ms = entry.lives_for(clock::now()).as_millis();
         let is_fit = lives_ms > 0 && entry.data().len() <= DATA_BYTES_MAX;
         if !is_fit || self.is_resting() {
@@ -129,11 +136,25 @@ impl Level2 {
             let Ok(Some(value)) = task::blocking(move || packed(&entry)).await else {
                 return;
             };
+            let are_forgotten = || level2.0.forgets.load(Ordering::SeqCst) != forgets;
+            if are_forgotten() {
+                return;
+            }
             let mut connection = level2.0.connection.clone();
             let mut command = redis::cmd("SET");
             command.arg(&name).arg(&value).arg("PX");
             command.arg(u64::try_from(lives_ms).unwrap_or(u64::MAX));
-            let written = command.exec_async(&mut connection);
+            let written = async {
+                command.exec_async(&mut connection).await?;
+                // Who forgot meanwhile may have looked before this was there.
+                if are_forgotten() {
+                    redis::cmd("UNLINK")
+                        .arg(&name)
+                        .exec_async(&mut connection)
+                        .await?;
+                }
+                Ok::<_, RedisError>(())
+            };
             match tokio::time::timeout(WRITE_TIMEOUT, written).await {
                 Ok(Ok(())) => {}
                 Ok(Err(error)) => level2.rest(&error.to_string()),

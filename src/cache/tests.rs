@@ -300,6 +300,23 @@ async fn a_project_that_is_forgotten_is_asked_anew_and_no_other() {
     );
 }
 
+#[tokio::test]
+async fn what_was_being_calculated_when_answers_were_forgotten_is_given_and_not_kept() {
+    let stage = Stage::set(&CacheConfig::default(), Kind::Live);
+    stage.asked.slow(true);
+    let (outcome, ()) = tokio::join!(stage.ask(), async {
+        while stage.asked.times() == 0 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(stage.cache.forget("shop/"), 0, "nothing is kept yet");
+        stage.asked.slow(false);
+    });
+    assert_eq!(outcome, said(1, Origin::New));
+    assert!(stage.cache.list("").is_empty());
+    assert_eq!(stage.ask().await, said(2, Origin::New));
+    assert_eq!(stage.ask().await, said(2, Origin::Kept));
+}
+
 /// "The last hour", asked at two times: the range is another one, and so is the key.
 #[tokio::test]
 async fn a_panel_whose_range_has_moved_on_is_answered_by_its_last_answer_while_there_is_none_for_the_new_range()

@@ -43,10 +43,12 @@ before(async () => {
     assert.equal(answer.status, 202, await answer.text())
   }
   await eventually('the beacons are stored', async () => {
-    const [{ n }] = await fresnel.query(
-      'SELECT (SELECT count() FROM funnel_steps) + (SELECT count() FROM performance_metrics) AS n',
-    )
-    return Number(n) === beacons.length || undefined
+    // What reports read are the rollups, which have a row a moment after the raw tables do.
+    const [{ n, measured }] = await fresnel.query(`
+      SELECT
+        (SELECT sum(count) FROM activity WHERE grain_minutes = 60 AND kind = '') AS n,
+        (SELECT sum(count) FROM metric_slices WHERE grain_minutes = 60 AND dimension = 'all') AS measured`)
+    return (Number(n) === beacons.length && Number(measured) === 4) || undefined
   })
 })
 

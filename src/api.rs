@@ -57,7 +57,7 @@ pub use manage::ControlState;
 pub use observe::{Observe, connection_opened};
 pub use operations::OperationsState;
 pub use password::Passwords;
-pub use query::{Answers, QueryState};
+pub use query::{Answers, LiveStreams, QueryState};
 pub use rejected::RejectedState;
 pub use rules::declared_rule;
 

@@ -25,8 +25,8 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::alerts::channels::MailError;
 use crate::api::{
-    AlertStreams, Answers, ControlState, Identity, IdentityRules, LoginLimit, OperationsState, Passwords,
-    QueryState, RejectedState,
+    AlertStreams, Answers, ControlState, Identity, IdentityRules, LiveStreams, LoginLimit, OperationsState,
+    Passwords, QueryState, RejectedState,
 };
 use crate::bootstrap::{Bootstrap, BootstrapError};
 use crate::config::{Config, Durability, WalConfig};
@@ -144,6 +144,7 @@ pub struct App {
     engine: Option<Supervisor>,
     stopping: Arc<AtomicBool>,
     alert_streams: AlertStreams,
+    live_streams: LiveStreams,
     stop_signals: StopSignals,
     traces: Option<Sending>,
     // Held for its lock, which ends with the process.
@@ -210,7 +211,7 @@ impl App {
             peers,
             tap,
         };
-        let alert_streams = control.alert_streams.clone();
+        let (alert_streams, live_streams) = (control.alert_streams.clone(), query.live.clone());
         let handlers = Handlers {
             identity,
             control,
@@ -231,6 +232,7 @@ impl App {
             engine,
             stopping,
             alert_streams,
+            live_streams,
             stop_signals,
             traces,
             _folder: folder,
@@ -259,6 +261,7 @@ impl App {
         self.stopping.store(true, Ordering::Relaxed);
         // They would never end by themselves.
         self.alert_streams.stop();
+        self.live_streams.stop();
         tracing::info!("stopping: answering what is under way");
         // The stop of the HTTP server may hang on a client; the log must be closed in time all the same.
         let for_requests = deadline
@@ -362,6 +365,7 @@ fn query_state(
         ledger: ledger.clone(),
         pressure: pressure.clone(),
         answers: answers.clone(),
+        live: LiveStreams::default(),
     }
 }
 

@@ -97,8 +97,26 @@ pub type Job<E> = Arc<dyn Fn(UnixMicros) -> Result<Prepared<E>, E> + Send + Sync
 pub enum Wish {
     /// A kept one will do.
     Any,
+    /// One that is no older than that. Who asks so asks all the time, like whoever keeps a panel up to date: he is
+    /// counted neither among the look-ups, of which hardly any could be a hit, nor as a use.
+    NotOlderThan(Duration),
     /// A new one, or none.
     New,
+}
+
+impl Wish {
+    /// Whether a kept answer will do without one that is newer.
+    fn takes(self, entry: &Entry, now: UnixMicros) -> bool {
+        match self {
+            Self::Any => entry.is_fresh(now),
+            Self::NotOlderThan(age) => entry.is_fresh(now) && entry.age(now) <= age,
+            Self::New => false,
+        }
+    }
+
+    const fn is_counted(self) -> bool {
+        !matches!(self, Self::NotOlderThan(_))
+    }
 }
 
 /// An answer.
@@ -193,14 +211,14 @@ impl<E: Outage> Cache<E> {
         }
         let known = inner.panels.get(panel);
         let mut kept = known.as_ref().and_then(|known| {
-            known.uses().count(now.as_millis());
+            if wish.is_counted() {
+                known.uses().count(now.as_millis());
+            }
             inner.store.get(&known.key())
         });
         // What was asked just now is known to be a good question, and need not be read again.
-        if wish == Wish::Any
-            && let Some(entry) = kept.as_ref().filter(|entry| entry.is_fresh(now))
-        {
-            return Ok(self.given(entry, Origin::Kept));
+        if let Some(entry) = kept.as_ref().filter(|entry| wish.takes(entry, now)) {
+            return Ok(self.given(entry, Origin::Kept, wish));
         }
         let prepared = job(now).map_err(|error| Failure { error, kept: None })?;
         kept = newer(kept, inner.store.get(&prepared.key));
@@ -213,20 +231,27 @@ impl<E: Outage> Cache<E> {
                 self.refresh_soon(&panel, prepared, now, entry.calculated_at());
             }
             self.note_answered(&panel, &entry);
-            return Ok(self.given(&entry, Origin::Kept));
+            return Ok(self.given(&entry, Origin::Kept, wish));
+        }
+        if let Some(entry) = kept.as_ref().filter(|entry| wish.takes(entry, now)) {
+            self.note_answered(&panel, entry);
+            return Ok(self.given(entry, Origin::Kept, wish));
         }
         let newer_than = match wish {
             Wish::Any => kept.as_ref().map_or(UnixMicros(0), |kept| kept.calculated_at()),
+            Wish::NotOlderThan(age) => UnixMicros(now.0 - i64::try_from(age.as_micros()).unwrap_or(now.0)),
             Wish::New => now,
         };
         let flight = self.fly(prepared, now, newer_than, None);
-        match self.outcome(flight, wish == Wish::Any && kept.is_some()).await {
+        match self.outcome(flight, wish != Wish::New && kept.is_some()).await {
             Some(Ok((entry, origin))) => {
                 self.note_answered(&panel, &entry);
-                Ok(self.given(&entry, origin))
+                Ok(self.given(&entry, origin, wish))
             }
             Some(Err(error)) if wish == Wish::New || kept.is_none() || !error.is_outage() => {
-                inner.counts.count_failure();
+                if wish.is_counted() {
+                    inner.counts.count_failure();
+                }
                 let kept = kept.filter(|_| error.is_outage());
                 Err(Failure { error, kept })
             }
@@ -237,7 +262,7 @@ impl<E: Outage> Cache<E> {
                 })?;
                 panel.want();
                 self.note_answered(&panel, &entry);
-                Ok(self.given(&entry, Origin::Degraded))
+                Ok(self.given(&entry, Origin::Degraded, wish))
             }
         }
     }
@@ -368,10 +393,12 @@ impl<E: Outage> Cache<E> {
         self.0.panels.keep(panel);
     }
 
-    fn given(&self, entry: &Arc<Entry>, origin: Origin) -> Answer {
-        self.0.counts.count(origin);
-        if origin != Origin::New {
-            entry.count_hit();
+    fn given(&self, entry: &Arc<Entry>, origin: Origin, wish: Wish) -> Answer {
+        if wish.is_counted() {
+            self.0.counts.count(origin);
+            if origin != Origin::New {
+                entry.count_hit();
+            }
         }
         Answer {
             entry: Arc::clone(entry),

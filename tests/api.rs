@@ -30,6 +30,7 @@ mod api {
     mod keys;
     mod keys_of_projects;
     mod ledger;
+    mod live;
     mod log_lines;
     mod login_timing;
     mod managing;

@@ -49,6 +49,11 @@ pub(super) fn processing_time(started: Instant) -> f64 {
 
 /// An answer whose data is JSON text already.
 pub(super) fn around(data: &[u8], meta: &impl Serialize) -> HttpResponse {
+    json(StatusCode::OK).body(text_around(data, meta))
+}
+
+/// The text of such an answer.
+pub(super) fn text_around(data: &[u8], meta: &impl Serialize) -> Vec<u8> {
     const META_BYTES_EXPECTED: usize = 256;
     let mut body = Vec::with_capacity(data.len() + META_BYTES_EXPECTED);
     body.extend_from_slice(br#"{"success":true,"data":"#);
@@ -59,7 +64,7 @@ pub(super) fn around(data: &[u8], meta: &impl Serialize) -> HttpResponse {
         body.extend_from_slice(b"{}");
     }
     body.push(b'}');
-    json(StatusCode::OK).body(body)
+    body
 }
 
 /// Keeps an answer, which may hold a secret, out of every cache.

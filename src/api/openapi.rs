@@ -43,7 +43,7 @@ use crate::clock;
     paths(
         ingest::described::metric, ingest::described::alert, ingest::described::funnel_step,
         ingest::described::user_event, ingest::described::batch,
-        query::ledger, funnels::funnels, funnels::at_address_of_beacons, rejected::rejected,
+        query::ledger, query::live::live, funnels::funnels, funnels::at_address_of_beacons, rejected::rejected,
         deploys::list, deploys::create, deploys::one, deploys::remove,
         error_states::list, error_states::update,
         views::list, views::create, views::one, views::update, views::remove,

@@ -7,6 +7,7 @@
 mod answers;
 mod dashboard;
 mod export;
+pub(super) mod live;
 mod metrics;
 mod pages;
 mod question;
@@ -23,6 +24,7 @@ use super::error::{self, ApiError, Limit};
 use super::identity::{Identity, Parameters, Viewer, project_and_others};
 use super::manage::OfProject;
 use super::{envelope, get};
+use crate::cache::Wish;
 use crate::clock::{self, UnixMicros};
 use crate::control::ProjectEntry;
 use crate::ledger::Ledger;
@@ -32,6 +34,7 @@ use crate::query::ledger::{self, LedgerAnswer, LedgerParameters, LedgerRequest};
 use crate::warehouse::{Retention, Warehouse};
 
 pub use answers::Answers;
+pub use live::LiveStreams;
 pub(super) use question::{Asking, Question, Warmed};
 pub(super) use reply::Meta as KeptMeta;
 
@@ -53,6 +56,8 @@ pub struct QueryState {
     pub pressure: Pressure,
     /// Answers that are kept.
     pub answers: Answers,
+    /// Who is told answers as they change.
+    pub live: LiveStreams,
 }
 
 impl QueryState {
@@ -109,12 +114,20 @@ pub(super) async fn warm(
     path: &str,
     parameters: Parameters<'_>,
 ) -> Warmed {
-    for address in QUESTIONS.iter().chain(AT_ADDRESSES_OF_BEACONS) {
-        if let Some(warmed) = address.warm(state, project, path, &parameters).await {
-            return warmed;
-        }
+    let Some((address, mut all)) = question_at(path) else {
+        return Warmed::Failed;
+    };
+    all.extend(parameters);
+    match address.ask(state, project, all, Wish::Any).await {
+        Ok(answer) => Warmed::Answered(answer.origin),
+        Err(_) => Warmed::Failed,
     }
-    Warmed::Failed
+}
+
+/// The question at a path, with what stands in the path's parts that vary.
+fn question_at<'q>(path: &str) -> Option<(&'static Address, Parameters<'q>)> {
+    let mut all = QUESTIONS.iter().chain(AT_ADDRESSES_OF_BEACONS);
+    all.find_map(|address| Some((address, address.matched(path)?)))
 }
 
 /// Adds the addresses of questions.
@@ -123,6 +136,7 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
         config.service(get(address.path, address.answer));
     }
     config.service(get("/api/ledger", ledger));
+    config.service(get("/api/live", live::live));
 }
 
 /// `GET /api/analytics/funnel`, whose address also takes beacons.

@@ -125,7 +125,8 @@ impl Entry {
     }
 
     /// How long it took.
-    pub(super) const fn took(&self) -> Duration {
+    #[must_use]
+    pub const fn took(&self) -> Duration {
         self.took
     }
 

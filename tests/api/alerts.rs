@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 
 use super::managing::{TestUser, actions, admin, call, key, project};
 use crate::harness::beacons::Kind;
-use crate::harness::http::{Connection, Request};
+use crate::harness::events::EventStream;
+use crate::harness::http::Request;
 use crate::harness::server::ADMIN_TOKEN;
 use crate::harness::wait::{self, PATIENCE};
 use crate::harness::{Fresnel, Options};
@@ -123,63 +124,18 @@ fn trends_have_a_day_for_each_that_is_asked_for() {
     }
 }
 
-/// One who listens to the alerts of a project.
-struct Listener {
-    connection: Connection,
-    text: String,
+/// Listens to the alerts of a project.
+fn listen(server: &Fresnel, project: &str, after: Option<&str>) -> EventStream {
+    let path = format!("/api/alerts/stream?project={project}");
+    let after = after.map(|after| ("last-event-id", after));
+    EventStream::open(server, &path, after.as_slice())
 }
 
-impl Listener {
-    fn start(server: &Fresnel, project: &str, after: Option<&str>) -> Self {
-        let path = format!("/api/alerts/stream?project={project}");
-        let mut request = Request::get(&path).header("authorization", format!("Bearer {ADMIN_TOKEN}"));
-        if let Some(after) = after {
-            request = request.header("last-event-id", after);
-        }
-        let mut connection = server.connect();
-        let answer = connection
-            .exchange(&request)
-            .expect("an answer")
-            .expect_status(200);
-        assert_eq!(answer.header("content-type"), Some("text/event-stream"));
-        assert_eq!(answer.header("cache-control"), Some("no-store"));
-        let mut listener = Self {
-            connection,
-            text: String::new(),
-        };
-        let first = listener.message().expect("a first message");
-        assert!(first.starts_with(": listening"), "{first}");
-        listener
-    }
-
-    /// The next message, whole; none when the stream has ended.
-    fn message(&mut self) -> Option<String> {
-        loop {
-            if let Some(end) = self.text.find("\n\n") {
-                let rest = self.text.split_off(end + 2);
-                return Some(std::mem::replace(&mut self.text, rest));
-            }
-            let piece = self.connection.read_piece().expect("a piece");
-            if piece.is_empty() {
-                return None;
-            }
-            self.text.push_str(&piece);
-        }
-    }
-
-    /// The next event: its id and its data.
-    fn event(&mut self) -> (String, Value) {
-        loop {
-            let message = self.message().expect("the stream goes on");
-            if message.starts_with(':') {
-                continue;
-            }
-            let line = |name: &str| message.lines().find_map(|line| line.strip_prefix(name));
-            assert_eq!(line("event: "), Some("alert"), "{message}");
-            let data = serde_json::from_str(line("data: ").expect("data")).expect("JSON");
-            return (line("id: ").expect("an id").to_owned(), data);
-        }
-    }
+/// The next change of an alert: its id and its data.
+fn change(stream: &mut EventStream) -> (String, Value) {
+    let event = stream.event();
+    assert_eq!(event.name, "alert");
+    (event.id, event.data)
 }
 
 #[test]
@@ -187,11 +143,11 @@ fn who_listens_is_told_at_once_and_goes_on_where_it_was() {
     let server = Fresnel::shared();
     let (id, alert) = with_alert(&server, "stream", "critical");
     let other = project(&server, "other-stream");
-    let mut listener = Listener::start(&server, &id, None);
-    let mut stranger = Listener::start(&server, &other, None);
+    let mut listener = listen(&server, &id, None);
+    let mut stranger = listen(&server, &other, None);
     let acknowledge = format!("/api/alerts/{alert}/acknowledge?project={id}");
     admin(&server, "POST", &acknowledge, &Value::Null);
-    let (first, data) = listener.event();
+    let (first, data) = change(&mut listener);
     assert_eq!(data["event"]["id"], first.as_str());
     assert_eq!(data["event"]["event"], "acknowledged");
     assert_eq!(
@@ -203,18 +159,18 @@ fn who_listens_is_told_at_once_and_goes_on_where_it_was() {
 
     // While it was away.
     admin(&server, "POST", &acknowledge, &Value::Null);
-    let mut back = Listener::start(&server, &id, Some(&first));
-    let (second, data) = back.event();
+    let mut back = listen(&server, &id, Some(&first));
+    let (second, data) = change(&mut back);
     assert!(second > first && data["event"]["event"] == "acknowledged");
     // And what is new comes once.
     admin(&server, "POST", &acknowledge, &Value::Null);
-    let (third, _) = back.event();
+    let (third, _) = change(&mut back);
     assert!(third > second);
     admin(&server, "POST", &acknowledge, &Value::Null);
-    assert!(back.event().0 > third);
+    assert!(change(&mut back).0 > third);
     // Nobody is told of another project's alerts: the next that it hears is of its own.
     let own = post_alert(&server, &other, "warning");
-    assert_eq!(stranger.event().1["alert"]["id"], own.as_str());
+    assert_eq!(change(&mut stranger).1["alert"]["id"], own.as_str());
 
     let path = format!("/api/alerts/stream?project={id}");
     let wrong = Request::get(&path)
@@ -228,13 +184,13 @@ fn who_listens_is_told_at_once_and_goes_on_where_it_was() {
 fn so_many_listen_to_a_project_and_no_more_until_one_goes() {
     let server = Fresnel::start_unready(Options::new());
     let id = project(&server, "crowd");
-    let mut crowd: Vec<_> = (0..100).map(|_| Listener::start(&server, &id, None)).collect();
+    let mut crowd: Vec<_> = (0..100).map(|_| listen(&server, &id, None)).collect();
     let path = format!("/api/alerts/stream?project={id}");
     let refused = call(&server, ADMIN_TOKEN, "GET", &path, &Value::Null).expect_status(503);
     assert_eq!(refused.code(), "TOO_MANY_LISTENERS");
     assert!(refused.header("retry-after").is_some());
     let other = project(&server, "calm");
-    Listener::start(&server, &other, None);
+    listen(&server, &other, None);
     crowd.pop();
     // It is noticed when something is to be sent.
     wait::until("a place", PATIENCE, || {
@@ -247,7 +203,7 @@ fn so_many_listen_to_a_project_and_no_more_until_one_goes() {
 fn streams_end_when_the_service_stops_and_hold_nothing_up() {
     let mut server = Fresnel::start_unready(Options::new());
     let id = project(&server, "stop");
-    let mut listener = Listener::start(&server, &id, None);
+    let mut listener = listen(&server, &id, None);
     let (status, took) = server.stop();
     assert!(status.success());
     assert!(took < Duration::from_secs(8), "{took:?}");

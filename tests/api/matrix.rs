@@ -74,6 +74,7 @@ const ROWS: &[(&str, &str, Rule, u16)] = &[
     ("GET", "/api/dashboard/stats", Read, 200),
     ("GET", "/api/rejected", Read, 200),
     ("GET", "/api/ledger", Read, 200),
+    ("GET", "/api/live", Read, 200),
     ("GET", "/livez", Open, 200),
     ("GET", "/readyz", Open, 200),
     ("GET", "/metrics", Open, 200),
@@ -410,6 +411,9 @@ fn target(server: &Fresnel, method: &str, address: &str, project_id: &str) -> Ta
     }
     if collection.ends_with("/timeseries") || collection.ends_with("/heatmap") {
         path += "&type=page_load_time";
+    }
+    if collection.ends_with("/live") {
+        path += "&ask=/api/dashboard/stats";
     }
     if collection.ends_with("/timeline") {
         path += "&session_id=s";

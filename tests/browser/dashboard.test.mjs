@@ -109,6 +109,35 @@ test('with data both pages hold up: dark, light, on a phone; accessible, without
   }
 })
 
+test('a page that stays open shows what comes within 10 seconds, also of a month, and asks for nothing', async (t) => {
+  const { page, faults, close } = await open()
+  const asked = []
+  page.on('request', (request) => asked.push(new URL(request.url()).pathname))
+  await page.goto(`${fresnel.url}/performance?range=30d`)
+  await logIn(page)
+  const events = page.getByRole('row', { name: /^Page load time/ }).locator(':nth-child(3)').first()
+  await settled(page)
+  const before = Number(await events.textContent())
+  assert.ok(before > 0)
+  asked.length = 0
+  const posted = await fetch(`${fresnel.url}/api/analytics/performance/metrics`, {
+    method: 'POST',
+    headers: { Authorization: `Bearer ${fresnel.ingestKey}`, 'Content-Type': 'application/json' },
+    body: JSON.stringify({ type: 'page_load_time', value: 1, session_id: 'late', timestamp: new Date().toISOString() }),
+  })
+  assert.equal(posted.status, 202)
+  const sentMs = Date.now()
+  await page.waitForFunction(
+    ([element, before]) => Number(element.textContent) === before + 1,
+    [await events.elementHandle(), before],
+    { timeout: 60_000 },
+  )
+  t.diagnostic(`the beacon was counted on the page after ${Date.now() - sentMs} ms`)
+  assert.deepEqual(asked.filter((path) => path.startsWith('/api/analytics')), [])
+  assert.deepEqual(faults, [])
+  await close()
+})
+
 test('range, filters and zoom are in the address, and the back button returns', async () => {
   const { page, faults, close } = await open()
   await page.goto(`${fresnel.url}/performance`)

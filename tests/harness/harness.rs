@@ -25,6 +25,7 @@
 pub(crate) mod beacons;
 pub(crate) mod encodings;
 pub(crate) mod engine;
+pub(crate) mod events;
 pub(crate) mod http;
 pub(crate) mod ledger;
 pub(crate) mod load;

@@ -56,7 +56,7 @@ pub(super) fn told(limit: &Limit) -> Told<'static> {
         Limit::Listeners => Told::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "TOO_MANY_LISTENERS",
-            "as many listen to alerts as may, or the service stops: ask for the list instead",
+            "as many listen as may, or the service stops: ask instead",
         )
         .retry_after(RETRY_AFTER_LISTENERS_S),
         Limit::Memory => Told::new(

@@ -132,11 +132,18 @@ pub(in crate::api) struct Address {
     pub(super) answer: fn(HttpRequest, web::Data<QueryState>) -> LocalBoxFuture<'static, HttpResponse>,
     /// Describes it, with the schemas that it names.
     describe: fn() -> Description,
-    /// Fetches the answer ahead.
-    warm: WarmFn,
+    /// Whether the data tells how it was kept, as `cache_info`.
+    pub(super) tells_cache: bool,
+    /// Asks, or gives a kept answer.
+    ask: AskFn,
 }
 
-type WarmFn = for<'a> fn(Arc<QueryState>, Arc<ProjectEntry>, Parameters<'a>) -> LocalBoxFuture<'a, Warmed>;
+type AskFn = for<'a> fn(
+    Arc<QueryState>,
+    Arc<ProjectEntry>,
+    Parameters<'a>,
+    Wish,
+) -> LocalBoxFuture<'a, Result<Answer, Failure<Shared>>>;
 
 /// What came of fetching an answer ahead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -171,32 +178,27 @@ impl Address {
             path,
             answer: |request, state| Box::pin(answer::<Q>(request, state)),
             describe: describe::<Q>,
-            warm: |state, project, parameters| {
-                Box::pin(async move {
-                    match ask_kept::<Q>(state, project, parameters, Wish::Any).await {
-                        Ok(answer) => Warmed::Answered(answer.origin),
-                        Err(_) => Warmed::Failed,
-                    }
-                })
-            },
+            tells_cache: Q::TELLS_CACHE,
+            ask: |state, project, parameters, wish| Box::pin(ask_kept::<Q>(state, project, parameters, wish)),
         }
     }
 
-    /// Fetches the answer to the question at a path ahead, if this is its address.
-    pub(super) async fn warm(
+    /// What stands in the parts of a path that vary, if this is the address of the question at that path.
+    pub(super) fn matched<'q>(&self, path: &str) -> Option<Parameters<'q>> {
+        let mut matched = Path::new(path);
+        let is_it = ResourceDef::new(self.path).capture_match_info(&mut matched);
+        is_it.then(|| of_path(&matched))
+    }
+
+    /// Asks the question here, or gives a kept answer. Parameters are those of the path and those of the query string.
+    pub(super) async fn ask(
         &self,
         state: &Arc<QueryState>,
         project: &Arc<ProjectEntry>,
-        path: &str,
-        parameters: &Parameters<'_>,
-    ) -> Option<Warmed> {
-        let mut matched = Path::new(path);
-        ResourceDef::new(self.path)
-            .capture_match_info(&mut matched)
-            .then_some(())?;
-        let mut all = of_path(&matched);
-        all.extend(parameters.iter().cloned());
-        Some((self.warm)(Arc::clone(state), Arc::clone(project), all).await)
+        parameters: Parameters<'_>,
+        wish: Wish,
+    ) -> Result<Answer, Failure<Shared>> {
+        (self.ask)(Arc::clone(state), Arc::clone(project), parameters, wish).await
     }
 
     /// What the description of the API says of it.

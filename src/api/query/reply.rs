@@ -1,5 +1,6 @@
 //! A kept or new answer as it is sent: the envelope is written around the bytes of the data.
 
+use std::borrow::Cow;
 use std::time::Instant;
 
 use actix_web::http::StatusCode;
@@ -51,6 +52,20 @@ pub(super) fn success_with_cache_info(
     answer: &Answer,
     started: Instant,
 ) -> HttpResponse {
+    reply(request, answer, &with_cache_info(answer), started)
+}
+
+/// The envelope of an answer, on one line.
+pub(super) fn text(answer: &Answer, tells_cache: bool, started: Instant) -> Vec<u8> {
+    let meta = meta_of(answer, started, clock::now());
+    if tells_cache {
+        envelope::text_around(&with_cache_info(answer), &meta)
+    } else {
+        envelope::text_around(answer.entry.data(), &meta)
+    }
+}
+
+fn with_cache_info(answer: &Answer) -> Cow<'_, [u8]> {
     let (entry, now) = (&answer.entry, clock::now());
     let fresh_us = i64::try_from(entry.fresh_for(now).as_micros()).unwrap_or(i64::MAX);
     let info = CacheInfo {
@@ -58,16 +73,9 @@ pub(super) fn success_with_cache_info(
         expires_at: UnixMicros(now.0.saturating_add(fresh_us)).rfc3339(),
         hit: answer.origin != Origin::New,
     };
-    let data = entry.data();
-    let Ok(info) = serde_json::to_vec(&info) else {
-        return reply(request, answer, data, started);
-    };
-    match data.strip_suffix(b"}") {
-        Some(members) => {
-            let data = [members, br#","cache_info":"#, &info, b"}"].concat();
-            reply(request, answer, &data, started)
-        }
-        None => reply(request, answer, data, started),
+    match (entry.data().strip_suffix(b"}"), serde_json::to_vec(&info)) {
+        (Some(members), Ok(info)) => Cow::Owned([members, br#","cache_info":"#, &info, b"}"].concat()),
+        (None, _) | (_, Err(_)) => Cow::Borrowed(entry.data()),
     }
 }
 
@@ -90,7 +98,7 @@ fn reply(request: &HttpRequest, answer: &Answer, data: &[u8], started: Instant) 
     response
 }
 
-fn meta_of(answer: &Answer, started: Instant, now: UnixMicros) -> Meta {
+pub(super) fn meta_of(answer: &Answer, started: Instant, now: UnixMicros) -> Meta {
     let entry = &answer.entry;
     Meta {
         processing_time: envelope::processing_time(started),

@@ -2,7 +2,8 @@
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { isLive } from "../range/live";
 import { addressOf, ask, type Params } from "./client";
-import { ApiError, type Meta } from "./envelope";
+import { type Answer, ApiError, type Meta } from "./envelope";
+import { canFollow, follow, isTold } from "./live";
 
 export interface Question<T> {
   /** The last answer. It stays while the next one is fetched, also when the question has changed meanwhile. */
@@ -18,7 +19,7 @@ export interface Question<T> {
 }
 
 interface QuestionOptions {
-  /** Asks again after so long; 0 never. Otherwise when the server says that asking brings something new. */
+  /** Asks again after so long; 0 never. Otherwise answers come by themselves, or when asking brings something new. */
   everyMs?: number;
   /** Never takes a kept answer: for what was changed by hand a moment ago. */
   fresh?: boolean;
@@ -26,8 +27,11 @@ interface QuestionOptions {
   everywhere?: boolean;
 }
 
+/** Without a stream of answers. */
 const REFRESH_MIN_MS = 5_000;
 const REFRESH_MAX_MS = 60_000;
+/** With one: should it hang. */
+const REFRESH_TOLD_MS = 60_000;
 const BACK_OFF_MAX_MS = 60_000;
 
 /** Whether an answer may be another one later: what ended in the past stays as it is. */
@@ -47,6 +51,11 @@ export function useQuestion<T>(
 ): Question<T> {
   const { everyMs, fresh, everywhere } = options;
   const address = path === null ? null : addressOf(path, params, everywhere);
+  // What the server is asked to tell anew: without the project, which the stream is about.
+  const told =
+    path !== null && everyMs === undefined && !fresh && canFollow(path)
+      ? addressOf(path, params, true)
+      : null;
   const [state, setState] = useState<{
     address?: string;
     data?: T;
@@ -79,6 +88,22 @@ export function useQuestion<T>(
       }, waitMs);
     };
 
+    const take = (answer: Answer<T>) => {
+      setState({ address, data: answer.data, meta: answer.meta });
+      again(answer.meta);
+    };
+
+    const again = (meta: Meta) => {
+      failures = 0;
+      const hintMs = (meta.performance_hints?.suggested_cache_duration ?? 10) * 1000;
+      const hintedMs = Math.min(Math.max(hintMs + 200, REFRESH_MIN_MS), REFRESH_MAX_MS);
+      const ownMs = meta.degraded ? REFRESH_MIN_MS : (everyMs ?? hintedMs);
+      const waitMs = told !== null && isTold(told) ? REFRESH_TOLD_MS : ownMs;
+      if (ownMs > 0 && live && openEnded) {
+        later(waitMs);
+      }
+    };
+
     const run = async (byHand: boolean) => {
       clearTimeout(timer);
       isDue = false;
@@ -94,13 +119,7 @@ export function useQuestion<T>(
         if (over || own.signal.aborted) {
           return;
         }
-        failures = 0;
-        setState({ address, data: answer.data, meta: answer.meta });
-        const hintMs = (answer.meta.performance_hints?.suggested_cache_duration ?? 10) * 1000;
-        const waitMs = everyMs ?? Math.min(Math.max(hintMs + 200, REFRESH_MIN_MS), REFRESH_MAX_MS);
-        if (waitMs > 0 && live && openEnded) {
-          later(answer.meta.degraded ? REFRESH_MIN_MS : waitMs);
-        }
+        take(answer);
       } catch (fault) {
         if (over || own.signal.aborted || !(fault instanceof ApiError)) {
           return;
@@ -131,13 +150,30 @@ export function useQuestion<T>(
     asked.current = () => run(true);
     document.addEventListener("visibilitychange", seen);
     run(false);
+    const unfollow =
+      told !== null && live && openEnded
+        ? follow(told, {
+            answer: (answer) => {
+              stop.abort();
+              take(answer as Answer<T>);
+            },
+            unchanged: (meta) => {
+              setState((before) =>
+                before.address === address && !before.error ? { ...before, meta } : before,
+              );
+              again(meta);
+            },
+            failed: () => run(false),
+          })
+        : undefined;
     return () => {
       over = true;
+      unfollow?.();
       stop.abort();
       clearTimeout(timer);
       document.removeEventListener("visibilitychange", seen);
     };
-  }, [address, everyMs, fresh, live, openEnded]);
+  }, [address, told, everyMs, fresh, live, openEnded]);
 
   const again = useCallback(() => asked.current?.(), []);
   const isOld = address !== null && state.address !== address;

@@ -1,4 +1,4 @@
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import type { Cursored } from "../api/envelope";
 import { useQuestion } from "../api/question";
 import type { Beacon } from "../api/types";
@@ -25,7 +25,16 @@ function OverviewOf() {
     { everyMs: 0, fresh: true },
   );
 
-  if (overview.data === undefined || (isEmpty && newest.isLoading)) {
+  // Once there, the first steps stay until whoever reads them goes on: the first event must not take them away.
+  const [steps, setSteps] = useState<"unknown" | "shown" | "done">("unknown");
+  const isNew = isEmpty && newest.data !== undefined && newest.data.items.length === 0;
+  useEffect(() => {
+    if (isNew && steps === "unknown") {
+      setSteps("shown");
+    }
+  }, [isNew, steps]);
+
+  if (overview.data === undefined || (isEmpty && newest.isLoading && steps !== "shown")) {
     return (
       <Page title="Overview">
         {overview.error ? (
@@ -40,14 +49,14 @@ function OverviewOf() {
       </Page>
     );
   }
-  if (isEmpty && !newest.data?.items.length) {
+  if (steps === "shown" || (isNew && steps === "unknown")) {
     return (
       <FirstRun
         first={first}
         onFirst={setFirst}
         onDone={() => {
           overview.again();
-          newest.again();
+          setSteps("done");
         }}
       />
     );

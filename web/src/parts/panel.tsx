@@ -1,7 +1,5 @@
 import type { ComponentChildren } from "preact";
-import { useEffect } from "preact/hooks";
 import type { Question } from "../api/question";
-import { isLive } from "../range/live";
 import { AnswerAge, EmptyState, ErrorBox, Skeleton } from "./states";
 
 interface PanelProps {
@@ -44,7 +42,6 @@ interface AnswerProps<T> {
 /** What a question has brought: a skeleton, a failure, nothing, or the answer (dimmed while another one is fetched). */
 export function AnswerOf<T>({ of, height, isEmpty, empty, canShrink, children }: AnswerProps<T>) {
   const { data, error } = of;
-  useFirstData(of, data !== undefined && (isEmpty?.(data) ?? false));
   if (data === undefined) {
     return (
       <div style={{ minHeight: typeof height === "number" ? `${height}px` : height }}>
@@ -63,22 +60,4 @@ export function AnswerOf<T>({ of, height, isEmpty, empty, canShrink, children }:
       {isEmpty?.(data) ? (empty ?? <EmptyState title="Nothing in this range" />) : children(data)}
     </div>
   );
-}
-
-const FIRST_DATA_MS = 10_000;
-
-/** Answers are kept for minutes. Whoever looks at an empty panel waits for the first data: it is asked again, past what is kept. */
-function useFirstData<T>(of: Question<T>, isEmpty: boolean) {
-  const { meta, again } = of;
-  useEffect(() => {
-    if (!isEmpty || !isLive.value) {
-      return;
-    }
-    const isOld = (meta?.age_ms ?? 0) > FIRST_DATA_MS;
-    const timer = setTimeout(
-      () => document.visibilityState === "visible" && again(),
-      isOld ? 0 : FIRST_DATA_MS,
-    );
-    return () => clearTimeout(timer);
-  }, [isEmpty, meta, again]);
 }

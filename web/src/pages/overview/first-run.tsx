@@ -1,6 +1,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { ask, send } from "../../api/client";
 import type { Cursored } from "../../api/envelope";
+import { followAs } from "../../api/live";
 import { useChange } from "../../api/question";
 import type { Beacon } from "../../api/types";
 import { exactTime, words } from "../../format";
@@ -67,53 +68,41 @@ export function FirstRun({ first, onFirst, onDone }: FirstRunProps) {
   );
 }
 
+/** An event is stored within a second, and told within one more. */
+const MAX_AGE_MS = 1_000;
 const KINDS = ["metric", "event", "funnel", "alert"] as const;
-/** Each kind is asked once in four turns: an event shows within two seconds, within the quota of requests. */
-const TURN_MS = 1_500;
+/** The newest event of any kind. */
+async function newestEvent(): Promise<Beacon | undefined> {
+  const lists = await Promise.all(
+    KINDS.map((kind) =>
+      ask<Cursored<Beacon>>("/api/analytics/events/list", { kind, limit: 1 }, { fresh: true }),
+    ),
+  );
+  return lists.flatMap((list) => list.data.items).sort((a, b) => (a.ts < b.ts ? 1 : -1))[0];
+}
 
 function Waiting({ first, onFirst, onDone }: FirstRunProps) {
   useEffect(() => {
     if (first) {
       return;
     }
-    const stop = new AbortController();
-    let timer = 0;
-    const look = async () => {
+    let isLooking = false;
+    // The figures of the last day hold all kinds in one small answer.
+    return followAs("/api/dashboard/stats", MAX_AGE_MS, async (stats) => {
+      if (isLooking || (stats as { events_last_day: number }).events_last_day === 0) {
+        return;
+      }
+      isLooking = true;
       try {
-        // The figures of the last day hold all kinds in one small answer.
-        const stats = await ask<{ events_last_day: number }>(
-          "/api/dashboard/stats",
-          {},
-          { fresh: true, signal: stop.signal },
-        );
-        if (stats.data.events_last_day > 0) {
-          const lists = await Promise.all(
-            KINDS.map((kind) =>
-              ask<Cursored<Beacon>>(
-                "/api/analytics/events/list",
-                { kind, limit: 1 },
-                { fresh: true, signal: stop.signal },
-              ),
-            ),
-          );
-          const newest = lists.flatMap((list) => list.data.items).sort((a, b) => (a.ts < b.ts ? 1 : -1))[0];
-          if (newest) {
-            onFirst(newest);
-            return;
-          }
+        const newest = await newestEvent();
+        if (newest) {
+          onFirst(newest);
         }
       } catch {
-        // The next turn asks again.
+        // The next answer asks again.
       }
-      if (!stop.signal.aborted) {
-        timer = window.setTimeout(look, document.hidden ? TURN_MS * 4 : TURN_MS);
-      }
-    };
-    look();
-    return () => {
-      stop.abort();
-      clearTimeout(timer);
-    };
+      isLooking = false;
+    });
   }, [first, onFirst]);
 
   return (

@@ -7,6 +7,7 @@ pub mod connection;
 pub mod dashboard;
 pub mod enrichment;
 pub mod field_error;
+pub mod integration;
 pub mod json;
 pub mod ledger;
 pub mod page;

@@ -23,10 +23,10 @@
 //! L6  app (composition root, ordered drain)  app/{data_folder,listen,past,warehouse_link}    apply  apply/{…}    backfill    demo    doctor
 //! L5  api (the route table)  api/{beacon_headers,body,cors,envelope,error,funnels,identity,ingest,observe,openapi,operations,paging,query,query/{…},rate_limit,rejected,asked}
 //!     api/manage (what these share)  api/{projects,keys,quotas,issuers,users,invitations,audit,deploys,error_states,views,rules,silences,alerts,alert_stream,channels,deliveries,session,sessions,password_reset}  api/{login_limit,password,alert_hub}
-//! L4  alerts (from what is measured to whoever is woken)  alerts/{…}
+//! L4  alerts (from what is measured to whoever is woken)  alerts/{…}    integrations (third-party services)  integrations/{…}
 //! L3  jwks (keys that issuers serve)  jwks/{…}    ingest (the list of steps)  ingest/{inflate,media,decode,batch,validate,bots,enrich,refine,scrub,grouping,encode,rejected,dedup,bookkeeping}   flush   query  query/{…}
 //! L2  wal  wal/{…}    warehouse  warehouse/{…}    engine  engine/{…}    control  control/{…}    bootstrap    recall  recall/{…}    quota  quota/{…}    ledger  ledger/{…}    peers  peers/{…}    cache  cache/{…}    outbound (the door to users' addresses)  outbound/{…}    tap (looks at beacons as they pass)  tap/{…}
-//! L1  domain  domain/{account,alert,beacon,connection,dashboard,enrichment,field_error,json,ledger,page,quota_count,row_binary,row_head,rule,table}      no I/O, no async    telemetry  telemetry/{…}    memory  memory/{…}    breaker (pure, the time is handed in)  breaker/{…}    vault (encrypts secrets that are used)
+//! L1  domain  domain/{account,alert,beacon,connection,dashboard,enrichment,field_error,integration,json,ledger,page,quota_count,row_binary,row_head,rule,table}      no I/O, no async    telemetry  telemetry/{…}    memory  memory/{…}    breaker (pure, the time is handed in)  breaker/{…}    vault (encrypts secrets that are used)
 //! L0  config  metric_definitions  clock  task  process  private_file  tls
 //! ```
 //!
@@ -50,6 +50,7 @@ pub mod domain;
 pub mod engine;
 pub mod flush;
 pub mod ingest;
+pub mod integrations;
 pub mod jwks;
 pub mod ledger;
 pub mod memory;

@@ -1,0 +1,24 @@
+//! Third-party services that a product depends on.
+//!
+//! | word | is |
+//! |---|---|
+//! | service | a vendor's API as the catalogue knows it, like `stripe` |
+//! | integration | a project's own use of a service: what it differs in, its credential, its hook |
+//! | slug | the name of an integration within its project and in addresses, like `stripe` or `stripe-eu` |
+//! | hook | where the vendor's webhooks arrive |
+//! | sync | data of the vendor reaching the project: by its webhooks, by polling, or by hand |
+//! | relay | the way of a product's calls to the vendor, through Fresnel |
+
+mod definition;
+mod effective;
+mod secrets;
+mod service;
+mod signature;
+
+pub use definition::{Integration, IntegrationDefinition, Slug};
+pub use effective::Effective;
+pub use secrets::{Credential, IntegrationSecrets};
+pub use service::{
+    AnswerCaching, Authorization, CachedPath, Probe, RateLimit, Service, Sla, SyncMethod, TaskCaching,
+};
+pub use signature::{Digest, Encoding, SignatureScheme};

@@ -1,0 +1,28 @@
+//! What is secret of an integration: kept encrypted, never shown.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::alert::SecretText;
+
+/// What a vendor knows a customer by.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Credential {
+    /// The user, where it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub username: Option<String>,
+    /// The key, token or password.
+    pub secret: SecretText,
+}
+
+/// All that is secret of an integration.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct IntegrationSecrets {
+    /// What calls carry.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub credential: Option<Credential>,
+    /// What the vendor signs its webhooks with; for some its public key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signing_secret: Option<SecretText>,
+}

@@ -19,6 +19,7 @@ mod error_states;
 mod funnels;
 mod identity;
 mod ingest;
+mod integrations;
 mod invitations;
 mod issuers;
 mod keys;
@@ -92,6 +93,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(alerts::routes)
         .configure(channels::routes)
         .configure(deliveries::routes)
+        .configure(integrations::routes)
         .configure(openapi::routes)
         .configure(pages::routes)
         .default_service(web::to(elsewhere));

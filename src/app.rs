@@ -39,6 +39,7 @@ use crate::flush::{Flush, Kept};
 use crate::ingest::bots::Robots;
 use crate::ingest::scrub::PatternError;
 use crate::ingest::{Refinery, Shared, tell_what_the_log_holds};
+use crate::integrations::{Catalogue, CatalogueError, Integrations, Secrets};
 use crate::jwks::{self, Jwks};
 use crate::ledger::Ledger;
 use crate::memory::Pressure;
@@ -49,7 +50,7 @@ use crate::task;
 use crate::telemetry::traces::{self, Sending};
 use crate::telemetry::{self, TelemetryError};
 use crate::tls::{self, TlsError};
-use crate::vault::VaultError;
+use crate::vault::{Vault, VaultError};
 use crate::wal::{SystemFiles, Wal, WalError, WalOptions};
 use crate::warehouse::{MigrateError, Warehouse};
 use data_folder::{DataFolder, DataFolderError};
@@ -108,6 +109,9 @@ pub enum AppError {
     /// Secrets of channels cannot be encrypted.
     #[error(transparent)]
     Vault(#[from] VaultError),
+    /// The services that are known are not.
+    #[error(transparent)]
+    Catalogue(#[from] CatalogueError),
     /// Mails cannot be sent as the settings say.
     #[error(transparent)]
     Mail(#[from] MailError),
@@ -482,9 +486,12 @@ fn open_management(
     let outbound = Outbound::new(&config.outbound).map_err(certificates_of("outbound.ca_file"))?;
     let known_keys = data_dir.join(jwks::FILE_NAME);
     let jwks = Jwks::start(control.clone(), outbound.clone(), &config.jwks, known_keys);
+    let vault = Vault::open(&config.vault, data_dir)?;
+    let catalogue = Catalogue::load(&config.integrations.catalogue_file)?;
     Ok(ControlState {
         identity: open_identity(config, &control, &jwks, quotas)?,
-        alerts: alerting::open(config, data_dir, &control, &outbound)?,
+        integrations: Integrations::new(catalogue, Secrets::new(vault.clone()), outbound.clone()),
+        alerts: alerting::open(config, vault, &control, &outbound)?,
         alert_streams: AlertStreams::default(),
         control,
         outbound,

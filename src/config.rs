@@ -8,6 +8,7 @@
 mod alerts;
 mod cache;
 mod enrichment;
+mod integrations;
 mod outbound;
 mod ranges;
 mod secret;
@@ -25,6 +26,7 @@ use serde::{Deserialize, Serialize};
 pub use alerts::{AlertsConfig, ClientAlertsConfig, ReportDay};
 pub use cache::{BreakerConfig, CacheConfig};
 pub use enrichment::{BotsConfig, EnrichConfig, GroupingConfig, ScrubConfig};
+pub use integrations::IntegrationsConfig;
 pub use outbound::{JwksConfig, OutboundConfig};
 pub use secret::Secret;
 pub use server::ServerConfig;
@@ -64,6 +66,8 @@ pub struct Config {
     pub alerts: AlertsConfig,
     /// Alerts that clients post.
     pub client_alerts: ClientAlertsConfig,
+    /// Third-party services.
+    pub integrations: IntegrationsConfig,
     /// What encrypts the secrets that Fresnel must use itself.
     pub vault: VaultConfig,
     /// The server that takes mails.
@@ -108,6 +112,7 @@ impl Default for Config {
             alerts: AlertsConfig::default(),
             client_alerts: ClientAlertsConfig::default(),
             vault: VaultConfig::default(),
+            integrations: IntegrationsConfig::default(),
             smtp: SmtpConfig::default(),
             outbound: OutboundConfig::default(),
             jwks: JwksConfig::default(),

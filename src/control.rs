@@ -30,6 +30,7 @@ mod change;
 mod deploys;
 mod directory;
 mod error_states;
+mod integrations;
 mod issuers;
 mod keys;
 mod overrides;
@@ -68,7 +69,8 @@ pub use alerting::{
 pub use audit::AuditFilter;
 pub use change::Change;
 pub use deploys::{DeployFilter, NewDeploy};
-pub use directory::{Directory, KeyEntry, ProjectEntry, Subject, UserEntry};
+pub use directory::{Directory, Integrations, KeyEntry, ProjectEntry, Subject, UserEntry};
+pub use integrations::NewIntegration;
 pub use keys::{KeyChange, NewKey};
 pub use retention::Pruned;
 pub use seed::{BOOTSTRAP_USER_EMAIL, BOOTSTRAP_USER_ID, Seed};

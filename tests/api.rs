@@ -23,6 +23,7 @@ mod api {
     mod guesses;
     mod health;
     mod http;
+    mod integrations;
     mod invitations;
     mod issuers;
     mod jwks;

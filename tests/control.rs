@@ -17,6 +17,7 @@ mod control {
     mod encryption;
     mod failures;
     mod hostile;
+    mod integrations;
     mod keys;
     mod limits;
     mod logins;

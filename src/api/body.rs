@@ -12,7 +12,6 @@ use actix_web::HttpRequest;
 use actix_web::http::header::HeaderName;
 use actix_web::web::{self, Bytes, BytesMut};
 use futures_util::StreamExt;
-use serde::de::DeserializeOwned;
 
 use super::error::ApiError;
 use crate::control::ControlError;
@@ -273,31 +272,6 @@ impl<'a> Fields<'a> {
             }
         }
         (list.len() == items.len()).then_some(list)
-    }
-
-    /// A member of a type that serde reads; a fault names its exact place.
-    pub(super) fn typed<T: DeserializeOwned>(&mut self, name: &str) -> Option<T> {
-        let value = self.some(name)?;
-        self.read_typed(name, &value)
-    }
-
-    /// All members that were not taken yet, as a type that serde reads.
-    pub(super) fn rest<T: DeserializeOwned>(&mut self) -> Option<T> {
-        let members = std::mem::take(&mut self.members);
-        self.read_typed("", &Value::Object(members))
-    }
-
-    fn read_typed<T: DeserializeOwned>(&mut self, name: &str, value: &Value<'a>) -> Option<T> {
-        let place = format!("{}{name}", self.prefix);
-        // A value of JSON can always be written as one.
-        let value = serde_json::to_value(value).unwrap_or_default();
-        match typed::read(place.trim_end_matches('.'), value) {
-            Ok(value) => Some(value),
-            Err(fault) => {
-                self.faults.push(fault);
-                None
-            }
-        }
     }
 
     /// The members of an object in this one, with faults of their own that are told with these.

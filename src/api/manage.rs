@@ -26,6 +26,7 @@ use crate::domain::account::{ProjectId, Role};
 use crate::domain::field_error::{FieldError, FieldFault};
 use crate::domain::page::PageRequest;
 use crate::ingest::{MediaType, Rejection};
+use crate::integrations::Integrations;
 use crate::jwks::Jwks;
 use crate::outbound::Outbound;
 
@@ -42,6 +43,8 @@ pub struct ControlState {
     pub alerts: Alerts,
     /// Who listens to what happens to them.
     pub alert_streams: AlertStreams,
+    /// Third-party services.
+    pub integrations: Integrations,
     /// Where addresses that users supply may lead.
     pub outbound: Outbound,
     /// Keys that issuers serve.

@@ -32,8 +32,8 @@ use super::error::{self, ErrorEnvelope};
 use super::manage::ControlState;
 use super::{
     alert_stream, alerts, audit, cache, channels, deliveries, deploys, envelope, error_states, funnels, get,
-    ingest, invitations, issuers, keys, operations, pages, password_reset, projects, query, quotas, rejected,
-    rules, session, sessions, silences, users, views,
+    ingest, integrations, invitations, issuers, keys, operations, pages, password_reset, projects, query,
+    quotas, rejected, rules, session, sessions, silences, users, views,
 };
 use crate::clock;
 
@@ -53,6 +53,8 @@ use crate::clock;
         alerts::list, alerts::one, alerts::acknowledge, alerts::trends, alert_stream::stream,
         channels::list, channels::create, channels::one, channels::update, channels::remove, channels::test,
         channels::rotate,
+        integrations::catalogue, integrations::list, integrations::create, integrations::one, integrations::update,
+        integrations::remove, integrations::try_out, integrations::rotate,
         deliveries::list, deliveries::one, deliveries::replay, deliveries::replay_dead,
         projects::list, projects::create, projects::one, projects::update, projects::remove, projects::members,
         projects::set_role, projects::remove_member,
@@ -75,6 +77,7 @@ use crate::clock;
         (name = "questions", description = "What dashboards ask."),
         (name = "dashboards", description = "What people add to dashboards."),
         (name = "alerts", description = "What is watched, what is wrong, and who is told."),
+        (name = "integrations", description = "Third-party services that a product depends on."),
         (name = "projects", description = "Whom data belongs to."),
         (name = "keys", description = "How programs show who they are."),
         (name = "quotas", description = "Other limits for some."),

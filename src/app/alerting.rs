@@ -1,7 +1,5 @@
 //! Alerts with their parts: the vault, the sender, what rules look at.
 
-use std::path::Path;
-
 use super::{AppError, warehouse_link};
 use crate::alerts::channels::Sender;
 use crate::alerts::evaluator::{CacheCounts, Gauges, Measure};
@@ -22,11 +20,10 @@ use crate::warehouse::Warehouse;
 /// Channels, which the API tests and changes.
 pub(super) fn open(
     config: &Config,
-    data_dir: &Path,
+    vault: Vault,
     control: &Control,
     outbound: &Outbound,
 ) -> Result<Alerts, AppError> {
-    let vault = Vault::open(&config.vault, data_dir)?;
     let sender = Sender::new(&config.smtp, outbound.clone())?;
     Ok(Alerts::new(control.clone(), Targets::new(vault), sender))
 }

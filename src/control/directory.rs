@@ -1,5 +1,6 @@
 //! The directory: what beacons and requests are judged by, as one immutable picture in memory.
 
+mod integrations;
 mod limits;
 
 use std::collections::HashMap;
@@ -15,6 +16,7 @@ use crate::clock;
 use crate::domain::account::{ApiKey, JwtIssuer, Project, ProjectId, Role, Sha256Sum, User};
 use limits::Overrides;
 
+pub use integrations::Integrations;
 pub use limits::Subject;
 
 /// Polls between two rounds of forgetting: an hour.
@@ -29,6 +31,7 @@ pub struct Directory {
     /// Asked for each beacon. Nobody can choose sums that collide.
     keys: HashMap<Sha256Sum, KeyEntry, RandomState>,
     users: HashMap<Uuid, Arc<UserEntry>>,
+    integrations: Integrations,
 }
 
 /// A project with what belongs to it.
@@ -121,6 +124,12 @@ impl Directory {
             .map(|entry| &entry.project.id)
     }
 
+    /// The integrations of all projects that are not deleted.
+    #[must_use]
+    pub const fn integrations(&self) -> &Integrations {
+        &self.integrations
+    }
+
     fn queries() -> Vec<Statement> {
         let alive = "project_id IN (SELECT id FROM projects WHERE deleted_at_ms IS NULL)";
         vec![
@@ -159,6 +168,10 @@ impl Directory {
                 [],
             ),
             Statement::new("SELECT id, changed_revision FROM projects", []),
+            Statement::new(
+                format!("SELECT {} FROM integrations WHERE {alive}", rows::INTEGRATION),
+                [],
+            ),
         ]
     }
 
@@ -186,6 +199,7 @@ impl Directory {
         let keys = all(next(), rows::api_key)?;
         let changed = all(next(), |row| Ok((row.text()?, row.int()?)))?;
         let changed: HashMap<String, i64> = changed.into_iter().collect();
+        let integrations = Integrations::of(all(next(), rows::integration)?);
 
         let projects: HashMap<_, _> = projects
             .into_iter()
@@ -227,6 +241,7 @@ impl Directory {
             projects,
             keys,
             users,
+            integrations,
         })
     }
 }

@@ -13,6 +13,7 @@ use crate::domain::dashboard::{
     ViewState,
 };
 use crate::domain::field_error::FieldError;
+use crate::domain::integration::{Integration, Slug};
 
 pub(super) const PROJECT: &str =
     "id, name, time_zone, allowed_origins, allow_keyless, settings, created_at_ms, revision";
@@ -59,6 +60,24 @@ fn scopes_from_text(text: &str) -> Option<Scopes> {
     let names = text.split(',').filter(|name| !name.is_empty());
     let scopes: Option<Vec<Scope>> = names.map(Scope::from_name).collect();
     scopes.map(|scopes| Scopes::of(&scopes))
+}
+
+pub(super) const INTEGRATION: &str = "id, project_id, slug, service, definition, sealed_secrets, hook_sha256, \
+                                      created_at_ms, updated_at_ms, revision";
+
+pub(super) fn integration(row: &mut Row) -> Result<Integration, ControlError> {
+    Ok(Integration {
+        id: row.id()?,
+        project_id: project_id(row)?,
+        slug: row.parsed("a slug", |text| Slug::parse("", text))?,
+        service: row.parsed("a service", |text| Slug::parse("", text))?,
+        definition: row.parsed("an integration", |text| serde_json::from_str(text))?,
+        sealed_secrets: row.bytes()?,
+        hook_sha256: row.sum()?,
+        created_at_ms: row.int()?,
+        updated_at_ms: row.int()?,
+        revision: row.int()?,
+    })
 }
 
 pub(super) const USER: &str = "id, email, name, is_instance_owner, disabled_at_ms, created_at_ms";

@@ -14,11 +14,13 @@ mod effective;
 mod secrets;
 mod service;
 mod signature;
+mod slug;
 
-pub use definition::{Integration, IntegrationDefinition, Slug};
+pub use definition::{Integration, IntegrationDefinition};
 pub use effective::Effective;
 pub use secrets::{Credential, IntegrationSecrets};
 pub use service::{
     AnswerCaching, Authorization, CachedPath, Probe, RateLimit, Service, Sla, SyncMethod, TaskCaching,
 };
 pub use signature::{Digest, Encoding, SignatureScheme};
+pub use slug::Slug;

@@ -161,6 +161,14 @@ const ROWS: &[(&str, &str, Rule, u16)] = &[
     ("DELETE", "/api/channels/{id}", Admin, 200),
     ("POST", "/api/channels/{id}/test", Admin, 200),
     ("POST", "/api/channels/{id}/rotate", Admin, 200),
+    ("GET", "/api/integrations/catalogue", Viewer, 200),
+    ("GET", "/api/integrations", Viewer, 200),
+    ("POST", "/api/integrations", Admin, 201),
+    ("GET", "/api/integrations/{id}", Viewer, 200),
+    ("PATCH", "/api/integrations/{id}", Admin, 200),
+    ("DELETE", "/api/integrations/{id}", Admin, 200),
+    ("POST", "/api/integrations/{id}/test", Admin, 200),
+    ("POST", "/api/integrations/{id}/rotate", Admin, 200),
     ("GET", "/api/deliveries", Admin, 200),
     ("POST", "/api/deliveries/replay", Admin, 200),
     ("GET", "/api/deliveries/{id}", Admin, 404),
@@ -338,6 +346,8 @@ fn new_body(address: &str) -> Value {
         CHANNEL_OF_MAIL => {
             json!({"name": unique, "target": {"kind": "email", "recipients": ["ada@example.org"]}})
         }
+        // Without a credential it is not called: a test of it needs no network.
+        "/api/integrations" => json!({"service": "stripe", "slug": unique}),
         "/api/deliveries/replay" => json!({}),
         "/api/deploys" => json!({"release": unique}),
         "/api/views" => json!({"name": "x", "page": "overview", "state": "x=1", "is_shared": true}),
@@ -377,7 +387,7 @@ fn target(server: &Fresnel, method: &str, address: &str, project_id: &str) -> Ta
     } else if collection == "/api/projects" {
         path = path.replace("{id}", project_id);
     } else if address.contains("{id}") {
-        let id = make(if address.ends_with("/test") {
+        let id = make(if address == "/api/channels/{id}/test" {
             CHANNEL_OF_MAIL
         } else {
             collection
@@ -401,7 +411,9 @@ fn target(server: &Fresnel, method: &str, address: &str, project_id: &str) -> Ta
         ("PATCH", "/api/quotas") => json!({"limits": {"events_per_hour": 6}}),
         ("PATCH", "/api/errors") => json!({"state": "resolved"}),
         ("PATCH", "/api/views") => json!({"name": "y", "revision": 1}),
-        ("PATCH", "/api/rules" | "/api/channels") => json!({"is_enabled": false, "revision": 1}),
+        ("PATCH", "/api/rules" | "/api/channels" | "/api/integrations") => {
+            json!({"is_enabled": false, "revision": 1})
+        }
         ("PATCH", _) => json!({"name": "y"}),
         ("PUT", _) => json!({"role": "admin"}),
         _ => Value::Null,

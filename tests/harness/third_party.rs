@@ -17,6 +17,7 @@ pub(crate) struct ThirdParty {
 struct State {
     answer: Mutex<Vec<u8>>,
     visits: AtomicUsize,
+    visit_heads: Mutex<Vec<String>>,
     visit_bodies: Mutex<Vec<Vec<u8>>>,
     is_over: AtomicBool,
 }
@@ -55,6 +56,12 @@ impl ThirdParty {
     /// Requests so far.
     pub(crate) fn visits(&self) -> usize {
         self.state.visits.load(Ordering::SeqCst)
+    }
+
+    /// Heads of the requests so far, in lower case.
+    pub(crate) fn heads(&self) -> Vec<String> {
+        let heads = self.state.visit_heads.lock();
+        heads.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// What was posted so far; requests without a body left nothing.
@@ -99,6 +106,8 @@ fn answer(mut stream: TcpStream, state: &State) -> std::io::Result<()> {
     }
     state.visits.fetch_add(1, Ordering::SeqCst);
     let head = String::from_utf8_lossy(&head).to_ascii_lowercase();
+    let heads = state.visit_heads.lock();
+    heads.unwrap_or_else(PoisonError::into_inner).push(head.clone());
     let length = head.lines().find_map(|line| line.strip_prefix("content-length:"));
     if let Some(length) = length.and_then(|length| length.trim().parse().ok()) {
         let mut body = vec![0; length];

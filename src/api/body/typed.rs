@@ -5,14 +5,50 @@
 use serde::de::DeserializeOwned;
 use serde_path_to_error::Segment;
 
-use super::NAME_CHARS_MAX;
+use super::{Fields, NAME_CHARS_MAX};
 use crate::domain::field_error::{FieldError, FieldFault};
+use crate::domain::json::Value;
+
+impl<'a> Fields<'a> {
+    /// A member of a type that serde reads; a fault names its exact place.
+    pub(in crate::api) fn typed<T: DeserializeOwned>(&mut self, name: &str) -> Option<T> {
+        let value = self.some(name)?;
+        self.read_typed(name, &value)
+    }
+
+    /// The same; the outer none when it is absent or faulty, the inner when it is `null`.
+    pub(in crate::api) fn typed_or_null<T: DeserializeOwned>(&mut self, name: &str) -> Option<Option<T>> {
+        match self.take(name)? {
+            Value::Null => Some(None),
+            value => self.read_typed(name, &value).map(Some),
+        }
+    }
+
+    /// All members that were not taken yet, as a type that serde reads.
+    pub(in crate::api) fn rest<T: DeserializeOwned>(&mut self) -> Option<T> {
+        let members = std::mem::take(&mut self.members);
+        self.read_typed("", &Value::Object(members))
+    }
+
+    fn read_typed<T: DeserializeOwned>(&mut self, name: &str, value: &Value<'a>) -> Option<T> {
+        let place = format!("{}{name}", self.prefix);
+        // A value of JSON can always be written as one.
+        let value = serde_json::to_value(value).unwrap_or_default();
+        match read(place.trim_end_matches('.'), value) {
+            Ok(value) => Some(value),
+            Err(fault) => {
+                self.faults.push(fault);
+                None
+            }
+        }
+    }
+}
 
 /// Reads a value; what is wrong is told of `field` and of what lies below it. An empty `field` is the body itself.
 ///
 /// # Errors
 /// The first thing that does not fit.
-pub(super) fn read<T: DeserializeOwned>(field: &str, value: serde_json::Value) -> Result<T, FieldError> {
+fn read<T: DeserializeOwned>(field: &str, value: serde_json::Value) -> Result<T, FieldError> {
     serde_path_to_error::deserialize(value).map_err(|error| {
         let mut place: Vec<String> = Vec::from_iter((!field.is_empty()).then(|| field.to_owned()));
         place.extend(error.path().iter().filter_map(|segment| match segment {

@@ -60,7 +60,10 @@ async function startService() {
   for (;;) {
     const stats = await fetch(`${url}/api/dashboard/stats`, { headers }).catch(() => undefined)
     if (stats?.ok) break
-    if (Date.now() > deadline) throw new Error('the service does not answer')
+    if (Date.now() > deadline || child.exitCode !== null) {
+      child.kill('SIGKILL')
+      throw new Error('the service does not answer')
+    }
     await new Promise((done) => setTimeout(done, 200))
   }
   return { url, adminToken, headers, stop: async () => (child.kill('SIGTERM'), await once(child, 'exit')) }

@@ -37,6 +37,7 @@ mod query;
 mod quotas;
 mod rate_limit;
 mod rejected;
+mod relay;
 mod rules;
 mod session;
 mod sessions;
@@ -94,6 +95,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(channels::routes)
         .configure(deliveries::routes)
         .configure(integrations::routes)
+        .configure(relay::routes)
         .configure(openapi::routes)
         .configure(pages::routes)
         .default_service(web::to(elsewhere));

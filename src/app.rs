@@ -39,6 +39,7 @@ use crate::flush::{Flush, Kept};
 use crate::ingest::bots::Robots;
 use crate::ingest::scrub::PatternError;
 use crate::ingest::{Refinery, Shared, tell_what_the_log_holds};
+use crate::integrations::relay::Relay;
 use crate::integrations::{Catalogue, CatalogueError, Integrations, Secrets};
 use crate::jwks::{self, Jwks};
 use crate::ledger::Ledger;
@@ -488,9 +489,17 @@ fn open_management(
     let jwks = Jwks::start(control.clone(), outbound.clone(), &config.jwks, known_keys);
     let vault = Vault::open(&config.vault, data_dir)?;
     let catalogue = Catalogue::load(&config.integrations.catalogue_file)?;
+    let integrations = Integrations::new(catalogue, Secrets::new(vault.clone()), outbound.clone());
     Ok(ControlState {
         identity: open_identity(config, &control, &jwks, quotas)?,
-        integrations: Integrations::new(catalogue, Secrets::new(vault.clone()), outbound.clone()),
+        relay: Relay::new(
+            integrations.clone(),
+            config.integrations.enabled,
+            &config.relay,
+            &config.breaker,
+        ),
+        relay_body_max_bytes: usize::try_from(config.relay.body_max_bytes).unwrap_or(usize::MAX),
+        integrations,
         alerts: alerting::open(config, vault, &control, &outbound)?,
         alert_streams: AlertStreams::default(),
         control,

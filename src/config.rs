@@ -26,7 +26,7 @@ use serde::{Deserialize, Serialize};
 pub use alerts::{AlertsConfig, ClientAlertsConfig, ReportDay};
 pub use cache::{BreakerConfig, CacheConfig};
 pub use enrichment::{BotsConfig, EnrichConfig, GroupingConfig, ScrubConfig};
-pub use integrations::IntegrationsConfig;
+pub use integrations::{IntegrationsConfig, RelayConfig};
 pub use outbound::{JwksConfig, OutboundConfig};
 pub use secret::Secret;
 pub use server::ServerConfig;
@@ -68,6 +68,8 @@ pub struct Config {
     pub client_alerts: ClientAlertsConfig,
     /// Third-party services.
     pub integrations: IntegrationsConfig,
+    /// How products call them.
+    pub relay: RelayConfig,
     /// What encrypts the secrets that Fresnel must use itself.
     pub vault: VaultConfig,
     /// The server that takes mails.
@@ -113,6 +115,7 @@ impl Default for Config {
             client_alerts: ClientAlertsConfig::default(),
             vault: VaultConfig::default(),
             integrations: IntegrationsConfig::default(),
+            relay: RelayConfig::default(),
             smtp: SmtpConfig::default(),
             outbound: OutboundConfig::default(),
             jwks: JwksConfig::default(),

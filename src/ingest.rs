@@ -32,6 +32,7 @@ mod sender;
 mod session_id;
 mod settling;
 pub mod validate;
+mod vendor_call;
 
 use std::borrow::Cow;
 use std::rc::Rc;
@@ -68,6 +69,7 @@ pub use outcome::{Accepted, BatchOutcome, BatchRefusal, Outcome};
 pub use refine::{Refinery, rule_faults};
 pub use rejection::Rejection;
 pub use sender::{Caller, Sender, VerifiedUser};
+pub use vendor_call::VendorCall;
 
 /// A body as it came, with what its headers say of it.
 #[derive(Clone, Copy, Debug)]

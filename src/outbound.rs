@@ -17,12 +17,13 @@
 //! - **answers are bounded** in bytes and, with everything before them, in time. They are asked for uncompressed and
 //!   never inflated.
 //!
-//! Connections are not kept: each call is looked at anew. `docs/adr/0008-outbound.md` tells why it is built so.
+//! Connections are not kept, but for the relay's ([`Outbound::send`]). `docs/adr/0008-outbound.md` tells why it is built so.
 
 mod address;
 mod connect;
 mod guard;
 mod names;
+mod pooled;
 #[cfg(test)]
 mod tests;
 
@@ -109,8 +110,9 @@ pub enum CallError {
 }
 
 impl CallError {
-    /// Name for the counter.
-    const fn name(self) -> &'static str {
+    /// Its name, for counters and measurements.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Refused(_) => "refused",
             Self::NoSuchName => "no_such_name",
@@ -137,6 +139,7 @@ enum Rest {
 pub struct Outbound {
     guard: Arc<Guard>,
     client: HttpClient<HttpsConnector<Connector>, Full<Bytes>>,
+    pool: pooled::Pool,
 }
 
 impl fmt::Debug for Outbound {
@@ -162,8 +165,10 @@ impl Outbound {
             guard: Arc::clone(&guard),
             names,
         };
+        let tls = tls::client_config(&config.ca_file)?;
+        let pool = pooled::pool(tls.clone(), connector.clone());
         let connector = HttpsConnectorBuilder::new()
-            .with_tls_config(tls::client_config(&config.ca_file)?)
+            .with_tls_config(tls)
             .https_or_http()
             .enable_http1()
             .wrap_connector(connector);
@@ -171,7 +176,7 @@ impl Outbound {
             .pool_max_idle_per_host(0)
             .retry_canceled_requests(false)
             .build(connector);
-        Ok(Self { guard, client })
+        Ok(Self { guard, client, pool })
     }
 
     /// What can be said of a URL without asking for names; for the moment when it is saved.

@@ -6,6 +6,7 @@ mod control;
 mod limits;
 mod log;
 mod log_limit;
+mod relay;
 
 use std::borrow::Cow;
 
@@ -20,6 +21,7 @@ use crate::clock;
 use crate::control::ControlError;
 use crate::domain::field_error::FieldError;
 use crate::ingest::Rejection;
+use crate::integrations::relay::RelayError;
 use crate::telemetry::traces;
 use crate::warehouse::SelectError;
 
@@ -65,6 +67,8 @@ pub(super) enum ApiError {
     WarehouseLeftAlone(u32),
     /// The warehouse refused a query that should have been right; the text is for the log.
     WarehouseFailed(String),
+    /// A vendor gave no answer.
+    Relay(RelayError),
 }
 
 impl From<Rejection> for ApiError {
@@ -117,6 +121,9 @@ pub(super) struct ErrorEnvelope<'e> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Vec<FieldError>>)]
     details: Option<&'e [FieldError]>,
+    /// How often a vendor was tried.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_attempts: Option<u32>,
     /// The last good answer, when there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
@@ -141,6 +148,7 @@ struct Told<'e> {
     message: Cow<'e, str>,
     details: Option<Cow<'e, [FieldError]>>,
     retry_after_s: Option<u32>,
+    tries: Option<u32>,
 }
 
 impl<'e> Told<'e> {
@@ -155,6 +163,7 @@ impl<'e> Told<'e> {
             message,
             details: None,
             retry_after_s: None,
+            tries: None,
         }
     }
 
@@ -236,6 +245,7 @@ impl ApiError {
                 "INTERNAL",
                 "the query failed; see the log",
             ),
+            Self::Relay(error) => relay::told(error),
         }
     }
 
@@ -263,7 +273,8 @@ impl ApiError {
             | Self::NotFound
             | Self::MethodNotAllowed(_)
             | Self::BadParameters(_)
-            | Self::WarehouseLeftAlone(_) => "",
+            | Self::WarehouseLeftAlone(_)
+            | Self::Relay(_) => "",
         }
     }
 }
@@ -380,12 +391,13 @@ pub(super) fn answer_with(
     if told.status == StatusCode::UNAUTHORIZED {
         response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
     }
-    let retry_suggested = told.retry_after_s.is_some();
+    let retry_suggested = told.retry_after_s.is_some() || told.tries.is_some();
     let mut response = response.json(ErrorEnvelope {
         success: false,
         error: &told.message,
         code: told.code,
         details: told.details.as_deref(),
+        retry_attempts: told.tries,
         fallback_data: fallback_data.and_then(|json| serde_json::from_slice(json).ok()),
         meta: ErrorMeta {
             error_id,

@@ -27,6 +27,7 @@ use crate::domain::field_error::{FieldError, FieldFault};
 use crate::domain::page::PageRequest;
 use crate::ingest::{MediaType, Rejection};
 use crate::integrations::Integrations;
+use crate::integrations::relay::Relay;
 use crate::jwks::Jwks;
 use crate::outbound::Outbound;
 
@@ -45,6 +46,10 @@ pub struct ControlState {
     pub alert_streams: AlertStreams,
     /// Third-party services.
     pub integrations: Integrations,
+    /// The way to them.
+    pub relay: Relay,
+    /// Longest body of a call to them.
+    pub relay_body_max_bytes: usize,
     /// Where addresses that users supply may lead.
     pub outbound: Outbound,
     /// Keys that issuers serve.

@@ -1,5 +1,6 @@
 //! A breaker for many callers at once.
 
+use std::borrow::Cow;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -14,7 +15,7 @@ pub struct Circuit(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     /// What is broken, for the log.
-    name: &'static str,
+    name: Cow<'static, str>,
     started: Instant,
     // Held for a few instructions, never over a call.
     breaker: Mutex<Breaker>,
@@ -50,9 +51,9 @@ pub struct CircuitStatus {
 impl Circuit {
     /// A closed one before what has this name in the log.
     #[must_use]
-    pub fn new(name: &'static str, limits: Limits) -> Self {
+    pub fn new(name: impl Into<Cow<'static, str>>, limits: Limits) -> Self {
         Self(Arc::new(Shared {
-            name,
+            name: name.into(),
             started: Instant::now(),
             breaker: Mutex::new(Breaker::new(limits)),
         }))
@@ -98,7 +99,7 @@ impl Circuit {
         breaker.note(pass, outcome, now_ms);
         let after = breaker.state(now_ms);
         drop(breaker);
-        let name = self.0.name;
+        let name = &*self.0.name;
         match (before, after) {
             (before, after) if before == after => {}
             (_, State::Open) => tracing::warn!(name, "it keeps failing and is left alone for a time"),

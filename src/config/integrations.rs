@@ -22,3 +22,34 @@ impl Default for IntegrationsConfig {
         }
     }
 }
+
+/// How calls go through the relay.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RelayConfig {
+    /// Time until the head of an answer must be there, with all tries.
+    pub deadline_ms: u64,
+    /// Most tries of one call.
+    pub tries_max: u32,
+    /// Bound of the first pause between tries; each next one is twice as long.
+    pub backoff_ms: u64,
+    /// Bound of all pauses.
+    pub backoff_max_ms: u64,
+    /// Longest body of a call.
+    pub body_max_bytes: u64,
+    /// Bytes of answers that are kept to be given again.
+    pub kept_bytes_max: u64,
+}
+
+impl Default for RelayConfig {
+    fn default() -> Self {
+        Self {
+            deadline_ms: 45_000,
+            tries_max: 3,
+            backoff_ms: 1_000,
+            backoff_max_ms: 10_000,
+            body_max_bytes: 8 * 1_024 * 1_024,
+            kept_bytes_max: 32 * 1_024 * 1_024,
+        }
+    }
+}

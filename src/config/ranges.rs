@@ -124,6 +124,36 @@ impl Config {
                 "32 bytes each, in base64, with commas between them",
             ),
             (
+                "relay.deadline_ms",
+                (1_000..=600_000).contains(&self.relay.deadline_ms),
+                "from 1000 to 600000",
+            ),
+            (
+                "relay.tries_max",
+                (1..=10).contains(&self.relay.tries_max),
+                "from 1 to 10",
+            ),
+            (
+                "relay.backoff_ms",
+                (1..=60_000).contains(&self.relay.backoff_ms),
+                "from 1 to 60000",
+            ),
+            (
+                "relay.backoff_max_ms",
+                (1..=600_000).contains(&self.relay.backoff_max_ms),
+                "from 1 to 600000",
+            ),
+            (
+                "relay.body_max_bytes",
+                (1_024..=100 << 20).contains(&self.relay.body_max_bytes),
+                "from 1024 to 104857600",
+            ),
+            (
+                "relay.kept_bytes_max",
+                (1 << 20..=1 << 30).contains(&self.relay.kept_bytes_max),
+                "from 1048576 to 1073741824",
+            ),
+            (
                 "smtp.timeout_ms",
                 (1_000..=120_000).contains(&self.smtp.timeout_ms),
                 "from 1000 to 120000",

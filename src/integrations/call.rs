@@ -122,8 +122,8 @@ mod tests {
             (Authorization::None, None, None, "/a?b=c"),
             (
                 Authorization::Bearer,
-                Some(credential(None, "s")),
-                Some(("authorization", "Bearer s")),
+                Some(credential(None, "hidden")),
+                Some(("authorization", "Bearer hidden")),
                 "/a?b=c",
             ),
             (
@@ -142,8 +142,8 @@ mod tests {
                 Authorization::Header {
                     name: "api-key".into(),
                 },
-                Some(credential(None, "s")),
-                Some(("api-key", "s")),
+                Some(credential(None, "hidden")),
+                Some(("api-key", "hidden")),
                 "/a?b=c",
             ),
             (

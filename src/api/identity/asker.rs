@@ -16,7 +16,8 @@ use crate::api::asked;
 use crate::api::error::Limit;
 use crate::control::{KeyEntry, ProjectEntry, Subject as LimitsOf, sha256};
 use crate::domain::account::{ProjectId, Scope, Sha256Sum};
-use crate::quota::{Ask, Class, Who};
+use crate::ingest::Rejection;
+use crate::quota::{Ask, Class, Decision, Who};
 
 /// Stands for the project of subjects that are the same in all of them; no project has such an id.
 const ALL_PROJECTS: &str = "";
@@ -87,6 +88,55 @@ impl Identity {
             Ok(Some(Asker::User(logged_in))) => logged_in.user.user.is_instance_owner,
             Ok(None) | Err(_) => false,
         }
+    }
+
+    /// The program that wants a vendor to be called: by a server key with the scope `relay`. The call is taken from the key's quota
+    /// of external calls.
+    pub(in crate::api) async fn relayer(
+        &self,
+        request: &HttpRequest,
+        now_ms: i64,
+    ) -> Result<(KeyEntry, Decision), ApiError> {
+        let shown = bearer(request).or_else(|| api_key(request));
+        let shown = shown.map(|key| Shown::Key(sha256(key)));
+        let found = match shown {
+            Some(shown) => self.recognise(request, shown, now_ms).await?,
+            None => None,
+        };
+        let Some(Asker::Key(entry)) = found else {
+            self.charge(request, None, now_ms)?;
+            return Err(ApiError::Unauthenticated);
+        };
+        // The admin token looks and manages; a product has a key of its own.
+        if !entry.key.scopes.has(Scope::Relay) || entry.acts_as.is_some() {
+            return Err(ApiError::Forbidden(
+                "this key may not call vendors: it needs the scope relay",
+            ));
+        }
+        let of = LimitsOf {
+            key: Some(entry.key.id),
+            ..LimitsOf::default()
+        };
+        let limit = entry
+            .project
+            .limits(&of, self.quotas.limits())
+            .external_per_minute;
+        let project_id = entry.project.project.id.as_str();
+        let ask = Ask {
+            subject: self.quotas.subject(project_id, Who::Key(entry.key.id), now_ms),
+            class: Class::External,
+            limit,
+            network_limit: 0,
+            items: 1,
+        };
+        let decision = self.quotas.admit(&ask, now_ms);
+        if decision.admitted == 0 {
+            return Err(ApiError::Rejected(Rejection::OverQuota {
+                class: Class::External,
+                decision,
+            }));
+        }
+        Ok((entry, decision))
     }
 
     /// Begins to look at a secret that a request shows in a way of its own.

@@ -108,7 +108,8 @@ impl Outage for Shared {
             | ApiError::MethodNotAllowed(_)
             | ApiError::BadParameters(_)
             | ApiError::Control(_)
-            | ApiError::WarehouseFailed(_) => false,
+            | ApiError::WarehouseFailed(_)
+            | ApiError::Relay(_) => false,
         }
     }
 

@@ -1,0 +1,36 @@
+//! What clients are told when there is no answer of a vendor's.
+
+use actix_web::http::StatusCode;
+
+use super::Told;
+use crate::integrations::relay::RelayError;
+
+pub(super) fn told(error: &RelayError) -> Told<'static> {
+    let (status, code) = match error {
+        RelayError::Off => (StatusCode::SERVICE_UNAVAILABLE, "INTEGRATION_OFF"),
+        RelayError::Unreadable => (StatusCode::CONFLICT, "CREDENTIAL_UNREADABLE"),
+        RelayError::Incomplete(_) => (StatusCode::CONFLICT, "INTEGRATION_INCOMPLETE"),
+        RelayError::BadPath => (StatusCode::BAD_REQUEST, "BAD_PATH"),
+        RelayError::BadKey => (StatusCode::BAD_REQUEST, "BAD_IDEMPOTENCY_KEY"),
+        RelayError::KeyReused => (StatusCode::UNPROCESSABLE_ENTITY, "IDEMPOTENCY_KEY_REUSED"),
+        RelayError::NoTurn { .. } => (StatusCode::TOO_MANY_REQUESTS, "VENDOR_RATE_LIMIT"),
+        RelayError::LeftAlone { .. } => (StatusCode::SERVICE_UNAVAILABLE, "VENDOR_LEFT_ALONE"),
+        RelayError::Exhausted { .. } => (StatusCode::BAD_GATEWAY, "EXTERNAL_API_RETRY_FAILED"),
+    };
+    let told = Told::in_words(status, code, error.to_string().into());
+    match *error {
+        RelayError::NoTurn { retry_after_s } | RelayError::LeftAlone { retry_after_s } => {
+            told.retry_after(retry_after_s)
+        }
+        RelayError::Exhausted { tries, .. } => Told {
+            tries: Some(tries),
+            ..told
+        },
+        RelayError::Off
+        | RelayError::Unreadable
+        | RelayError::Incomplete(_)
+        | RelayError::BadPath
+        | RelayError::BadKey
+        | RelayError::KeyReused => told,
+    }
+}

@@ -1,0 +1,233 @@
+//! `ANY /relay/{integration}/{path}`: a product's calls to its vendors.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use actix_web::body::SizedStream;
+use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::http::{Method, StatusCode};
+use actix_web::web::{self, Bytes};
+use actix_web::{HttpRequest, HttpResponse};
+use futures_util::stream::{self, Stream, StreamExt as _};
+use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
+
+use super::body::read_body;
+use super::error::{self, ApiError};
+use super::ingest::IngestState;
+use super::manage::ControlState;
+use super::{rate_limit, unread};
+use crate::breaker::State;
+use crate::clock;
+use crate::control::KeyEntry;
+use crate::domain::integration::{Integration, Slug};
+use crate::ingest::VendorCall;
+use crate::integrations::relay::{RelayAnswer, RelayBody, RelayCall, RelayError};
+use crate::quota::Class;
+use crate::task;
+
+/// Longest pause within a body.
+const PAUSE_MAX: Duration = Duration::from_secs(30);
+const TRIES: HeaderName = HeaderName::from_static("x-fresnel-tries");
+const CACHE: HeaderName = HeaderName::from_static("x-fresnel-cache");
+const BREAKER: HeaderName = HeaderName::from_static("x-fresnel-breaker");
+
+/// Adds the addresses.
+pub(super) fn routes(config: &mut web::ServiceConfig) {
+    for path in ["/relay/{integration}", "/relay/{integration}/{path:.*}"] {
+        config.service(web::resource(path).to(relay));
+    }
+}
+
+/// Carries a call to the vendor, and its answer back.
+async fn relay(
+    request: HttpRequest,
+    mut payload: web::Payload,
+    state: web::Data<ControlState>,
+    ingest: web::Data<IngestState>,
+) -> HttpResponse {
+    let asked = state.identity.relayer(&request, clock::now().as_millis()).await;
+    let (entry, decision) = match asked {
+        Ok(asked) => asked,
+        Err(error) => return unread::holding(error::answer(&request, &error), payload),
+    };
+    let mut answer = match carried(&request, &mut payload, &state, &entry).await {
+        Ok((integration, answered)) => {
+            measure(&request, &ingest, &entry, &integration, &answered);
+            match answered {
+                Ok(answer) => sent(&request, answer),
+                Err(error) => error::answer(&request, &ApiError::Relay(error)),
+            }
+        }
+        Err(error) => unread::holding(error::answer(&request, &error), payload),
+    };
+    rate_limit::insert(answer.headers_mut(), Class::External, &decision);
+    answer
+}
+
+/// The integration, and what came of the call.
+async fn carried(
+    request: &HttpRequest,
+    payload: &mut web::Payload,
+    state: &ControlState,
+    entry: &KeyEntry,
+) -> Result<(std::sync::Arc<Integration>, Result<RelayAnswer, RelayError>), ApiError> {
+    let no_such = || ApiError::NoSuch("there is no such integration");
+    let slug = Slug::parse("", request.match_info().query("integration")).map_err(|_| no_such())?;
+    let directory = state.control.directory();
+    let found = directory.integrations().find(&entry.project.project.id, &slug);
+    let integration = found.cloned().ok_or_else(no_such)?;
+    let body = read_body(payload, state.relay_body_max_bytes, state.body_timeout).await?;
+    let call = RelayCall {
+        method: method(request.method())?,
+        path: below(request.uri().path()).to_owned(),
+        query: request.query_string().to_owned(),
+        headers: headers(request),
+        body,
+    };
+    let answered = state.relay.call(&integration, call).await;
+    Ok((integration, answered))
+}
+
+/// The path behind the integration, as it stands in the request: nothing in it is decoded.
+fn below(path: &str) -> &str {
+    let behind = path.strip_prefix("/relay/").unwrap_or_default();
+    behind.find('/').map_or("/", |end| &behind[end..])
+}
+
+/// The web server's HTTP types are those of another version of the same crate.
+fn method(method: &Method) -> Result<http::Method, ApiError> {
+    let known = http::Method::from_bytes(method.as_str().as_bytes());
+    match known {
+        Ok(http::Method::CONNECT | http::Method::TRACE) | Err(_) => Err(ApiError::MethodNotAllowed(
+            "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS",
+        )),
+        Ok(method) => Ok(method),
+    }
+}
+
+fn headers(request: &HttpRequest) -> http::HeaderMap {
+    let sent = request.headers().iter();
+    let pairs = sent.filter_map(|(name, value)| {
+        let name = http::HeaderName::from_bytes(name.as_str().as_bytes()).ok()?;
+        Some((name, http::HeaderValue::from_bytes(value.as_bytes()).ok()?))
+    });
+    let mut headers = http::HeaderMap::new();
+    for (name, value) in pairs {
+        headers.append(name, value);
+    }
+    headers
+}
+
+fn sent(request: &HttpRequest, answer: RelayAnswer) -> HttpResponse {
+    let status = StatusCode::from_u16(answer.status.as_u16()).unwrap_or(StatusCode::BAD_GATEWAY);
+    let mut response = HttpResponse::build(status);
+    for (name, value) in &answer.headers {
+        let name = HeaderName::from_bytes(name.as_str().as_bytes());
+        if let (Ok(name), Ok(value)) = (name, HeaderValue::from_bytes(value.as_bytes())) {
+            response.append_header((name, value));
+        }
+    }
+    let report = &answer.report;
+    response.insert_header((TRIES, report.tries));
+    response.insert_header((CACHE, HeaderValue::from_static(report.origin.as_str())));
+    let breaker = match report.breaker {
+        State::Closed => "closed",
+        State::Open => "open",
+        State::HalfOpen => "half_open",
+    };
+    response.insert_header((BREAKER, HeaderValue::from_static(breaker)));
+    if request.method() == Method::HEAD {
+        return response.finish();
+    }
+    match answer.body {
+        RelayBody::Whole(bytes) => response.body(bytes),
+        RelayBody::Coming(begun, body) => {
+            let bytes = hyper::body::Body::size_hint(&body).exact();
+            let pieces = pieces(begun.clone(), body);
+            match bytes {
+                Some(bytes) => response.body(SizedStream::new(begun.len() as u64 + bytes, pieces)),
+                None => response.streaming(pieces),
+            }
+        }
+    }
+}
+
+/// A body as it comes. One that pauses too long, or breaks off, breaks off here too.
+fn pieces(begun: Bytes, body: Incoming) -> impl Stream<Item = Result<Bytes, std::io::Error>> {
+    let begun = stream::iter((!begun.is_empty()).then_some(Ok::<_, Infallible>(begun)));
+    let begun = begun.map(|piece| piece.map_err(|never| match never {}));
+    let rest = stream::unfold(Some(body.into_data_stream()), |stream| async move {
+        let mut stream = stream?;
+        match tokio::time::timeout(PAUSE_MAX, stream.next()).await {
+            Ok(Some(Ok(piece))) => Some((Ok(piece), Some(stream))),
+            Ok(Some(Err(error))) => Some((Err(std::io::Error::other(error)), None)),
+            Ok(None) => None,
+            Err(_) => Some((Err(std::io::ErrorKind::TimedOut.into()), None)),
+        }
+    });
+    begun.chain(rest)
+}
+
+/// Measures the call, if the vendor was called.
+fn measure(
+    request: &HttpRequest,
+    state: &web::Data<IngestState>,
+    entry: &KeyEntry,
+    integration: &Integration,
+    answered: &Result<RelayAnswer, RelayError>,
+) {
+    let (status, took, tries, origin, error) = match answered {
+        Ok(answer) if answer.report.tries > 0 => {
+            let report = &answer.report;
+            let status = report.status.map_or(0, |status| status.as_u16());
+            (status, report.took, report.tries, report.origin.as_str(), "")
+        }
+        Err(RelayError::Exhausted { tries, last, took }) => (0, *took, *tries, "miss", last.name()),
+        Ok(_) | Err(_) => return,
+    };
+    let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
+    let call = VendorCall {
+        integration: integration.slug.as_str(),
+        service: integration.service.as_str(),
+        method: request.method().as_str(),
+        path: request.uri().path(),
+        status,
+        error,
+        took_ms: took.as_secs_f64() * 1_000.0,
+        tries,
+        origin,
+        session_id: header("x-fresnel-session"),
+        user_id: header("x-fresnel-user"),
+        page: header("x-fresnel-page").unwrap_or_default(),
+    };
+    let now_ms = clock::now().as_millis();
+    match state.ingest.measure_call(&entry.project, &call, now_ms) {
+        // The product does not wait for what Fresnel wants to know.
+        Ok(commit) => {
+            let _detached = task::spawn_local("measured call", async move {
+                if let Err(error) = commit.await {
+                    tracing::warn!(%error, "a call to a vendor was not measured");
+                }
+            });
+        }
+        Err(error) => tracing::warn!(%error, "a call to a vendor was not measured"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::below;
+
+    #[test]
+    fn what_stands_behind_the_integration_is_passed_on_as_it_is() {
+        for (path, expected) in [
+            ("/relay/stripe", "/"),
+            ("/relay/stripe/", "/"),
+            ("/relay/stripe/v1/a%2Fb", "/v1/a%2Fb"),
+            ("/relay/stripe//x", "//x"),
+        ] {
+            assert_eq!(below(path), expected);
+        }
+    }
+}

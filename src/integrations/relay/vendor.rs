@@ -1,0 +1,89 @@
+//! What a node knows of a vendor from calling it: whether it keeps failing, how much it was asked, how many calls are under way.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::Semaphore;
+use uuid::Uuid;
+
+use super::window::Window;
+use crate::breaker::{Circuit, Limits};
+use crate::domain::integration::{RateLimit, Slug};
+
+/// Connections to a vendor that speaks HTTP/1.1, so that many calls at once.
+const CONNECTIONS_MAX: usize = 20;
+/// Calls at once on the connections of one that speaks HTTP/2.
+const CALLS_MAX: usize = 200;
+
+/// Vendors that are known at once, unless more are being called.
+const VENDORS_MAX: usize = 4_096;
+
+/// See the file's comment.
+#[derive(Debug)]
+pub(super) struct Vendor {
+    pub(super) circuit: Circuit,
+    pub(super) places: Arc<Semaphore>,
+    has_many_calls_a_connection: AtomicBool,
+    started: Instant,
+    // Held for a few instructions.
+    window: Mutex<Window>,
+}
+
+impl Vendor {
+    fn new(slug: &Slug, limits: Limits) -> Self {
+        Self {
+            circuit: Circuit::new(format!("relay to {slug}"), limits),
+            places: Arc::new(Semaphore::new(CONNECTIONS_MAX)),
+            has_many_calls_a_connection: AtomicBool::new(false),
+            started: Instant::now(),
+            window: Mutex::default(),
+        }
+    }
+
+    /// Lets a call through by the vendor's limit, or says after which time it may be tried again.
+    pub(super) fn admit(&self, limit: Option<RateLimit>) -> Result<(), Duration> {
+        let Some(limit) = limit else { return Ok(()) };
+        let now_ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let mut window = self.window.lock().unwrap_or_else(PoisonError::into_inner);
+        window.admit(limit, now_ms).map_err(Duration::from_millis)
+    }
+
+    /// Notes that the vendor speaks HTTP/2: connections are no longer what limits calls.
+    pub(super) fn takes_many_calls_a_connection(&self) {
+        if !self.has_many_calls_a_connection.swap(true, Ordering::Relaxed) {
+            self.places.add_permits(CALLS_MAX - CONNECTIONS_MAX);
+        }
+    }
+}
+
+/// The vendors that were called, by their integrations.
+#[derive(Debug)]
+pub(super) struct Vendors {
+    limits: Limits,
+    // Held for a few instructions.
+    known: Mutex<HashMap<Uuid, Arc<Vendor>>>,
+}
+
+impl Vendors {
+    pub(super) fn new(limits: Limits) -> Self {
+        Self {
+            limits,
+            known: Mutex::default(),
+        }
+    }
+
+    /// The vendor of an integration.
+    pub(super) fn of(&self, integration: Uuid, slug: &Slug) -> Arc<Vendor> {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= VENDORS_MAX && !known.contains_key(&integration) {
+            // Those that nobody calls now: most of their integrations are no more.
+            known.retain(|_, vendor| Arc::strong_count(vendor) > 1);
+        }
+        let vendor = known
+            .entry(integration)
+            .or_insert_with(|| Arc::new(Vendor::new(slug, self.limits)));
+        Arc::clone(vendor)
+    }
+}

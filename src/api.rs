@@ -17,6 +17,7 @@ mod envelope;
 mod error;
 mod error_states;
 mod funnels;
+mod hooks;
 mod identity;
 mod ingest;
 mod integrations;
@@ -96,6 +97,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(deliveries::routes)
         .configure(integrations::routes)
         .configure(relay::routes)
+        .configure(hooks::routes)
         .configure(openapi::routes)
         .configure(pages::routes)
         .default_service(web::to(elsewhere));

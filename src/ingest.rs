@@ -33,6 +33,7 @@ mod session_id;
 mod settling;
 pub mod validate;
 mod vendor_call;
+mod vendor_webhook;
 
 use std::borrow::Cow;
 use std::rc::Rc;
@@ -70,6 +71,7 @@ pub use refine::{Refinery, rule_faults};
 pub use rejection::Rejection;
 pub use sender::{Caller, Sender, VerifiedUser};
 pub use vendor_call::VendorCall;
+pub use vendor_webhook::VendorWebhook;
 
 /// A body as it came, with what its headers say of it.
 #[derive(Clone, Copy, Debug)]

@@ -11,6 +11,7 @@
 
 mod call;
 mod catalogue;
+pub mod hooks;
 pub mod relay;
 mod secrets;
 mod trial;

@@ -68,6 +68,8 @@ pub const RULE_GROUPS_LEFT_OUT: &str = "fresnel_rule_groups_left_out_total";
 pub const ALERT_DELIVERIES: &str = "fresnel_alert_deliveries_total";
 /// Calls to addresses that users supply, by `purpose` and `outcome`.
 pub const OUTBOUND_CALLS: &str = "fresnel_outbound_calls_total";
+/// Webhooks of vendors, by `outcome`.
+pub const HOOKS: &str = "fresnel_hooks_total";
 /// Starts of the embedded engine after its first one.
 pub const ENGINE_RESTARTS: &str = "fresnel_engine_restarts_total";
 /// Wrong credentials shown to the API, by `kind`.
@@ -117,6 +119,7 @@ pub fn describe() {
         "Segments whose quota counts and ids could not be written down for the next start"
     );
     describe_counter!(OUTBOUND_CALLS, "Calls to addresses that users supply");
+    describe_counter!(HOOKS, "Webhooks of vendors");
     describe_counter!(
         PEERS_UNASKED,
         "Ids of beacons that were taken without asking the other nodes, because Redis did not answer"

@@ -21,6 +21,7 @@ use crate::clock;
 use crate::control::ControlError;
 use crate::domain::field_error::FieldError;
 use crate::ingest::Rejection;
+use crate::integrations::hooks::HookError;
 use crate::integrations::relay::RelayError;
 use crate::telemetry::traces;
 use crate::warehouse::SelectError;
@@ -69,6 +70,8 @@ pub(super) enum ApiError {
     WarehouseFailed(String),
     /// A vendor gave no answer.
     Relay(RelayError),
+    /// A webhook is not taken.
+    Hook(HookError),
 }
 
 impl From<Rejection> for ApiError {
@@ -246,6 +249,7 @@ impl ApiError {
                 "the query failed; see the log",
             ),
             Self::Relay(error) => relay::told(error),
+            Self::Hook(error) => relay::told_of_hook(error),
         }
     }
 
@@ -274,7 +278,8 @@ impl ApiError {
             | Self::MethodNotAllowed(_)
             | Self::BadParameters(_)
             | Self::WarehouseLeftAlone(_)
-            | Self::Relay(_) => "",
+            | Self::Relay(_)
+            | Self::Hook(_) => "",
         }
     }
 }

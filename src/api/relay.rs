@@ -106,7 +106,8 @@ fn method(method: &Method) -> Result<http::Method, ApiError> {
     }
 }
 
-fn headers(request: &HttpRequest) -> http::HeaderMap {
+/// See [`method`].
+pub(super) fn headers(request: &HttpRequest) -> http::HeaderMap {
     let sent = request.headers().iter();
     let pairs = sent.filter_map(|(name, value)| {
         let name = http::HeaderName::from_bytes(name.as_str().as_bytes()).ok()?;

@@ -320,6 +320,9 @@ pub const EVENT_TYPES: [&str; 7] = [
 /// [`EVENT_TYPES`] and not among them.
 pub const PAGE_VIEW: &str = "page_view";
 
+/// The type of the events that vendors' webhooks are. Only Fresnel makes them.
+pub const WEBHOOK: &str = "integration_webhook";
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -164,6 +164,12 @@ impl Relay {
         Ok(answer)
     }
 
+    /// Whether third-party services are called, and may call.
+    #[must_use]
+    pub fn is_enabled(&self) -> bool {
+        self.0.is_enabled
+    }
+
     /// How the breaker before an integration's vendor stands.
     #[must_use]
     pub fn breaker(&self, integration: &Integration) -> State {

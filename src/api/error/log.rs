@@ -1,5 +1,6 @@
 //! The log line of a failure: endpoint, method, user, session, User-Agent, `error_id`; no secrets, no addresses.
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use actix_web::HttpRequest;
@@ -24,7 +25,7 @@ pub(super) fn log(request: &HttpRequest, error: &ApiError, told: &Told<'_>, erro
             Verdict::Suppress => return,
         },
     };
-    let endpoint = asked::cut(request.path());
+    let endpoint = asked::cut(&named(request.path()));
     let method: &Method = request.method();
     let user_agent = request
         .headers()
@@ -49,5 +50,30 @@ pub(super) fn log(request: &HttpRequest, error: &ApiError, told: &Told<'_>, erro
             .map(|detail| detail.field.as_ref());
         let fields = fields.collect::<Vec<_>>().join(",");
         tracing::info!(%error_id, %method, endpoint, user, session, network, user_agent, status, code, fields, suppressed, "request refused");
+    }
+}
+/// A path as the log may hold it: what stands behind the integration in the address of a hook is a secret.
+fn named(path: &str) -> Cow<'_, str> {
+    let hook = path.strip_prefix("/hooks/").and_then(|rest| rest.split_once('/'));
+    match hook {
+        Some((integration, _)) => format!("/hooks/{integration}/…").into(),
+        None => path.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::named;
+
+    #[test]
+    fn the_token_of_a_hook_is_not_in_the_log() {
+        for (path, expected) in [
+            ("/hooks/stripe/fh_secret", "/hooks/stripe/…"),
+            ("/hooks/stripe/fh_secret/more", "/hooks/stripe/…"),
+            ("/hooks/stripe", "/hooks/stripe"),
+            ("/api/keys", "/api/keys"),
+        ] {
+            assert_eq!(named(path), expected);
+        }
     }
 }

@@ -1,8 +1,9 @@
-//! What clients are told when there is no answer of a vendor's.
+//! What clients are told when there is no answer of a vendor's, and vendors whose webhooks are not taken.
 
 use actix_web::http::StatusCode;
 
 use super::Told;
+use crate::integrations::hooks::HookError;
 use crate::integrations::relay::RelayError;
 
 pub(super) fn told(error: &RelayError) -> Told<'static> {
@@ -33,4 +34,14 @@ pub(super) fn told(error: &RelayError) -> Told<'static> {
         | RelayError::BadKey
         | RelayError::KeyReused => told,
     }
+}
+
+pub(super) fn told_of_hook(error: &HookError) -> Told<'static> {
+    let (status, code) = match error {
+        HookError::Off => (StatusCode::SERVICE_UNAVAILABLE, "INTEGRATION_OFF"),
+        HookError::Incomplete => (StatusCode::CONFLICT, "INTEGRATION_INCOMPLETE"),
+        HookError::Unreadable => (StatusCode::CONFLICT, "CREDENTIAL_UNREADABLE"),
+        HookError::NotVerified(_) => (StatusCode::UNAUTHORIZED, "NOT_VERIFIED"),
+    };
+    Told::in_words(status, code, error.to_string().into())
 }

@@ -109,7 +109,8 @@ impl Outage for Shared {
             | ApiError::BadParameters(_)
             | ApiError::Control(_)
             | ApiError::WarehouseFailed(_)
-            | ApiError::Relay(_) => false,
+            | ApiError::Relay(_)
+            | ApiError::Hook(_) => false,
         }
     }
 

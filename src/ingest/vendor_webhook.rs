@@ -1,0 +1,176 @@
+//! Events that Fresnel makes of vendors' webhooks.
+
+use std::borrow::Cow;
+
+use uuid::Uuid;
+
+use super::dedup::Seen;
+use super::settling::Settling;
+use super::{Ingest, Rejection, decode, encode, put_note};
+use crate::control::ProjectEntry;
+use crate::domain::beacon::{Beacon, Common, Detail, EventTime, Id, Kind, UserEvent, WEBHOOK};
+use crate::domain::enrichment::Enrichment;
+use crate::domain::json::{Members, Value};
+use crate::recall::Note;
+
+/// Longest text of a payload that is kept whole.
+const TEXT_CHARS_MAX: usize = 1_024;
+/// Members that name what has happened, as vendors have it, the most telling first.
+const NAMES: [&str; 6] = ["type", "event", "event_type", "action", "MessageStatus", "status"];
+
+/// A webhook that is its vendor's.
+#[derive(Clone, Copy, Debug)]
+pub struct VendorWebhook<'a> {
+    /// The same for the same webhook.
+    pub event_id: Uuid,
+    /// The integration's name in addresses.
+    pub integration: &'a str,
+    /// The catalogue's service.
+    pub service: &'a str,
+    /// Its body: JSON, or a form.
+    pub body: &'a [u8],
+    /// Whether it is a form.
+    pub is_form: bool,
+    /// What has happened, if a header says so.
+    pub happened: Option<&'a str>,
+}
+
+impl Ingest {
+    /// Takes a webhook up to the log, as an event of the project. None when it is there already. Nobody has a quota for it.
+    ///
+    /// # Errors
+    /// The log takes nothing, or the same webhook waits for its commit.
+    pub fn take_webhook(
+        &self,
+        project: &ProjectEntry,
+        webhook: &VendorWebhook<'_>,
+        now_ms: i64,
+    ) -> Result<Option<Settling>, Rejection> {
+        let project_id = project.project.id.as_str();
+        let reservation = match self.dedup.reserve(project_id, webhook.event_id, now_ms) {
+            Seen::New(reservation) => reservation,
+            Seen::UnderWay => return Err(Rejection::UnderWay),
+            Seen::Stored => return Ok(None),
+        };
+        let mut payload = self.payload(webhook);
+        let happened = webhook
+            .happened
+            .map(str::to_owned)
+            .or_else(|| payload.as_ref().and_then(happened));
+        let is_cut = payload
+            .as_mut()
+            .is_some_and(|payload| payload.cut_texts(TEXT_CHARS_MAX));
+        let text = |text: &str| Value::Text(text.to_owned().into());
+        let mut event_data: Members<'_> = vec![
+            ("integration".into(), text(webhook.integration)),
+            ("vendor".into(), text(webhook.service)),
+            ("happened".into(), text(&happened.unwrap_or_default())),
+        ];
+        // What is no JSON, or too deep or wide to be looked through, is an event all the same.
+        event_data.push(("payload".into(), payload.unwrap_or(Value::Null)));
+        let event_type = Id::parse(Cow::Borrowed(WEBHOOK)).map_err(|_| Rejection::Unavailable)?;
+        let mut beacon = Beacon {
+            common: Common {
+                event_id: webhook.event_id,
+                is_clients_id: true,
+                session_id: None,
+                user_id: None,
+                time: EventTime::settle(now_ms, None, None),
+                is_cut,
+            },
+            detail: Detail::Event(UserEvent {
+                event_type,
+                event_data,
+            }),
+        };
+        let rules = self.refiner.rules_of(&project.project);
+        self.refiner.refine(&rules, project_id, &mut beacon, now_ms);
+        let note = Note {
+            count: None,
+            event: Some(reservation.mark()),
+        };
+        let booking = self.books.accepted(project_id, Kind::Event, now_ms);
+        let appended = self.lane.append(false, |rows| {
+            rows.row(Kind::Event.table(), |row| {
+                encode::encode(&beacon, project_id, &Enrichment::default(), row);
+            });
+            put_note(rows, &note);
+        });
+        match appended {
+            Ok(commit) => Ok(Some(Settling::new(commit, booking, Some(reservation)))),
+            Err(error) => {
+                booking.cancel();
+                Err(error.into())
+            }
+        }
+    }
+
+    fn payload<'a>(&self, webhook: &VendorWebhook<'a>) -> Option<Value<'a>> {
+        if webhook.is_form {
+            let fields = form_urlencoded::parse(webhook.body);
+            let mut members: Members<'a> = Vec::new();
+            for (name, value) in fields.take(self.shape.keys_max) {
+                if !members.iter().any(|(known, _)| *known == name) {
+                    members.push((name, Value::Text(value)));
+                }
+            }
+            return Some(Value::Object(members));
+        }
+        decode::decode(webhook.body, &self.shape).ok()
+    }
+}
+
+/// What a payload says has happened.
+fn happened(payload: &Value<'_>) -> Option<String> {
+    match payload {
+        Value::Object(members) => {
+            let named = NAMES.iter().find_map(|name| {
+                let (_, value) = members.iter().find(|(known, _)| known == name)?;
+                match value {
+                    Value::Text(text) => Some(text.to_string()),
+                    _ => None,
+                }
+            });
+            // Mailgun's say it one level below.
+            named.or_else(|| {
+                let (_, below) = members.iter().find(|(known, _)| known == "event-data")?;
+                happened(below)
+            })
+        }
+        // SendGrid sends many at once.
+        Value::List(items) => happened(items.first()?),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ingest::decode::ShapeLimits;
+
+    #[test]
+    fn what_has_happened_is_found_where_vendors_say_it() {
+        let limits = ShapeLimits {
+            depth_max: 32,
+            keys_max: 100,
+        };
+        for (body, expected) in [
+            (r#"{"id":"evt_1","type":"charge.failed"}"#, Some("charge.failed")),
+            (r#"{"action":"hire_candidate"}"#, Some("hire_candidate")),
+            (r#"{"event":"candidateHired"}"#, Some("candidateHired")),
+            (
+                r#"{"signature":{},"event-data":{"event":"opened"}}"#,
+                Some("opened"),
+            ),
+            (r#"[{"event":"dropped"},{"event":"opened"}]"#, Some("dropped")),
+            (r#"{"transcript_id":"t","status":"completed"}"#, Some("completed")),
+            (r#"{"type":5,"event":"x"}"#, Some("x")),
+            ("{}", None),
+            ("[]", None),
+            ("5", None),
+        ] {
+            let value = decode::decode(body.as_bytes(), &limits).unwrap();
+            assert_eq!(happened(&value).as_deref(), expected, "{body}");
+        }
+    }
+}

@@ -30,6 +30,16 @@ fn listen(server: &Fresnel, project: &str, asks: &[&str], max_age_ms: u32) -> Ev
     EventStream::open(server, &path, &[])
 }
 
+/// A new project, once it has been given its rules: a change of its control data makes its answers be forgotten.
+fn settled_project(server: &Fresnel, name: &str) -> String {
+    let id = project(server, name);
+    wait::until("the first rules", PATIENCE, || {
+        let rules = admin(server, "GET", &format!("/api/rules?project={id}"), &Value::Null);
+        (rules["total"] != 0).then_some(())
+    });
+    id
+}
+
 /// Listens on until an answer is as wanted; nothing else may be told.
 fn until(stream: &mut EventStream, is_wanted: impl Fn(&Event) -> bool) -> Event {
     loop {
@@ -53,7 +63,7 @@ fn counted(event: &Event) -> Option<u64> {
 #[test]
 fn an_answer_comes_again_when_what_it_says_has_changed_although_it_is_kept_for_others() {
     let server = Fresnel::start(Options::new().set("FRESNEL_CACHE__ENABLED", true));
-    let id = project(&server, "live");
+    let id = settled_project(&server, "live");
     let (_, secret) = key(&server, &id, &json!({"kind": "server", "name": "page"}));
     let mut stream = listen(&server, &id, &[STATS, MONTH], 1_000);
     let (one, other) = (stream.event(), stream.event());
@@ -84,7 +94,7 @@ fn an_answer_comes_again_when_what_it_says_has_changed_although_it_is_kept_for_o
 #[test]
 fn who_listens_to_the_same_shares_the_answers() {
     let server = Fresnel::start(Options::new().set("FRESNEL_CACHE__ENABLED", true));
-    let id = project(&server, "shared");
+    let id = settled_project(&server, "shared");
     let mut one = listen(&server, &id, &[STATS], 60_000);
     let mut other = listen(&server, &id, &[STATS], 60_000);
     let calculated = |event: &Event| event.data["answer"]["meta"]["calculated_at"].clone();
@@ -133,7 +143,7 @@ fn during_an_outage_the_last_answer_is_told_as_degraded_and_behind_it_a_new_one(
             .set("FRESNEL_WAREHOUSE__USER", &access.user)
             .set("FRESNEL_WAREHOUSE__PASSWORD", &access.password),
     );
-    let id = project(&server, "outage");
+    let id = settled_project(&server, "outage");
     let mut stream = listen(&server, &id, &[STATS], 1_000);
     assert_eq!(stream.event().name, "answer");
     assert!(process::signal(engine.pid(), Signal::STOP));

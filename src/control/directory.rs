@@ -294,8 +294,9 @@ impl Control {
         let of_book = answers.split_off(answers.len().saturating_sub(AlertBook::QUERIES));
         let directory = Arc::new(Directory::from_answers(answers)?);
         let book = AlertBook::from_answers(directory.revision, of_book, &self.inner.alert_book.borrow())?;
-        self.inner.alert_book.send_replace(Arc::new(book));
+        // The book last: who hears of it looks things up in the directory, and would not be called again.
         let before = self.inner.directory.swap(Arc::clone(&directory));
+        self.inner.alert_book.send_replace(Arc::new(book));
         if let Some(listener) = self.inner.listener.0.get() {
             before.changed_since(&directory).for_each(listener);
         }

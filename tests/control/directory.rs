@@ -1,5 +1,7 @@
 //! The directory keeps up with the store, and outlives it.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use fresnel::control::Control;
@@ -11,6 +13,7 @@ use super::words::{by, id, new_key, project};
 on_both_stores!(
     a_change_by_another_node_is_seen,
     without_the_store_the_last_picture_stays,
+    who_hears_of_a_new_book_finds_the_directory_that_belongs_to_it,
 );
 
 /// Waits until the directory shows something.
@@ -52,4 +55,34 @@ async fn without_the_store_the_last_picture_stays(place: Place) {
         .await;
     control.create_project(&by(), project("shop")).await.unwrap();
     shows(&control, |control| control.directory().project("shop").is_some()).await;
+}
+
+async fn who_hears_of_a_new_book_finds_the_directory_that_belongs_to_it(place: Place) {
+    let control = place.open().await;
+    let (mut book, looked) = (control.alert_book(), control.clone());
+    let is_over = Arc::new(AtomicBool::new(false));
+    let of_thread = Arc::clone(&is_over);
+    // Looks all the time: between the two there is a moment only.
+    let looking = std::thread::spawn(move || {
+        let mut heard = 0;
+        while !of_thread.load(Ordering::SeqCst) {
+            if book.has_changed().unwrap() {
+                let revision = book.borrow_and_update().revision;
+                assert!(
+                    looked.directory().revision() >= revision,
+                    "the directory is an older one"
+                );
+                heard += 1;
+            }
+        }
+        heard
+    });
+    for n in 0..40 {
+        control
+            .create_project(&by(), project(&format!("shop-{n}")))
+            .await
+            .unwrap();
+    }
+    is_over.store(true, Ordering::SeqCst);
+    assert!(looking.join().unwrap() > 0);
 }

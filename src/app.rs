@@ -188,6 +188,7 @@ impl App {
         ledger_watch::start(warehouse.clone(), past.ledger.clone());
         let watched = alerting::Watched::new(&warehouse, &past.ledger, &wal, &pressure, &answers);
         let tap = alerting::start(&config, &control.alerts, &control.control, &watched)?;
+        seal_integrations_anew(&control);
         let stopping = Arc::new(AtomicBool::new(false));
         let operations = OperationsState {
             identity: identity.clone(),
@@ -351,6 +352,16 @@ pub async fn on_warehouse<T>(
         engine.stop().await;
     }
     outcome
+}
+
+/// After the vault's key was changed.
+fn seal_integrations_anew(state: &ControlState) {
+    let (integrations, control) = (state.integrations.clone(), state.control.clone());
+    let _detached = task::spawn("new key of the vault, integrations", async move {
+        if let Err(error) = integrations.seal_anew(&control).await {
+            tracing::warn!(%error, "not all integrations are encrypted with the new key of the vault; the next start goes on");
+        }
+    });
 }
 
 /// What questions are answered with.

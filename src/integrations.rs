@@ -13,6 +13,7 @@ mod call;
 mod catalogue;
 pub mod hooks;
 pub mod relay;
+mod rotation;
 mod secrets;
 mod trial;
 

@@ -173,6 +173,36 @@ impl Control {
         self.integration(&integration.project_id, integration.id).await
     }
 
+    /// Keeps the secrets of an integration, which are the same as before, under another key. Nothing is done when it has been
+    /// changed or deleted meanwhile.
+    ///
+    /// # Errors
+    /// The store cannot be changed.
+    pub async fn reseal_integration(
+        &self,
+        integration: &Integration,
+        sealed_secrets: Vec<u8>,
+    ) -> Result<(), ControlError> {
+        // Not a new revision: what people see of it is the same.
+        let step = Step::new(
+            "UPDATE integrations SET sealed_secrets = $4 WHERE id = $1 AND project_id = $2 AND revision = $3",
+            [
+                integration.id.into(),
+                integration.project_id.as_str().into(),
+                integration.revision.into(),
+                sealed_secrets.into(),
+            ],
+        );
+        let changed = ControlError::Conflict { field: "revision" };
+        let change = Change::new(&By::system(), "integration.reseal", integration.id)
+            .about(&integration.project_id)
+            .step(step.or(changed.clone()));
+        match self.commit(change).await {
+            Err(error) if error == changed => Ok(()),
+            outcome => outcome,
+        }
+    }
+
     /// Forgets an integration, with its secrets.
     ///
     /// # Errors

@@ -32,6 +32,12 @@ impl Secrets {
         self.vault.seal(text.as_bytes(), &context(id))
     }
 
+    /// Whether an integration's secrets are sealed with the key that seals now.
+    #[must_use]
+    pub fn is_current(&self, integration: &Integration) -> bool {
+        self.vault.is_current(&integration.sealed_secrets)
+    }
+
     /// The secrets of an integration.
     ///
     /// # Errors

@@ -92,6 +92,15 @@ async fn an_integration_changes_with_its_revision_and_keeps_its_names(place: Pla
     faulty.definition.poll_interval_s = Some(1);
     let refused = control.update_integration(&by(), &faulty).await;
     assert!(matches!(refused, Err(ControlError::Invalid(_))), "{refused:?}");
+    // Under another key it is the same integration; what was changed meanwhile is left alone.
+    control.reseal_integration(&now, vec![8]).await.unwrap();
+    let resealed = control.integration(&default, now.id).await.unwrap();
+    assert_eq!(
+        (&resealed.sealed_secrets, resealed.revision),
+        (&vec![8], now.revision)
+    );
+    control.reseal_integration(&made, vec![7]).await.unwrap();
+    assert_eq!(control.integration(&default, now.id).await.unwrap(), resealed);
     control.delete_integration(&by(), &default, now.id).await.unwrap();
     kept(&control, &default, "stripe").await;
 }

@@ -29,6 +29,8 @@ struct Server {
 struct Asking {
     now: usize,
     most: usize,
+    /// Those who came and were not let go yet: fewer than `now` while one that was let go has not left.
+    waiting: usize,
     /// All that had come when they were last enough.
     let_go: usize,
     came: usize,
@@ -84,18 +86,20 @@ impl Server {
         let mut state = self.state.lock().expect("no panic");
         state.1.came += 1;
         state.1.now += 1;
+        state.1.waiting += 1;
         state.1.most = state.1.most.max(state.1.now);
         let place = state.1.came;
         let mood = loop {
             match state.0 {
-                Mood::Answers(least) if state.1.now >= least => {
-                    state.1.let_go = state.1.came;
-                    break state.0;
-                }
-                Mood::Answers(_) if place > state.1.let_go => {
+                mood if place <= state.1.let_go => break mood,
+                Mood::Answers(least) if state.1.waiting < least => {
                     state = self.changed.wait(state).expect("no panic");
                 }
-                mood => break mood,
+                mood => {
+                    state.1.let_go = state.1.came;
+                    state.1.waiting = 0;
+                    break mood;
+                }
             }
         };
         state.1.now -= 1;

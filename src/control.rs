@@ -45,6 +45,7 @@ pub mod sqlite;
 mod statement;
 mod tokens;
 mod users;
+mod vendors;
 mod views;
 mod whole;
 
@@ -76,6 +77,7 @@ pub use retention::Pruned;
 pub use seed::{BOOTSTRAP_USER_EMAIL, BOOTSTRAP_USER_ID, Seed};
 pub use statement::{Row, Statement, Step, Value};
 pub use users::{LoginUser, Member, NewUser, UserChange};
+pub use vendors::NewMaintenanceWindow;
 pub use views::NewView;
 pub use whole::{Edit, Inventory};
 

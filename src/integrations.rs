@@ -9,13 +9,16 @@
 //! - An **integration** is a project's use of a service. Its secrets are kept sealed with its own id ([`Secrets`]), and
 //!   never shown.
 
+mod ask;
 mod call;
 mod catalogue;
 pub mod hooks;
+pub mod poll;
 pub mod relay;
 mod rotation;
 mod secrets;
 mod trial;
+pub mod watcher;
 
 use std::sync::Arc;
 

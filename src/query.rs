@@ -31,6 +31,7 @@ pub mod sessions;
 mod stats;
 pub mod timeseries;
 pub mod trends;
+pub mod vendors;
 pub mod visits;
 pub mod vitals;
 pub mod watch;

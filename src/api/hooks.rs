@@ -17,6 +17,7 @@ use super::manage::ControlState;
 use super::{envelope, relay, unread};
 use crate::clock;
 use crate::control::sha256;
+use crate::domain::integration::Side;
 use crate::ingest::VendorWebhook;
 use crate::integrations::hooks::{HookError, Webhook, id_of};
 use crate::metric_definitions::HOOKS;
@@ -108,6 +109,7 @@ async fn take(
         event_id,
         integration: integration.slug.as_str(),
         service: integration.service.as_str(),
+        side: Side::Webhook,
         body: &body,
         is_form: media_type.starts_with("application/x-www-form-urlencoded"),
         happened: headers

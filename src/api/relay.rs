@@ -20,9 +20,10 @@ use super::{rate_limit, unread};
 use crate::breaker::State;
 use crate::clock;
 use crate::control::KeyEntry;
-use crate::domain::integration::{Integration, Slug};
+use crate::domain::integration::{ContactOutcome, Integration, Slug};
 use crate::ingest::VendorCall;
 use crate::integrations::relay::{RelayAnswer, RelayBody, RelayCall, RelayError};
+use crate::outbound::CallError;
 use crate::quota::Class;
 use crate::task;
 
@@ -170,7 +171,7 @@ fn pieces(begun: Bytes, body: Incoming) -> impl Stream<Item = Result<Bytes, std:
     begun.chain(rest)
 }
 
-/// Measures the call, if the vendor was called.
+/// Writes down what came of the call.
 fn measure(
     request: &HttpRequest,
     state: &web::Data<IngestState>,
@@ -178,14 +179,33 @@ fn measure(
     integration: &Integration,
     answered: &Result<RelayAnswer, RelayError>,
 ) {
-    let (status, took, tries, origin, error) = match answered {
-        Ok(answer) if answer.report.tries > 0 => {
+    let (outcome, status, took, tries, origin, error) = match answered {
+        Ok(answer) => {
             let report = &answer.report;
             let status = report.status.map_or(0, |status| status.as_u16());
-            (status, report.took, report.tries, report.origin.as_str(), "")
+            // What is given again is what was answered before: not the vendor's failure now.
+            let outcome = match report.tries {
+                0 => ContactOutcome::Answered,
+                _ => ContactOutcome::of_status(status),
+            };
+            (
+                outcome,
+                status,
+                report.took,
+                report.tries,
+                report.origin.as_str(),
+                "",
+            )
         }
-        Err(RelayError::Exhausted { tries, last, took }) => (0, *took, *tries, "miss", last.name()),
-        Ok(_) | Err(_) => return,
+        Err(RelayError::Exhausted { tries, last, took }) => {
+            let outcome = match last {
+                CallError::TimedOut(_) => ContactOutcome::TimedOut,
+                _ => ContactOutcome::Unreachable,
+            };
+            (outcome, 0, *took, *tries, "", last.name())
+        }
+        Err(RelayError::LeftAlone { .. }) => (ContactOutcome::LeftAlone, 0, Duration::ZERO, 0, "", ""),
+        Err(_) => return,
     };
     let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
     let call = VendorCall {
@@ -193,6 +213,7 @@ fn measure(
         service: integration.service.as_str(),
         method: request.method().as_str(),
         path: request.uri().path(),
+        outcome,
         status,
         error,
         took_ms: took.as_secs_f64() * 1_000.0,

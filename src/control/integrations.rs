@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use super::change::Change;
 use super::statement::{Statement, Step};
+use super::vendors::forget_vendor;
 use super::{By, Control, ControlError, List, check, rows};
 use crate::clock;
 use crate::domain::account::{ProjectId, Sha256Sum};
@@ -220,6 +221,7 @@ impl Control {
         let change = Change::new(by, "integration.delete", id)
             .within(project_id)
             .step(step.or(ControlError::NotFound("integration")));
+        let change = forget_vendor(id).into_iter().fold(change, Change::step);
         self.commit(change).await
     }
 }

@@ -31,6 +31,8 @@ pub enum Table {
     UserEvents = 3,
     /// One row an alert that a client raised.
     ClientAlerts = 4,
+    /// One row a contact with a vendor: a call that was carried, a probe, a poll, a webhook.
+    VendorCalls = 5,
     /// Local. One row a note of what must be known after a restart: see `recall`.
     Recall = FIRST_LOCAL_ID,
     /// Local. One row a note of items that are not stored: see `ledger`.
@@ -44,7 +46,7 @@ const fn column(name: &'static str, clickhouse_type: &'static str) -> Column {
     }
 }
 
-/// Columns that every raw table begins with. `event_id` stands first in each row of each table: a row's
+/// Columns that every table of beacons begins with. `event_id` stands first in each row of each table: a row's
 /// identity can be read without knowing the rest.
 /// Behind its own come those that the server adds, where the browser's family may need another name, and then what
 /// later versions have put at the end.
@@ -73,11 +75,12 @@ macro_rules! columns {
 
 impl Table {
     /// All tables.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::PerformanceMetrics,
         Self::FunnelSteps,
         Self::UserEvents,
         Self::ClientAlerts,
+        Self::VendorCalls,
         Self::Recall,
         Self::Ledger,
     ];
@@ -96,6 +99,7 @@ impl Table {
             Self::FunnelSteps => "funnel_steps",
             Self::UserEvents => "user_events",
             Self::ClientAlerts => "client_alerts",
+            Self::VendorCalls => "vendor_calls",
             Self::Recall => "recall",
             Self::Ledger => "ledger",
         }
@@ -162,6 +166,27 @@ impl Table {
                 // `browser` is the client's own word.
                 "browser_family";
             ],
+            // Nobody posts these: they have no client.
+            Self::VendorCalls => {
+                const {
+                    &[
+                        column("event_id", "UUID"),
+                        column("project_id", "LowCardinality(String)"),
+                        column("ts", "DateTime64(3, 'UTC')"),
+                        column("integration", "LowCardinality(String)"),
+                        column("service", "LowCardinality(String)"),
+                        column("side", "LowCardinality(String)"),
+                        column("operation", "LowCardinality(String)"),
+                        column("outcome", "LowCardinality(String)"),
+                        column("origin", "LowCardinality(String)"),
+                        column("status", "UInt16"),
+                        column("took_ms", "Float64"),
+                        column("tries", "UInt16"),
+                        column("session_id", "String"),
+                        column("page", "LowCardinality(String)"),
+                    ]
+                }
+            }
             Self::Recall | Self::Ledger => const { &[column("note", "String")] },
         }
     }

@@ -19,7 +19,8 @@ pub struct Settling(Option<(Commit, Stakes)>);
 
 #[derive(Debug)]
 struct Stakes {
-    booking: Booking,
+    /// None for what is no item of a project's, like a call that was not made.
+    booking: Option<Booking>,
     /// A beacon of its own has one at most: no allocation for it.
     reservation: Option<Reservation>,
     /// Those of a batch's other beacons.
@@ -28,14 +29,18 @@ struct Stakes {
 
 impl Stakes {
     fn won(self) {
-        self.booking.keep();
+        if let Some(booking) = self.booking {
+            booking.keep();
+        }
         let reservations = self.reservation.into_iter().chain(self.more);
         reservations.for_each(Reservation::settle);
     }
 
     /// Whoever waits is told, and notes the drop with its reason.
     fn lost(self) {
-        self.booking.cancel();
+        if let Some(booking) = self.booking {
+            booking.cancel();
+        }
     }
 }
 
@@ -48,9 +53,19 @@ impl Settling {
     ) -> Self {
         let mut reservations = reservations.into_iter();
         let stakes = Stakes {
-            booking,
+            booking: Some(booking),
             reservation: reservations.next(),
             more: reservations.collect(),
+        };
+        Self(Some((commit, stakes)))
+    }
+
+    /// For an append of ours, which nobody repeats.
+    pub(super) const fn of_ours(commit: Commit, booking: Option<Booking>) -> Self {
+        let stakes = Stakes {
+            booking,
+            reservation: None,
+            more: Vec::new(),
         };
         Self(Some((commit, stakes)))
     }

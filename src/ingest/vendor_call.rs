@@ -8,9 +8,11 @@ use uuid::Uuid;
 use super::settling::Settling;
 use super::{Ingest, encode};
 use crate::control::ProjectEntry;
-use crate::domain::beacon::{Beacon, Common, Detail, EventTime, Id, Kind, Metric};
+use crate::domain::beacon::{Beacon, Common, Detail, EventTime, Id, Kind, Metric, text_of};
 use crate::domain::enrichment::Enrichment;
+use crate::domain::integration::{Contact, ContactOutcome, Side};
 use crate::domain::json::Value;
+use crate::domain::table::Table;
 use crate::wal::AppendError;
 
 /// The type of measurement that calls have.
@@ -27,6 +29,8 @@ pub struct VendorCall<'a> {
     pub method: &'a str,
     /// Path of the call at Fresnel, which begins with `/relay/` and the integration.
     pub path: &'a str,
+    /// How it ended.
+    pub outcome: ContactOutcome,
     /// Status of the vendor's answer; 0 for none.
     pub status: u16,
     /// Why there is none; empty when there is one.
@@ -46,7 +50,8 @@ pub struct VendorCall<'a> {
 }
 
 impl Ingest {
-    /// Takes a measurement of ours up to the log: like a beacon, but that nobody has a quota for it.
+    /// Takes a call up to the log: as a contact with the vendor, and, when it was called, as a measurement too, which is like a
+    /// beacon but that nobody has a quota for it.
     ///
     /// # Errors
     /// The log takes nothing.
@@ -93,30 +98,89 @@ impl Ingest {
                     ("integration".into(), text(call.integration)),
                     ("status_class".into(), text(&status_class)),
                     ("tries".into(), Value::Unsigned(call.tries.into())),
-                    ("relay".into(), text(call.origin)),
+                    (
+                        "relay".into(),
+                        text(if call.origin.is_empty() {
+                            "miss"
+                        } else {
+                            call.origin
+                        }),
+                    ),
                 ],
             })),
         };
         let rules = self.refiner.rules_of(&project.project);
         self.refiner.refine(&rules, project_id, &mut beacon, now_ms);
         let enrichment = Enrichment::default();
-        let booking = self.books.accepted(project_id, Kind::Metric, now_ms);
+        let was_called = call.tries > 0;
+        let booking = was_called.then(|| self.books.accepted(project_id, Kind::Metric, now_ms));
         let appended = self.lane.append(false, |rows| {
-            rows.row(Kind::Metric.table(), |row| {
-                encode::encode(&beacon, project_id, &enrichment, row);
+            if was_called {
+                rows.row(Kind::Metric.table(), |row| {
+                    encode::encode(&beacon, project_id, &enrichment, row);
+                });
+            }
+            rows.row(Table::VendorCalls, |row| {
+                contact(call, &beacon, |contact| contact.encode(project_id, now_ms, row));
             });
         });
         match appended {
             Ok(commit) => {
-                if let Detail::Metric(metric) = &beacon.detail {
+                if let Detail::Metric(metric) = &beacon.detail
+                    && was_called
+                {
                     self.tap.metric(project_id, metric, &enrichment);
                 }
-                Ok(Settling::new(commit, booking, None))
+                Ok(Settling::of_ours(commit, booking))
             }
             Err(error) => {
-                booking.cancel();
+                if let Some(booking) = booking {
+                    booking.cancel();
+                }
                 Err(error)
             }
         }
     }
+}
+
+impl Ingest {
+    /// Writes down a contact with a vendor that no product made.
+    ///
+    /// # Errors
+    /// The log takes nothing.
+    pub fn note_contact(
+        &self,
+        project_id: &str,
+        contact: &Contact<'_>,
+        now_ms: i64,
+    ) -> Result<Settling, AppendError> {
+        let commit = self.lane.append(false, |rows| {
+            rows.row(Table::VendorCalls, |row| contact.encode(project_id, now_ms, row));
+        })?;
+        Ok(Settling::of_ours(commit, None))
+    }
+}
+
+/// The call as a contact: named as its measurement is, whose names are those of groups.
+fn contact(call: &VendorCall<'_>, beacon: &Beacon<'_>, use_it: impl FnOnce(Contact<'_>)) {
+    let (endpoint, page) = match &beacon.detail {
+        Detail::Metric(metric) => (&*metric.api_endpoint, &*metric.page),
+        _ => (call.path, call.page),
+    };
+    let below = endpoint.strip_prefix("/relay/").unwrap_or(endpoint);
+    let below = below.find('/').map_or("/", |end| &below[end..]);
+    let operation = format!("{} {below}", call.method);
+    use_it(Contact {
+        integration: call.integration,
+        service: call.service,
+        side: Side::Relay,
+        operation: &operation,
+        outcome: call.outcome,
+        origin: call.origin,
+        status: call.status,
+        took_ms: call.took_ms,
+        tries: call.tries,
+        session_id: text_of(beacon.common.session_id.as_ref()),
+        page,
+    });
 }

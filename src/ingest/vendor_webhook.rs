@@ -10,7 +10,9 @@ use super::{Ingest, Rejection, decode, encode, put_note};
 use crate::control::ProjectEntry;
 use crate::domain::beacon::{Beacon, Common, Detail, EventTime, Id, Kind, UserEvent, WEBHOOK};
 use crate::domain::enrichment::Enrichment;
+use crate::domain::integration::{Contact, ContactOutcome, Side};
 use crate::domain::json::{Members, Value};
+use crate::domain::table::Table;
 use crate::recall::Note;
 
 /// Longest text of a payload that is kept whole.
@@ -27,6 +29,8 @@ pub struct VendorWebhook<'a> {
     pub integration: &'a str,
     /// The catalogue's service.
     pub service: &'a str,
+    /// Whether it came by itself, or was asked for.
+    pub side: Side,
     /// Its body: JSON, or a form.
     pub body: &'a [u8],
     /// Whether it is a form.
@@ -64,10 +68,16 @@ impl Ingest {
         let mut event_data: Members<'_> = vec![
             ("integration".into(), text(webhook.integration)),
             ("vendor".into(), text(webhook.service)),
-            ("happened".into(), text(&happened.unwrap_or_default())),
+            ("happened".into(), text(happened.as_deref().unwrap_or_default())),
         ];
         // What is no JSON, or too deep or wide to be looked through, is an event all the same.
         event_data.push(("payload".into(), payload.unwrap_or(Value::Null)));
+        let operation: String = happened
+            .as_deref()
+            .unwrap_or_default()
+            .chars()
+            .take(100)
+            .collect();
         let event_type = Id::parse(Cow::Borrowed(WEBHOOK)).map_err(|_| Rejection::Unavailable)?;
         let mut beacon = Beacon {
             common: Common {
@@ -89,11 +99,28 @@ impl Ingest {
             count: None,
             event: Some(reservation.mark()),
         };
+        let contact = Contact {
+            integration: webhook.integration,
+            service: webhook.service,
+            side: webhook.side,
+            operation: &operation,
+            outcome: ContactOutcome::Answered,
+            origin: "",
+            status: 0,
+            took_ms: 0.0,
+            tries: 0,
+            session_id: "",
+            page: "",
+        };
         let booking = self.books.accepted(project_id, Kind::Event, now_ms);
         let appended = self.lane.append(false, |rows| {
             rows.row(Kind::Event.table(), |row| {
                 encode::encode(&beacon, project_id, &Enrichment::default(), row);
             });
+            // Who asked has written down that he did.
+            if webhook.side == Side::Webhook {
+                rows.row(Table::VendorCalls, |row| contact.encode(project_id, now_ms, row));
+            }
             put_note(rows, &note);
         });
         match appended {

@@ -228,16 +228,29 @@ mod tests {
         ] {
             assert_eq!(of(id).rate_limit, Some(RateLimit { calls, window_s }), "{id}");
         }
-        let strict = Sla {
-            availability_percent: 99.9,
-            response_ms: 2_000,
-            error_percent: 1.0,
-        };
+        let usual = Sla::default();
         for service in catalogue.services() {
-            let expected = if service.id.as_str() == "stripe" {
-                strict
-            } else {
-                Sla::default()
+            let expected = match service.id.as_str() {
+                "stripe" => Sla {
+                    availability_percent: 99.9,
+                    response_ms: 2_000,
+                    error_percent: 1.0,
+                    call_success_percent: Some(99.9),
+                    ..usual
+                },
+                "google-calendar" => Sla {
+                    sync_latency_ms: Some(2_000),
+                    ..usual
+                },
+                "sendgrid" => Sla {
+                    delivery_percent: Some(95.0),
+                    ..usual
+                },
+                "twilio" => Sla {
+                    delivery_percent: Some(98.0),
+                    ..usual
+                },
+                _ => usual,
             };
             assert_eq!(service.sla, expected, "{}", service.id);
         }

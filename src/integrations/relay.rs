@@ -35,9 +35,9 @@ use sha2::{Digest as _, Sha256};
 
 use super::Integrations;
 use super::call;
-use crate::breaker::{Limits, State};
+use crate::breaker::{Limits, Outcome, State};
 use crate::config::{BreakerConfig, RelayConfig};
-use crate::domain::integration::{Effective, Integration};
+use crate::domain::integration::{ContactOutcome, Effective, Integration};
 use crate::outbound::CallError;
 
 pub use failure::{Incomplete, RelayError};
@@ -175,6 +175,32 @@ impl Relay {
     pub fn breaker(&self, integration: &Integration) -> State {
         let vendor = self.0.vendors.of(integration.id, &integration.slug);
         vendor.circuit.status().state
+    }
+
+    /// Whether the vendor's limit leaves room for a call of our own, which takes it.
+    #[must_use]
+    pub fn has_room(&self, integration: &Integration, effective: &Effective) -> bool {
+        let vendor = self.0.vendors.of(integration.id, &integration.slug);
+        vendor.admit(effective.rate_limit).is_ok()
+    }
+
+    /// Calls of the last window, and how many the vendor takes in one; none when it has no limit.
+    #[must_use]
+    pub fn used(&self, integration: &Integration, effective: &Effective) -> Option<(u32, u32)> {
+        let limit = effective.rate_limit?;
+        let vendor = self.0.vendors.of(integration.id, &integration.slug);
+        Some((vendor.used(limit), limit.calls))
+    }
+
+    /// Tells the breaker how a call of our own ended, if it would have let it through.
+    pub fn heard(&self, integration: &Integration, outcome: ContactOutcome) {
+        let vendor = self.0.vendors.of(integration.id, &integration.slug);
+        if let Ok(admitted) = vendor.circuit.admit() {
+            admitted.part().ended(match outcome {
+                ContactOutcome::Answered => Outcome::Success,
+                _ => Outcome::Failure,
+            });
+        }
     }
 
     /// Closes the breaker before an integration's vendor, and forgets the answers that are kept of it.

@@ -146,7 +146,7 @@ impl Property {
             Table::FunnelSteps => &["step", "effect_id"],
             Table::UserEvents => &["event_type"],
             Table::ClientAlerts => &["severity", "metric"],
-            Table::Recall | Table::Ledger => &[],
+            Table::VendorCalls | Table::Recall | Table::Ledger => &[],
         };
         let find = |names: &[&'static str]| names.iter().copied().find(|known| *known == name);
         let place = if name == "browser" && table == Table::ClientAlerts {
@@ -203,7 +203,7 @@ pub(super) const fn object_of(table: Table) -> Option<&'static str> {
         Table::PerformanceMetrics | Table::FunnelSteps => Some("metadata"),
         Table::UserEvents => Some("event_data"),
         Table::ClientAlerts => Some("user_context"),
-        Table::Recall | Table::Ledger => None,
+        Table::VendorCalls | Table::Recall | Table::Ledger => None,
     }
 }
 

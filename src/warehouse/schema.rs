@@ -43,6 +43,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(4, "0004_ledger"),
     migration!(5, "0005_rollups"),
     migration!(6, "0006_session_hours"),
+    migration!(7, "0007_vendor_calls"),
 ];
 
 /// Longest retention in days: ClickHouse counts the end of a row's time in 32 bits of seconds, which end in
@@ -85,7 +86,7 @@ impl Retention {
     }
 
     /// Every table that forgets: name, the time that counts, an expression for the days.
-    fn of_tables(&self) -> [(&'static str, &'static str, String); 7] {
+    fn of_tables(&self) -> [(&'static str, &'static str, String); 8] {
         let raw = self.raw_days.to_string();
         let slices = format!("if(grain_minutes < 60, {}, {})", self.minute_days, self.hour_days);
         [
@@ -93,6 +94,7 @@ impl Retention {
             ("funnel_steps", "toDateTime(ts)", raw.clone()),
             ("user_events", "toDateTime(ts)", raw.clone()),
             ("client_alerts", "toDateTime(ts)", raw.clone()),
+            ("vendor_calls", "toDateTime(ts)", raw.clone()),
             ("ledger", "minute", raw),
             ("metric_slices", "bucket", slices),
             ("activity", "bucket", self.hour_days.to_string()),

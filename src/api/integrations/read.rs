@@ -29,6 +29,8 @@ pub(super) struct NewIntegrationFields {
     name: Option<Name>,
     #[schema(default = true)]
     is_enabled: Option<bool>,
+    /// Whether Fresnel looks from time to time if it is there.
+    is_monitored: Option<bool>,
     /// Address below which it is called: `https` at a public host, or in a network of `outbound.allow_networks`.
     #[schema(max_length = 2_000)]
     base_url: Option<String>,
@@ -38,6 +40,9 @@ pub(super) struct NewIntegrationFields {
     sync: Option<SyncMethod>,
     #[schema(minimum = 10, maximum = 86_400)]
     poll_interval_s: Option<u32>,
+    /// What polls ask for: a path, with its query, below the address.
+    #[schema(max_length = 1_000)]
+    poll_path: Option<String>,
     rate_limit: Option<RateLimit>,
     sla: Option<Sla>,
     signature: Option<SignatureScheme>,
@@ -57,6 +62,8 @@ pub(super) struct IntegrationFields {
     revision: i64,
     name: Option<Name>,
     is_enabled: Option<bool>,
+    /// Whether Fresnel looks from time to time if it is there.
+    is_monitored: Option<bool>,
     #[schema(max_length = 2_000)]
     base_url: Option<String>,
     authorization: Option<Authorization>,
@@ -65,6 +72,9 @@ pub(super) struct IntegrationFields {
     sync: Option<SyncMethod>,
     #[schema(minimum = 10, maximum = 86_400)]
     poll_interval_s: Option<u32>,
+    /// What polls ask for: a path, with its query, below the address.
+    #[schema(max_length = 1_000)]
+    poll_path: Option<String>,
     rate_limit: Option<RateLimit>,
     sla: Option<Sla>,
     signature: Option<SignatureScheme>,
@@ -167,6 +177,7 @@ fn changed(
     });
     let definition = IntegrationDefinition {
         is_enabled: fields.flag("is_enabled").unwrap_or(known.is_enabled),
+        is_monitored: fields.flag("is_monitored").unwrap_or(known.is_monitored),
         base_url: base_url.unwrap_or(known.base_url),
         authorization: fields
             .typed_or_null("authorization")
@@ -178,6 +189,7 @@ fn changed(
         poll_interval_s: fields
             .typed_or_null("poll_interval_s")
             .unwrap_or(known.poll_interval_s),
+        poll_path: fields.typed_or_null("poll_path").unwrap_or(known.poll_path),
         rate_limit: fields.typed_or_null("rate_limit").unwrap_or(known.rate_limit),
         sla: fields.typed_or_null("sla").unwrap_or(known.sla),
         signature: fields.typed_or_null("signature").unwrap_or(known.signature),

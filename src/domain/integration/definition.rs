@@ -11,6 +11,7 @@ use super::slug::Slug;
 use crate::domain::account::{Name, ProjectId, Sha256Sum};
 use crate::domain::field_error::{FieldError, FieldFault};
 
+const PATH_BYTES_MAX: usize = 1_000;
 const HEADERS_MAX: usize = 20;
 const HEADER_CHARS_MAX: usize = 1_000;
 const POLL_INTERVAL_S: std::ops::RangeInclusive<u32> = 10..=86_400;
@@ -23,6 +24,9 @@ pub struct IntegrationDefinition {
     pub name: Name,
     /// False: it is neither polled nor called, and its webhooks are refused.
     pub is_enabled: bool,
+    /// Whether Fresnel looks from time to time if it is there.
+    #[serde(default = "yes")]
+    pub is_monitored: bool,
     /// Address below which it is called.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base_url: Option<String>,
@@ -38,6 +42,9 @@ pub struct IntegrationDefinition {
     /// Time between two polls, in seconds, 10 to 86,400.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub poll_interval_s: Option<u32>,
+    /// What polls ask for: a path, with its query, below the base address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub poll_path: Option<String>,
     /// Calls that it takes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rate_limit: Option<RateLimit>,
@@ -49,6 +56,10 @@ pub struct IntegrationDefinition {
     pub signature: Option<SignatureScheme>,
 }
 
+const fn yes() -> bool {
+    true
+}
+
 impl IntegrationDefinition {
     /// One that is as the catalogue has it.
     #[must_use]
@@ -56,11 +67,13 @@ impl IntegrationDefinition {
         Self {
             name,
             is_enabled: true,
+            is_monitored: true,
             base_url: None,
             authorization: None,
             headers: BTreeMap::new(),
             sync: None,
             poll_interval_s: None,
+            poll_path: None,
             rate_limit: None,
             sla: None,
             signature: None,
@@ -80,6 +93,17 @@ impl IntegrationDefinition {
         {
             note("poll_interval_s", "must be 10 to 86400");
         }
+        let is_path = |path: &str| {
+            path.starts_with('/')
+                && path.len() <= PATH_BYTES_MAX
+                && path.bytes().all(|byte| (b'!'..=b'~').contains(&byte))
+        };
+        if !self.poll_path.as_deref().is_none_or(is_path) {
+            note(
+                "poll_path",
+                "must begin with a slash and have at most 1000 characters, all of them printable ASCII",
+            );
+        }
         if let Some(limit) = self.rate_limit {
             if !(1..=1_000_000).contains(&limit.calls) {
                 note("rate_limit.calls", "must be 1 to 1000000");
@@ -94,6 +118,21 @@ impl IntegrationDefinition {
             }
             if !(0.0..=100.0).contains(&sla.error_percent) {
                 note("sla.error_percent", "must be 0 to 100");
+            }
+            if !sla
+                .delivery_percent
+                .is_none_or(|percent| (0.0..=100.0).contains(&percent))
+            {
+                note("sla.delivery_percent", "must be 0 to 100");
+            }
+            if !sla
+                .call_success_percent
+                .is_none_or(|percent| (0.0..=100.0).contains(&percent))
+            {
+                note("sla.call_success_percent", "must be 0 to 100");
+            }
+            if !sla.sync_latency_ms.is_none_or(|ms| (1..=600_000).contains(&ms)) {
+                note("sla.sync_latency_ms", "must be 1 to 600000");
             }
             if !(1..=600_000).contains(&sla.response_ms) {
                 note("sla.response_ms", "must be 1 to 600000");
@@ -203,6 +242,7 @@ mod tests {
             availability_percent: 101.0,
             response_ms: 0,
             error_percent: f64::NAN,
+            ..Sla::default()
         });
         definition.headers.insert("Authorization".into(), "x".into());
         definition.authorization = Some(Authorization::Header { name: "X Key".into() });

@@ -17,8 +17,12 @@ pub struct Effective {
     pub headers: BTreeMap<String, String>,
     /// How its data reaches the project.
     pub sync: SyncMethod,
+    /// How, when its webhooks stay away.
+    pub fallback: Option<SyncMethod>,
     /// Time between two polls, in seconds.
     pub poll_interval_s: Option<u32>,
+    /// What polls ask for; none: what the probe asks for.
+    pub poll_path: Option<String>,
     /// Calls that it takes.
     pub rate_limit: Option<RateLimit>,
     /// What is expected of it.
@@ -58,6 +62,11 @@ impl Effective {
             poll_interval_s: definition
                 .poll_interval_s
                 .or_else(|| service.and_then(|service| service.poll_interval_s)),
+            fallback: service.and_then(|service| service.fallback),
+            poll_path: definition
+                .poll_path
+                .clone()
+                .or_else(|| of_service(|service| service.poll_path.clone())),
             rate_limit: definition
                 .rate_limit
                 .or_else(|| service.and_then(|service| service.rate_limit)),

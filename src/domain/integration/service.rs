@@ -80,6 +80,18 @@ pub struct Sla {
     /// Largest share of calls that fail, in percent.
     #[schema(minimum = 0, maximum = 100)]
     pub error_percent: f64,
+    /// Longest mean time of a poll, in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1)]
+    pub sync_latency_ms: Option<u32>,
+    /// Least share of what was sent that is delivered, by the vendor's webhooks, in percent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 0, maximum = 100)]
+    pub delivery_percent: Option<f64>,
+    /// Least share of the product's calls that go well, in percent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 0, maximum = 100)]
+    pub call_success_percent: Option<f64>,
 }
 
 impl Default for Sla {
@@ -88,6 +100,9 @@ impl Default for Sla {
             availability_percent: 99.5,
             response_ms: 3_000,
             error_percent: 5.0,
+            sync_latency_ms: None,
+            delivery_percent: None,
+            call_success_percent: None,
         }
     }
 }
@@ -155,6 +170,9 @@ pub struct Service {
     /// Time between two polls, in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub poll_interval_s: Option<u32>,
+    /// What polls ask for: a path, with its query, below the base address; the probe's unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub poll_path: Option<String>,
     /// Whether data goes both ways.
     #[serde(default)]
     pub is_bidirectional: bool,

@@ -50,6 +50,13 @@ impl Vendor {
         window.admit(limit, now_ms).map_err(Duration::from_millis)
     }
 
+    /// Calls that were let through within the last window.
+    pub(super) fn used(&self, limit: RateLimit) -> u32 {
+        let now_ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let mut window = self.window.lock().unwrap_or_else(PoisonError::into_inner);
+        window.used(limit, now_ms)
+    }
+
     /// Notes that the vendor speaks HTTP/2: connections are no longer what limits calls.
     pub(super) fn takes_many_calls_a_connection(&self) {
         if !self.has_many_calls_a_connection.swap(true, Ordering::Relaxed) {

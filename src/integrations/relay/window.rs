@@ -20,13 +20,7 @@ impl Window {
     pub(super) fn admit(&mut self, limit: RateLimit, now_ms: u64) -> Result<(), u64> {
         let window_ms = u64::from(limit.window_s) * 1_000;
         let calls = limit.calls.min(CALLS_MAX) as usize;
-        while self
-            .calls_ms
-            .front()
-            .is_some_and(|at_ms| at_ms + window_ms <= now_ms)
-        {
-            self.calls_ms.pop_front();
-        }
+        self.forget(window_ms, now_ms);
         // The one behind which there is room again; there may be more than the limit, if that has become smaller.
         let in_the_way = self
             .calls_ms
@@ -39,6 +33,22 @@ impl Window {
                 self.calls_ms.push_back(now_ms);
                 Ok(())
             }
+        }
+    }
+
+    /// Calls that were let through within the last window.
+    pub(super) fn used(&mut self, limit: RateLimit, now_ms: u64) -> u32 {
+        self.forget(u64::from(limit.window_s) * 1_000, now_ms);
+        u32::try_from(self.calls_ms.len()).unwrap_or(u32::MAX)
+    }
+
+    fn forget(&mut self, window_ms: u64, now_ms: u64) {
+        while self
+            .calls_ms
+            .front()
+            .is_some_and(|at_ms| at_ms + window_ms <= now_ms)
+        {
+            self.calls_ms.pop_front();
         }
     }
 }

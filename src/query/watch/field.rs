@@ -30,7 +30,7 @@ impl Field {
     /// Its value in a raw row. What a row does not have is the empty text.
     pub(super) fn of_row(self, table: Table) -> String {
         let own = match table {
-            Table::PerformanceMetrics | Table::Recall | Table::Ledger => "type",
+            Table::PerformanceMetrics | Table::VendorCalls | Table::Recall | Table::Ledger => "type",
             Table::FunnelSteps => "step",
             Table::UserEvents => "event_type",
             Table::ClientAlerts => "severity",

@@ -45,6 +45,7 @@ mod sessions;
 mod silences;
 mod unread;
 mod users;
+mod vendors;
 mod views;
 
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
@@ -96,6 +97,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(channels::routes)
         .configure(deliveries::routes)
         .configure(integrations::routes)
+        .configure(vendors::routes)
         .configure(relay::routes)
         .configure(hooks::routes)
         .configure(openapi::routes)

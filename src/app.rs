@@ -9,6 +9,7 @@ mod data_folder;
 mod ledger_watch;
 mod listen;
 mod past;
+mod vendors;
 mod warehouse_link;
 
 use std::ffi::OsString;
@@ -39,6 +40,7 @@ use crate::flush::{Flush, Kept};
 use crate::ingest::bots::Robots;
 use crate::ingest::scrub::PatternError;
 use crate::ingest::{Refinery, Shared, tell_what_the_log_holds};
+use crate::integrations::evidence::Signer;
 use crate::integrations::relay::Relay;
 use crate::integrations::{Catalogue, CatalogueError, Integrations, Secrets};
 use crate::jwks::{self, Jwks};
@@ -175,20 +177,21 @@ impl App {
         let warehouse = warehouse_link::unconnected(&config);
         let link = WarehouseLink::start(&config.warehouse, warehouse.clone(), engine.as_ref());
         let past = open_past(&config, folder.path(), &wal);
-        let control = open_management(&config, folder.path(), control, Arc::clone(&past.quotas))?;
+        let control = open_management(&config, folder.path(), control, &past.quotas, &warehouse)?;
         let identity = control.identity.clone();
         let letters = folder.path().join("dead-letters");
         // Before the flush: it empties the log.
         let peers = open_peers(&config, &wal)?;
-        let (ledger, recall) = (past.ledger.clone(), past.recall);
-        let kept = Kept { ledger, recall };
+        let kept = Kept {
+            ledger: past.ledger.clone(),
+            recall: past.recall,
+        };
         let flush = Flush::start(wal.clone(), warehouse.clone(), &config.flush, letters, kept);
         let answers = start_answers(&config, &pressure, &control.control)?;
         let query = query_state(&config, &identity, &warehouse, &past.ledger, &pressure, &answers);
         ledger_watch::start(warehouse.clone(), past.ledger.clone());
         let watched = alerting::Watched::new(&warehouse, &past.ledger, &wal, &pressure, &answers);
         let tap = alerting::start(&config, &control.alerts, &control.control, &watched)?;
-        seal_integrations_anew(&control);
         let stopping = Arc::new(AtomicBool::new(false));
         let operations = OperationsState {
             identity: identity.clone(),
@@ -202,10 +205,7 @@ impl App {
             started: Instant::now(),
             stopping: Arc::clone(&stopping),
         };
-        let rejected = RejectedState {
-            identity: identity.clone(),
-            log: Arc::default(),
-        };
+        let rejected = RejectedState::new(identity.clone());
         let shared = Shared {
             refinery: Refinery::new(&config.ingest, &config.scrub, &config.grouping)?,
             enricher: past::open_enricher(&config, folder.path()).heeding(pressure),
@@ -217,6 +217,7 @@ impl App {
             peers,
             tap,
         };
+        vendors::start(&config, &wal, &warehouse, &control, &shared)?;
         let (alert_streams, live_streams) = (control.alert_streams.clone(), query.live.clone());
         let handlers = Handlers {
             identity,
@@ -354,16 +355,6 @@ pub async fn on_warehouse<T>(
     outcome
 }
 
-/// After the vault's key was changed.
-fn seal_integrations_anew(state: &ControlState) {
-    let (integrations, control) = (state.integrations.clone(), state.control.clone());
-    let _detached = task::spawn("new key of the vault, integrations", async move {
-        if let Err(error) = integrations.seal_anew(&control).await {
-            tracing::warn!(%error, "not all integrations are encrypted with the new key of the vault; the next start goes on");
-        }
-    });
-}
-
 /// What questions are answered with.
 fn query_state(
     config: &Config,
@@ -493,16 +484,18 @@ fn open_management(
     config: &Config,
     data_dir: &Path,
     control: Control,
-    quotas: Arc<Quotas>,
+    quotas: &Arc<Quotas>,
+    warehouse: &Warehouse,
 ) -> Result<ControlState, AppError> {
     let outbound = Outbound::new(&config.outbound).map_err(certificates_of("outbound.ca_file"))?;
     let known_keys = data_dir.join(jwks::FILE_NAME);
     let jwks = Jwks::start(control.clone(), outbound.clone(), &config.jwks, known_keys);
     let vault = Vault::open(&config.vault, data_dir)?;
     let catalogue = Catalogue::load(&config.integrations.catalogue_file)?;
-    let integrations = Integrations::new(catalogue, Secrets::new(vault.clone()), outbound.clone());
+    let signer = Signer::of_vault(&vault);
+    let integrations = Integrations::new(catalogue, Secrets::new(vault.clone()), outbound.clone(), signer);
     Ok(ControlState {
-        identity: open_identity(config, &control, &jwks, quotas)?,
+        identity: open_identity(config, &control, &jwks, Arc::clone(quotas))?,
         relay: Relay::new(
             integrations.clone(),
             config.integrations.enabled,
@@ -511,6 +504,8 @@ fn open_management(
         ),
         relay_body_max_bytes: usize::try_from(config.relay.body_max_bytes).unwrap_or(usize::MAX),
         integrations,
+        warehouse: warehouse.clone(),
+        webhook_silence_max: Duration::from_secs(config.integrations.webhook_silence_s.into()),
         alerts: alerting::open(config, vault, &control, &outbound)?,
         alert_streams: AlertStreams::default(),
         control,

@@ -1,6 +1,7 @@
 //! The command line.
 
 mod apply;
+mod evidence;
 mod keys;
 mod store;
 
@@ -19,6 +20,7 @@ use crate::doctor::{self, DoctorArgs};
 use crate::warehouse::Retention;
 use crate::{engine, telemetry};
 use apply::ApplyArgs;
+use evidence::EvidenceArgs;
 use keys::KeysCommand;
 
 /// Self-hosted telemetry: beacons are durable before they are answered, and in ClickHouse a second later.
@@ -57,6 +59,8 @@ enum Command {
     Demo(DemoOptions),
     /// Look at the settings, the machine and what Fresnel depends on, and say what to do.
     Doctor(DoctorArgs),
+    /// Check that evidence of how vendors kept to their targets is as it was signed.
+    VerifyEvidence(EvidenceArgs),
 }
 
 /// Runs the command that the arguments ask for.
@@ -84,6 +88,9 @@ pub fn run(cli: Cli, environment: impl IntoIterator<Item = (String, String)>) ->
         Command::Keys(command) => on_runtime(keys(command, &config)),
         Command::Apply(arguments) => on_runtime(apply(arguments, &config)),
         Command::Demo(options) => on_runtime(demo(&options, &config, cli.config.as_deref())),
+        Command::VerifyEvidence(arguments) => {
+            evidence::verify(&arguments).map_or_else(|error| fail(&error), |text| say(&text))
+        }
         Command::Doctor(arguments) => doctor::run(arguments, &config, cli.config.as_deref()),
     }
 }

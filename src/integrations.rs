@@ -12,21 +12,30 @@
 mod ask;
 mod call;
 mod catalogue;
+pub mod evidence;
+mod health;
 pub mod hooks;
 pub mod poll;
 pub mod relay;
 mod rotation;
 mod secrets;
+mod status_pages;
 mod trial;
 pub mod watcher;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::domain::integration::{Effective, Integration};
 use crate::outbound::Outbound;
 
+use evidence::Signer;
+use status_pages::StatusPages;
+
 pub use catalogue::{CUSTOM, Catalogue, CatalogueError};
+pub use health::{Health, Reason, health};
 pub use secrets::{Secrets, Unreadable};
+pub use status_pages::ExternalStatus;
 pub use trial::{Trial, TrialOutcome};
 
 /// What is known of services, and the way to them. A clone is cheap and is the same.
@@ -38,16 +47,20 @@ struct Inner {
     catalogue: Catalogue,
     secrets: Secrets,
     outbound: Outbound,
+    status_pages: StatusPages,
+    signer: Signer,
 }
 
 impl Integrations {
     /// With this catalogue, the vault's secrets, and this door.
     #[must_use]
-    pub fn new(catalogue: Catalogue, secrets: Secrets, outbound: Outbound) -> Self {
+    pub fn new(catalogue: Catalogue, secrets: Secrets, outbound: Outbound, signer: Signer) -> Self {
         Self(Arc::new(Inner {
             catalogue,
             secrets,
             outbound,
+            status_pages: StatusPages::default(),
+            signer,
         }))
     }
 
@@ -68,6 +81,20 @@ impl Integrations {
     pub fn effective(&self, integration: &Integration) -> Effective {
         let service = self.0.catalogue.service(&integration.service);
         Effective::of(service.map(|service| &**service), &integration.definition)
+    }
+
+    /// What vendors say about how they do, by the addresses of their pages. Nobody waits longer than 600 ms.
+    pub async fn external_statuses<'u>(
+        &self,
+        urls: impl IntoIterator<Item = &'u str>,
+    ) -> HashMap<String, ExternalStatus> {
+        self.0.status_pages.all(&self.0.outbound, urls).await
+    }
+
+    /// What signs evidence.
+    #[must_use]
+    pub fn signer(&self) -> &Signer {
+        &self.0.signer
     }
 
     fn outbound(&self) -> &Outbound {

@@ -29,6 +29,29 @@ where
     tokio::task::spawn_local(watch(name, inner))
 }
 
+/// Starts a thread that does local work for as long as the process lives, with a runtime and a `LocalSet` of its own. Its
+/// end is logged.
+///
+/// # Errors
+/// The system gives no thread, or no runtime.
+pub fn thread<W, F>(name: &'static str, work: W) -> std::io::Result<()>
+where
+    W: FnOnce() -> F + Send + 'static,
+    F: Future<Output = ()> + 'static,
+{
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let _detached = std::thread::Builder::new().name(name.to_owned()).spawn(move || {
+        let local = tokio::task::LocalSet::new();
+        let outcome = local.block_on(&runtime, async { spawn_local(name, work()).await });
+        if let Err(error) = outcome {
+            tracing::error!(task = name, %error, "a thread's work ended");
+        }
+    })?;
+    Ok(())
+}
+
 /// Logs how a task ended.
 async fn watch(name: &'static str, inner: JoinHandle<()>) {
     let abort_inner = AbortOnDrop(inner.abort_handle());

@@ -53,6 +53,8 @@ pub struct NotOpened;
 pub struct Vault {
     /// The first one seals.
     keys: Arc<[([u8; ID_BYTES], XChaCha20Poly1305)]>,
+    /// Of the key that seals: others are derived with it.
+    deriving: ring::hmac::Key,
 }
 
 impl fmt::Debug for Vault {
@@ -76,12 +78,22 @@ impl Vault {
         let previous = previous.filter(|text| !text.is_empty());
         let previous = previous.map(|text| of_text(text).ok_or(VaultError::BadKey("previous_keys")));
         let keys: Result<Vec<_>, _> = std::iter::once(Ok(current)).chain(previous).collect();
+        let keys = keys?;
         Ok(Self {
-            keys: keys?
+            deriving: ring::hmac::Key::new(ring::hmac::HMAC_SHA256, &keys[0]),
+            keys: keys
                 .into_iter()
                 .map(|key| (id_of(&key), XChaCha20Poly1305::new(&Key::from(key))))
                 .collect(),
         })
+    }
+
+    /// A secret of its own for a purpose: the same wherever the vault has the same key.
+    #[must_use]
+    pub fn derive(&self, purpose: &str) -> [u8; 32] {
+        let mut secret = [0; 32];
+        secret.copy_from_slice(ring::hmac::sign(&self.deriving, purpose.as_bytes()).as_ref());
+        secret
     }
 
     /// Seals a value for a place.

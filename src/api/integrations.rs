@@ -1,7 +1,9 @@
 //! `/api/integrations`: a project's use of third-party services. Credentials are written and never shown.
 
+mod listed;
 mod read;
 mod shown;
+pub(super) mod sync;
 
 use actix_web::http::{Method, StatusCode};
 use actix_web::web;
@@ -18,6 +20,7 @@ use crate::domain::account::Role;
 use crate::domain::integration::{Integration, IntegrationSecrets, Service};
 use crate::domain::page::Page;
 use crate::integrations::Trial;
+use listed::Listed;
 use read::{IntegrationFields, NewIntegrationFields};
 use shown::{Shown, ShownOnce};
 
@@ -45,6 +48,11 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
             StatusCode::OK,
             try_out,
         )))
+        .service(resource("/api/integrations/{id}/sync", "POST").route(on(
+            Method::POST,
+            StatusCode::OK,
+            sync::sync,
+        )))
         .service(resource("/api/integrations/{id}/rotate", "POST").route(on(
             Method::POST,
             StatusCode::OK,
@@ -61,15 +69,16 @@ async fn catalogue(call: &mut Call) -> Result<Page<Service>, ApiError> {
     Ok(paging::cut(services.collect(), call.page_only()?))
 }
 
-/// The integrations of a project, by their slugs, without what is secret about them.
-#[utoipa::path(get, path = "/api/integrations", tag = "integrations", params(OfProject, Paging), responses((status = 200, body = Page<Shown>)))]
-async fn list(call: &mut Call) -> Result<Page<Shown>, ApiError> {
+/// The integrations of a project, by their slugs, without what is secret about them, and how each does: what the last 24 hours add up
+/// to, what is used of the vendor's limit, when its data came, and what the vendor itself says.
+#[utoipa::path(get, path = "/api/integrations", tag = "integrations", params(OfProject, Paging), responses((status = 200, body = Page<Listed>)))]
+async fn list(call: &mut Call) -> Result<Page<Listed>, ApiError> {
     let (_, project_id) = call.manager_of(Role::Viewer).await?;
     let found = call
         .control()
         .integrations(&project_id, call.page_only()?)
         .await?;
-    Ok(found.map(|integration| Shown::new(&call.state().integrations, integration)))
+    listed::list(call, &project_id, found).await
 }
 
 /// Makes an integration. The address of its hook is shown this once.

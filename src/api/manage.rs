@@ -30,6 +30,7 @@ use crate::integrations::Integrations;
 use crate::integrations::relay::Relay;
 use crate::jwks::Jwks;
 use crate::outbound::Outbound;
+use crate::warehouse::Warehouse;
 
 /// Longest body of control data.
 const BODY_BYTES_MAX: usize = 64 * 1_024;
@@ -48,6 +49,10 @@ pub struct ControlState {
     pub integrations: Integrations,
     /// The way to them.
     pub relay: Relay,
+    /// What is known of them.
+    pub warehouse: Warehouse,
+    /// How long their webhooks may stay away before they are polled instead.
+    pub webhook_silence_max: Duration,
     /// Longest body of a call to them.
     pub relay_body_max_bytes: usize,
     /// Where addresses that users supply may lead.

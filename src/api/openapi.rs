@@ -33,7 +33,7 @@ use super::manage::ControlState;
 use super::{
     alert_stream, alerts, audit, cache, channels, deliveries, deploys, envelope, error_states, funnels, get,
     ingest, integrations, invitations, issuers, keys, operations, pages, password_reset, projects, query,
-    quotas, rejected, rules, session, sessions, silences, users, views,
+    quotas, rejected, rules, session, sessions, silences, users, vendors, views,
 };
 use crate::clock;
 
@@ -54,7 +54,10 @@ use crate::clock;
         channels::list, channels::create, channels::one, channels::update, channels::remove, channels::test,
         channels::rotate,
         integrations::catalogue, integrations::list, integrations::create, integrations::one, integrations::update,
-        integrations::remove, integrations::try_out, integrations::rotate,
+        integrations::remove, integrations::try_out, integrations::sync::sync, integrations::rotate,
+        vendors::health_status, vendors::dashboard::dashboard, vendors::dashboard::alerts, vendors::sla::compliance,
+        vendors::evidence::evidence, vendors::evidence::key, vendors::report::report, vendors::maintenance::list,
+        vendors::maintenance::create, vendors::maintenance::remove, vendors::switches::initialize, vendors::switches::reset,
         deliveries::list, deliveries::one, deliveries::replay, deliveries::replay_dead,
         projects::list, projects::create, projects::one, projects::update, projects::remove, projects::members,
         projects::set_role, projects::remove_member,

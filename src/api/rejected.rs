@@ -25,6 +25,17 @@ pub struct RejectedState {
     pub log: Arc<RejectedLog>,
 }
 
+impl RejectedState {
+    /// With nothing refused yet.
+    #[must_use]
+    pub fn new(identity: Identity) -> Self {
+        Self {
+            identity,
+            log: Arc::default(),
+        }
+    }
+}
+
 /// Adds the address.
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config.service(get("/api/rejected", rejected));

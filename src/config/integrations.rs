@@ -12,6 +12,10 @@ pub struct IntegrationsConfig {
     pub enabled: bool,
     /// Path of a file with services beside those that ship; empty: none.
     pub catalogue_file: PathBuf,
+    /// Seconds between two looks whether a vendor is there, 5 to 3,600; 0: nobody looks.
+    pub probe_interval_s: u32,
+    /// Seconds for which webhooks may stay away before a vendor that can be polled is polled, 60 to 604,800.
+    pub webhook_silence_s: u32,
 }
 
 impl Default for IntegrationsConfig {
@@ -19,6 +23,8 @@ impl Default for IntegrationsConfig {
         Self {
             enabled: true,
             catalogue_file: PathBuf::new(),
+            probe_interval_s: 30,
+            webhook_silence_s: 3_600,
         }
     }
 }

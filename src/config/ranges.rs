@@ -124,6 +124,17 @@ impl Config {
                 "32 bytes each, in base64, with commas between them",
             ),
             (
+                "integrations.probe_interval_s",
+                self.integrations.probe_interval_s == 0
+                    || (5..=3_600).contains(&self.integrations.probe_interval_s),
+                "0, or from 5 to 3600",
+            ),
+            (
+                "integrations.webhook_silence_s",
+                (60..=604_800).contains(&self.integrations.webhook_silence_s),
+                "from 60 to 604800",
+            ),
+            (
                 "relay.deadline_ms",
                 (1_000..=600_000).contains(&self.relay.deadline_ms),
                 "from 1000 to 600000",

@@ -11,6 +11,7 @@ use super::{By, Control, ControlError, List, rows};
 use crate::clock;
 use crate::domain::account::ProjectId;
 use crate::domain::dashboard::Note;
+use crate::domain::field_error::{FieldError, FieldFault};
 use crate::domain::integration::{MaintenanceWindow, PollState};
 use crate::domain::page::{Page, PageRequest};
 
@@ -106,7 +107,16 @@ impl Control {
             created_at_ms: clock::now().as_millis(),
         };
         if let Some(integration) = window.integration_id {
-            self.integration(project_id, integration).await?;
+            let found = self.integration(project_id, integration).await;
+            found.map_err(|error| match error {
+                // It is not the address that names it.
+                ControlError::NotFound(_) => ControlError::Invalid(vec![FieldError::new(
+                    "integration_id",
+                    FieldFault::UnknownValue,
+                    "must be the id of an integration of the project",
+                )]),
+                error => error,
+            })?;
         }
         let kept = WINDOWS_MAX - 1;
         let forget = Step::new(
@@ -176,6 +186,24 @@ impl Control {
         let values = [project_id.as_str().into(), from_ms.into(), to_ms.into()];
         let found = self.rows(Statement::new(sql, values)).await?;
         found.into_iter().map(|mut row| window(&mut row)).collect()
+    }
+
+    /// Writes into the audit log that something was done to integrations that is no control data.
+    ///
+    /// # Errors
+    /// The store cannot be changed.
+    pub async fn note_vendors(
+        &self,
+        by: &By,
+        project_id: &ProjectId,
+        action: &'static str,
+        details: serde_json::Value,
+    ) -> Result<(), ControlError> {
+        let change = Change::new(by, action, project_id.as_str())
+            .within(project_id)
+            .details(details)
+            .beside_the_directory();
+        self.commit(change).await
     }
 
     /// Forgets a window.

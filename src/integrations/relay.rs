@@ -42,6 +42,7 @@ use crate::outbound::CallError;
 
 pub use failure::{Incomplete, RelayError};
 pub use message::{Origin, RelayAnswer, RelayBody, RelayCall, Report};
+pub use vendor::Retrying;
 
 use kept::{Kept, KeptAnswer, Key};
 use retry::{Backoff, Tried};
@@ -190,6 +191,12 @@ impl Relay {
         let limit = effective.rate_limit?;
         let vendor = self.0.vendors.of(integration.id, &integration.slug);
         Some((vendor.used(limit), limit.calls))
+    }
+
+    /// The call to the vendor that waits for its next try, if one does.
+    #[must_use]
+    pub fn retrying(&self, integration: &Integration) -> Option<Retrying> {
+        self.0.vendors.of(integration.id, &integration.slug).retrying()
     }
 
     /// Tells the breaker how a call of our own ended, if it would have let it through.

@@ -33,6 +33,8 @@ use crate::control::{Control, ControlError, Directory, Lease};
 use crate::domain::integration::{Contact, ContactOutcome, Integration, PollState, Side};
 use crate::ingest::{Ingest, VendorWebhook};
 use crate::warehouse::Warehouse;
+pub use silence::stays_away;
+
 use plan::{Plan, Wanted, What};
 use silence::Silences;
 
@@ -71,7 +73,7 @@ pub struct Watcher {
 /// What came of one call.
 enum Done {
     Probed(Uuid),
-    Polled(Uuid, PollState, Polled),
+    Polled(Uuid, Box<(PollState, Polled)>),
 }
 
 type Calls = FuturesUnordered<LocalBoxFuture<'static, Done>>;
@@ -215,7 +217,7 @@ impl Watcher {
                 relay.heard(&integration, outcome);
             }
             take_news(&ingest, &control, &integration, &polled).await;
-            Done::Polled(integration.id, state, polled)
+            Done::Polled(integration.id, Box::new((state, polled)))
         })
     }
 
@@ -223,7 +225,8 @@ impl Watcher {
         let now_ms = clock::now().as_millis();
         match done {
             Done::Probed(id) => plan.probed(id, now_ms, rand::random()),
-            Done::Polled(id, state, polled) => {
+            Done::Polled(id, done) => {
+                let (state, polled) = *done;
                 let Some(state) = plan.polled(id, state, polled.outcome, now_ms, rand::random()) else {
                     return;
                 };

@@ -168,7 +168,21 @@ const ROWS: &[(&str, &str, Rule, u16)] = &[
     ("PATCH", "/api/integrations/{id}", Admin, 200),
     ("DELETE", "/api/integrations/{id}", Admin, 200),
     ("POST", "/api/integrations/{id}/test", Admin, 200),
+    ("POST", "/api/integrations/{id}/sync", Admin, 200),
     ("POST", "/api/integrations/{id}/rotate", Admin, 200),
+    ("GET", "/api-integrations/health-status", Viewer, 200),
+    ("GET", "/api-integrations/monitoring-dashboard", Viewer, 200),
+    ("GET", "/api-integrations/alerts", Viewer, 200),
+    ("GET", "/api-integrations/sla-compliance", Viewer, 200),
+    ("GET", "/api-integrations/evidence", Viewer, 200),
+    ("GET", "/api-integrations/evidence/key", Viewer, 200),
+    ("GET", "/api-integrations/optimization-report", Viewer, 200),
+    ("GET", "/api-integrations/service/{name}/metrics", Viewer, 200),
+    ("GET", "/api-integrations/maintenance", Viewer, 200),
+    ("POST", "/api-integrations/maintenance", Admin, 201),
+    ("DELETE", "/api-integrations/maintenance/{id}", Admin, 200),
+    ("POST", "/api-integrations/initialize-optimizations", Admin, 200),
+    ("POST", "/api-integrations/reset-optimizations", Admin, 200),
     ("GET", "/api/deliveries", Admin, 200),
     ("POST", "/api/deliveries/replay", Admin, 200),
     ("GET", "/api/deliveries/{id}", Admin, 404),
@@ -350,6 +364,10 @@ fn new_body(address: &str) -> Value {
         }
         // Without a credential it is not called: a test of it needs no network.
         "/api/integrations" => json!({"service": "stripe", "slug": unique}),
+        "/api-integrations/maintenance" => {
+            json!({"starts_at": "2026-01-01T00:00:00Z", "ends_at": "2026-01-01T01:00:00Z"})
+        }
+        "/api-integrations/initialize-optimizations" | "/api-integrations/reset-optimizations" => json!({}),
         "/api/deliveries/replay" => json!({}),
         "/api/deploys" => json!({"release": unique}),
         "/api/views" => json!({"name": "x", "page": "overview", "state": "x=1", "is_shared": true}),
@@ -382,6 +400,7 @@ fn target(server: &Fresnel, method: &str, address: &str, project_id: &str) -> Ta
     if address.contains("{user_id}") {
         path = path.replace("{user_id}", &make("/api/users"));
     }
+    path = path.replace("{name}", "stripe");
     if address.contains("{fingerprint}") {
         path = path.replace("{fingerprint}", "0123456789abcdef");
     } else if matches!(collection, "/api/sessions" | "/api/alerts" | "/api/deliveries") {

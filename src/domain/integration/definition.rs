@@ -113,30 +113,7 @@ impl IntegrationDefinition {
             }
         }
         if let Some(sla) = self.sla {
-            if !(0.0..=100.0).contains(&sla.availability_percent) {
-                note("sla.availability_percent", "must be 0 to 100");
-            }
-            if !(0.0..=100.0).contains(&sla.error_percent) {
-                note("sla.error_percent", "must be 0 to 100");
-            }
-            if !sla
-                .delivery_percent
-                .is_none_or(|percent| (0.0..=100.0).contains(&percent))
-            {
-                note("sla.delivery_percent", "must be 0 to 100");
-            }
-            if !sla
-                .call_success_percent
-                .is_none_or(|percent| (0.0..=100.0).contains(&percent))
-            {
-                note("sla.call_success_percent", "must be 0 to 100");
-            }
-            if !sla.sync_latency_ms.is_none_or(|ms| (1..=600_000).contains(&ms)) {
-                note("sla.sync_latency_ms", "must be 1 to 600000");
-            }
-            if !(1..=600_000).contains(&sla.response_ms) {
-                note("sla.response_ms", "must be 1 to 600000");
-            }
+            sla_faults(&sla, &mut note);
         }
         let are_headers = self.headers.len() <= HEADERS_MAX
             && self
@@ -166,6 +143,33 @@ impl IntegrationDefinition {
             note("signature.header", "must be the name of a header");
         }
         faults
+    }
+}
+
+fn sla_faults(sla: &Sla, note: &mut impl FnMut(&'static str, &'static str)) {
+    if !(0.0..=100.0).contains(&sla.availability_percent) {
+        note("sla.availability_percent", "must be 0 to 100");
+    }
+    if !(0.0..=100.0).contains(&sla.error_percent) {
+        note("sla.error_percent", "must be 0 to 100");
+    }
+    if !sla
+        .delivery_percent
+        .is_none_or(|percent| (0.0..=100.0).contains(&percent))
+    {
+        note("sla.delivery_percent", "must be 0 to 100");
+    }
+    if !sla
+        .call_success_percent
+        .is_none_or(|percent| (0.0..=100.0).contains(&percent))
+    {
+        note("sla.call_success_percent", "must be 0 to 100");
+    }
+    if !sla.sync_latency_ms.is_none_or(|ms| (1..=600_000).contains(&ms)) {
+        note("sla.sync_latency_ms", "must be 1 to 600000");
+    }
+    if !(1..=600_000).contains(&sla.response_ms) {
+        note("sla.response_ms", "must be 1 to 600000");
     }
 }
 

@@ -9,7 +9,7 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 
 use super::retry::Tried;
-use super::vendor::Vendor;
+use super::vendor::{Retrying, Vendor};
 use super::{Origin, Relay, RelayAnswer, RelayBody, RelayCall, RelayError, Report, headers};
 use crate::breaker::Outcome;
 use crate::domain::integration::Effective;
@@ -34,6 +34,7 @@ impl Relay {
     ) -> Result<RelayAnswer, RelayError> {
         let inner = &*self.0;
         let mut tries = 0;
+        let begun = Instant::now();
         loop {
             let admitted = vendor.circuit.admit().map_err(|wait| RelayError::LeftAlone {
                 retry_after_s: seconds(wait),
@@ -61,6 +62,11 @@ impl Relay {
             let pause = inner.backoff.pause(tries, tried);
             let is_last = tries >= inner.tries_max || started + took + pause >= deadline;
             if !is_last && tried.may_try_again(&ready.call.method, ready.has_key) {
+                vendor.retries(Retrying {
+                    attempt: tries,
+                    next_at: Instant::now() + pause,
+                    started: begun,
+                });
                 tokio::time::sleep(pause).await;
                 continue;
             }

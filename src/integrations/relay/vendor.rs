@@ -29,6 +29,19 @@ pub(super) struct Vendor {
     started: Instant,
     // Held for a few instructions.
     window: Mutex<Window>,
+    // The same.
+    retrying: Mutex<Option<Retrying>>,
+}
+
+/// A call that waits for its next try.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retrying {
+    /// Tries so far.
+    pub attempt: u32,
+    /// When the next one is.
+    pub next_at: Instant,
+    /// When the first one was.
+    pub started: Instant,
 }
 
 impl Vendor {
@@ -39,6 +52,7 @@ impl Vendor {
             has_many_calls_a_connection: AtomicBool::new(false),
             started: Instant::now(),
             window: Mutex::default(),
+            retrying: Mutex::default(),
         }
     }
 
@@ -48,6 +62,17 @@ impl Vendor {
         let now_ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
         let mut window = self.window.lock().unwrap_or_else(PoisonError::into_inner);
         window.admit(limit, now_ms).map_err(Duration::from_millis)
+    }
+
+    /// Notes that a call waits for its next try; of many, the last one is told.
+    pub(super) fn retries(&self, call: Retrying) {
+        *self.retrying.lock().unwrap_or_else(PoisonError::into_inner) = Some(call);
+    }
+
+    /// The call that waits for its next try, if one does.
+    pub(super) fn retrying(&self) -> Option<Retrying> {
+        let retrying = *self.retrying.lock().unwrap_or_else(PoisonError::into_inner);
+        retrying.filter(|call| call.next_at > Instant::now())
     }
 
     /// Calls that were let through within the last window.

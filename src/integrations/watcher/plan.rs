@@ -216,15 +216,17 @@ mod tests {
             .collect()
     }
 
+    type Calls = HashMap<(Uuid, What), Vec<i64>>;
+
     /// Runs a plan; calls to the first `dead` vendors take 10 seconds and fail, to the others 200 ms. Gives the times of each one's calls.
     fn simulate(
         plan: &mut Plan,
         dead: u128,
         from_ms: i64,
         length_ms: i64,
-    ) -> (HashMap<(Uuid, What), Vec<i64>>, HashMap<Uuid, PollState>) {
+    ) -> (Calls, HashMap<Uuid, PollState>) {
         let mut chance = chances();
-        let mut calls: HashMap<(Uuid, What), Vec<i64>> = HashMap::new();
+        let mut calls = Calls::new();
         let mut under_way: Vec<(i64, Uuid, What)> = Vec::new();
         let mut kept = HashMap::new();
         for now_ms in (from_ms..from_ms + length_ms).step_by(100) {

@@ -91,13 +91,13 @@ impl Silences {
             .copied()
             .unwrap_or(0)
             .max(integration.created_at_ms);
-        is_silent(last_ms, now_ms, self.max)
+        stays_away(last_ms, now_ms, self.max)
     }
 }
 
 /// Whether webhooks stay away: the last came so long ago.
 #[must_use]
-pub(super) fn is_silent(last_ms: i64, now_ms: i64, max: Duration) -> bool {
+pub fn stays_away(last_ms: i64, now_ms: i64, max: Duration) -> bool {
     now_ms.saturating_sub(last_ms) > i64::try_from(max.as_millis()).unwrap_or(i64::MAX)
 }
 

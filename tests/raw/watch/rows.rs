@@ -144,7 +144,7 @@ impl Beat {
                 row["metric"] = json!("m");
                 row["user_context"] = object;
             }
-            Table::Recall | Table::Ledger => {}
+            Table::VendorCalls | Table::Recall | Table::Ledger => {}
         }
         row
     }

@@ -14,7 +14,7 @@ pub struct IntegrationsConfig {
     pub catalogue_file: PathBuf,
     /// Seconds between two looks whether a vendor is there, 5 to 3,600; 0: nobody looks.
     pub probe_interval_s: u32,
-    /// Seconds for which webhooks may stay away before a vendor that can be polled is polled, 60 to 604,800.
+    /// Seconds for which webhooks may stay away before a vendor that can be polled is polled, 5 to 604,800.
     pub webhook_silence_s: u32,
 }
 

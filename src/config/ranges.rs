@@ -131,8 +131,8 @@ impl Config {
             ),
             (
                 "integrations.webhook_silence_s",
-                (60..=604_800).contains(&self.integrations.webhook_silence_s),
-                "from 60 to 604800",
+                (5..=604_800).contains(&self.integrations.webhook_silence_s),
+                "from 5 to 604800",
             ),
             (
                 "relay.deadline_ms",

@@ -45,8 +45,8 @@ const LEASE_TIME: Duration = Duration::from_secs(12);
 /// How often it is asked for, and made longer.
 const LEASE_EVERY_TICKS: u64 = 12;
 const TICK: Duration = Duration::from_millis(250);
-/// How often it is looked for webhooks that stay away.
-const SILENCE_EVERY_TICKS: u64 = 240;
+/// How often it is looked for webhooks that stay away, unless a quarter of the time for which they may is shorter.
+const SILENCE_EVERY: Duration = Duration::from_secs(60);
 /// What of a probe's answer is read, so that the connection can be used again.
 const PROBE_BYTES_MAX: usize = 64 * 1_024;
 
@@ -110,7 +110,7 @@ impl Watcher {
     async fn lead(&self, lease: &Lease) -> Result<(), ControlError> {
         let known = self.control.polls().await?;
         let mut plan = Plan::default();
-        let mut silences = Silences::new(self.silence_max);
+        let mut silences = Silences::new(self.silence_max, SILENCE_EVERY);
         let mut calls = Calls::new();
         let mut ticks: Interval = interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -130,7 +130,7 @@ impl Watcher {
                         all = enabled(&directory);
                         seen = Some(directory);
                     }
-                    if tick.is_multiple_of(SILENCE_EVERY_TICKS) {
+                    if silences.are_due() {
                         is_other |= silences.look(&self.warehouse, &self.integrations, &all).await;
                     }
                     tick += 1;

@@ -25,7 +25,9 @@ use serde::Deserialize;
 use crate::warehouse::{Parameter, SelectError, Statement, Warehouse};
 
 pub use blame::{Blame, BlameParameters, BlameRequest, blame};
-pub use metrics::{ServiceMetrics, ServiceMetricsParameters, ServiceMetricsRequest, service_metrics};
+pub use metrics::{
+    OfService, ServiceMetrics, ServiceMetricsParameters, ServiceMetricsRequest, service_metrics,
+};
 pub use sla::{Compliance, SlaDay, SlaFigures, SlaTarget, sla_days};
 pub use totals::{Excluded, Totals, totals};
 

@@ -51,7 +51,10 @@ fn an_integration_is_as_the_catalogue_has_it_but_for_what_the_project_says() {
         (&made["slug"], &made["definition"]["name"]),
         (&json!("stripe"), &json!("Stripe"))
     );
-    assert_eq!(made["definition"], json!({"name": "Stripe", "is_enabled": true}));
+    assert_eq!(
+        made["definition"],
+        json!({"name": "Stripe", "is_enabled": true, "is_monitored": true})
+    );
     let effective = &made["effective"];
     assert_eq!(effective["base_url"], "https://api.stripe.com");
     assert_eq!(effective["rate_limit"], json!({"calls": 100, "window_s": 60}));

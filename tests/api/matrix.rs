@@ -64,6 +64,8 @@ const ROWS: &[(&str, &str, Rule, u16)] = &[
     ("GET", "/api/analytics/events/summary", Read, 200),
     ("GET", "/api/analytics/events/properties", Read, 200),
     ("GET", "/api/analytics/impact", Read, 200),
+    ("GET", "/api/analytics/blame", Read, 200),
+    ("GET", "/api-integrations/service/{name}/metrics", Read, 200),
     ("GET", "/api/analytics/performance/heatmap", Read, 200),
     ("GET", "/api/analytics/sessions", Read, 200),
     ("GET", "/api/analytics/sessions/timeline", Read, 200),
@@ -177,7 +179,6 @@ const ROWS: &[(&str, &str, Rule, u16)] = &[
     ("GET", "/api-integrations/evidence", Viewer, 200),
     ("GET", "/api-integrations/evidence/key", Viewer, 200),
     ("GET", "/api-integrations/optimization-report", Viewer, 200),
-    ("GET", "/api-integrations/service/{name}/metrics", Viewer, 200),
     ("GET", "/api-integrations/maintenance", Viewer, 200),
     ("POST", "/api-integrations/maintenance", Admin, 201),
     ("DELETE", "/api-integrations/maintenance/{id}", Admin, 200),
@@ -444,6 +445,9 @@ fn target(server: &Fresnel, method: &str, address: &str, project_id: &str) -> Ta
     }
     if collection.ends_with("/timeseries") || collection.ends_with("/heatmap") {
         path += "&type=page_load_time";
+    }
+    if collection.ends_with("/blame") {
+        path += "&from_step=effect_viewed&to_step=effect_started";
     }
     if collection.ends_with("/live") {
         path += "&ask=/api/dashboard/stats";

@@ -7,8 +7,8 @@ use crate::cache::Kind;
 use crate::clock::UnixMicros;
 use crate::domain::field_error::FieldError;
 use crate::query::vendors::{
-    Blame, BlameParameters, BlameRequest, ServiceMetrics, ServiceMetricsParameters, ServiceMetricsRequest,
-    blame, service_metrics,
+    Blame, BlameParameters, BlameRequest, OfService, ServiceMetrics, ServiceMetricsParameters,
+    ServiceMetricsRequest, blame, service_metrics,
 };
 use crate::query::{Both, PeriodParameters};
 
@@ -20,7 +20,7 @@ impl Question for ServiceMetricsQuestion {
     const SUMMARY: &'static str =
         "How a third-party service does: calls, failures, times, and where they go.";
     const LISTS: &'static [&'static str] = &["series"];
-    type Parameters = ServiceMetricsParameters;
+    type Parameters = Both<OfService, ServiceMetricsParameters>;
     type Request = ServiceMetricsRequest;
     type Answer = ServiceMetrics;
 

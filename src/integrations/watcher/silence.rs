@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use uuid::Uuid;
 
@@ -16,6 +16,8 @@ use crate::warehouse::Warehouse;
 #[derive(Debug)]
 pub(super) struct Silences {
     max: Duration,
+    next_look: Instant,
+    look_every: Duration,
     /// When webhooks came last, by project and slug; none before the warehouse has said it once.
     last_ms: Option<HashMap<(String, String), i64>>,
     /// Those that are polled instead.
@@ -23,12 +25,19 @@ pub(super) struct Silences {
 }
 
 impl Silences {
-    pub(super) fn new(max: Duration) -> Self {
+    pub(super) fn new(max: Duration, look_every: Duration) -> Self {
         Self {
             max,
+            next_look: Instant::now(),
+            look_every: look_every.min(max / 4),
             last_ms: None,
             silent: HashSet::new(),
         }
+    }
+
+    /// Whether it is time to look again.
+    pub(super) fn are_due(&self) -> bool {
+        self.next_look <= Instant::now()
     }
 
     /// Asks when webhooks came last, if it matters of any integration; true when another one is polled than before.
@@ -38,6 +47,7 @@ impl Silences {
         integrations: &Integrations,
         all: &HashMap<Uuid, Arc<Integration>>,
     ) -> bool {
+        self.next_look = Instant::now() + self.look_every;
         let may_fall_back = |one: &&Arc<Integration>| has_fallback(&integrations.effective(one));
         let concerned: Vec<&Arc<Integration>> = all.values().filter(may_fall_back).collect();
         if concerned.is_empty() {

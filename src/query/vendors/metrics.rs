@@ -23,6 +23,16 @@ const STEADY: f64 = 0.1;
 /// What was seen less often says nothing of a trend.
 const TREND_SEEN_MIN: u64 = 20;
 
+/// Of which integration; [`ServiceMetricsRequest::parse`] reads it.
+#[derive(utoipa::IntoParams)]
+#[into_params(parameter_in = Path)]
+#[expect(dead_code, reason = "describes what `parse` reads")]
+pub struct OfService {
+    /// The integration's name in addresses.
+    #[param(example = "stripe")]
+    name: String,
+}
+
 /// What is asked; [`ServiceMetricsRequest::parse`] reads it.
 #[derive(utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]

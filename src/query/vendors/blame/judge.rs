@@ -123,19 +123,18 @@ fn judge_fault(buckets: &[Bucket], fault: Fault, questions: usize) -> Verdict {
     if drop < good.rate * DROP_MIN {
         return Verdict::NoDrop;
     }
-    let as_large = (0..buckets.len())
-        .filter(|shift| {
-            rates(buckets, &labels, *shift).is_some_and(|(bad, good)| good.rate - bad.rate >= drop)
-        })
-        .count();
+    // Moved by a little it is still the same stretch, with the same drop: what counts are other places.
+    let elsewhere: Vec<f64> = (1..buckets.len())
+        .filter(|shift| overlap(&labels, *shift) * 4 <= bad_buckets)
+        .filter_map(|shift| rates(buckets, &labels, shift))
+        .map(|(bad, good)| good.rate - bad.rate)
+        .collect();
+    let as_large = elsewhere.iter().filter(|other| **other >= drop).count();
     #[expect(clippy::cast_precision_loss, reason = "numbers of buckets")]
-    let p_value = as_large as f64 / buckets.len() as f64;
+    let p_value = (as_large + 1) as f64 / (elsewhere.len() + 1) as f64;
     #[expect(clippy::cast_precision_loss, reason = "a number of questions")]
     let level = LEVEL / questions.max(1) as f64;
-    // A series cannot say less than one of its own shifts.
-    #[expect(clippy::cast_precision_loss, reason = "numbers of buckets")]
-    let least = 1.0 / buckets.len() as f64;
-    if p_value > level.max(least) {
+    if p_value > level {
         return Verdict::NoDrop;
     }
     let bad_values = values.iter().flatten().copied().filter(|value| is_bad(*value));
@@ -166,6 +165,13 @@ fn value(bucket: &Bucket, fault: Fault) -> Option<f64> {
 struct Rate {
     rate: f64,
     sessions: u64,
+}
+
+/// Bad buckets that are bad again when the labels are moved by so many.
+fn overlap(labels: &[Option<bool>], shift: usize) -> usize {
+    let moved = labels.iter().cycle().skip(shift);
+    let both = |(here, there): &(&Option<bool>, &Option<bool>)| **here == Some(true) && **there == Some(true);
+    labels.iter().zip(moved).filter(both).count()
 }
 
 /// Shares of sessions that went on in bad and in other buckets, the labels moved by so many buckets.

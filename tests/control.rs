@@ -27,5 +27,6 @@ mod control {
     mod seed;
     mod together;
     mod users;
+    mod vendors;
     mod words;
 }

@@ -12,6 +12,7 @@ const OF_THE_SERVICE: &str = "default";
 #[must_use]
 pub fn default_rules(project_id: &ProjectId) -> Vec<RuleDefinition> {
     let mut rules = vec![slow_response(), errors()];
+    rules.extend(vendors());
     if project_id.as_str() == OF_THE_SERVICE {
         rules.extend([memory(), cache()]);
     }
@@ -39,6 +40,47 @@ fn errors() -> Value {
         "keep_firing_for_ms": 60_000,
         "no_data": "ok",
     })
+}
+
+/// Vendors: what fires while nobody looks at the product. The shares are of probes, polls and calls together.
+fn vendors() -> [Value; 4] {
+    let rule = |name, description, measure, thresholds| {
+        json!({
+            "name": name,
+            "description": description,
+            "watch": { "kind": "vendor", "measure": measure, "window_ms": 300_000, "seen_min": 5 },
+            "thresholds": thresholds,
+            "for_ms": 30_000,
+            "keep_firing_for_ms": 120_000,
+            "no_data": "ok",
+        })
+    };
+    [
+        rule(
+            "Errors of a vendor",
+            "Of what was seen of a third-party service in the last five minutes, this share failed.",
+            "error_rate",
+            json!({ "warning": 0.05, "critical": 0.10 }),
+        ),
+        rule(
+            "Response time of a vendor",
+            "One of twenty answers of a third-party service took this long or longer in the last five minutes.",
+            "response_ms",
+            json!({ "warning": 5_000.0, "critical": 10_000.0 }),
+        ),
+        rule(
+            "Availability of a vendor",
+            "Share of what was seen of a third-party service in the last five minutes that did not fail.",
+            "availability",
+            json!({ "direction": "below", "warning": 0.98, "critical": 0.95 }),
+        ),
+        rule(
+            "Timeouts of a vendor",
+            "A third-party service did not answer this share of calls and probes in time.",
+            "timeout_share",
+            json!({ "warning": 0.05 }),
+        ),
+    ]
 }
 
 fn memory() -> Value {
@@ -70,8 +112,8 @@ mod tests {
     fn default_rules_are_valid_and_all_there() {
         let default = ProjectId::parse("id", "default").unwrap();
         let other = ProjectId::parse("id", "shop").unwrap();
-        assert_eq!(default_rules(&default).len(), 4);
-        assert_eq!(default_rules(&other).len(), 2);
+        assert_eq!(default_rules(&default).len(), 8);
+        assert_eq!(default_rules(&other).len(), 6);
         for rule in default_rules(&default) {
             assert_eq!(rule.faults(), [], "{}", rule.name.as_str());
         }

@@ -21,9 +21,7 @@ use crate::domain::account::{Name, Role};
 use crate::domain::dashboard::{Link, Note};
 use crate::domain::field_error::{FieldError, FieldFault};
 use crate::domain::page::Page;
-use crate::domain::rule::{
-    Dimension, Level, LevelThresholds, NoData, Phase, Rule, RuleDefinition, Status, Watch,
-};
+use crate::domain::rule::{Level, LevelThresholds, NoData, Phase, Rule, RuleDefinition, Status, Watch};
 
 /// Longest part of a name that is searched for.
 const SEARCH_CHARS_MAX: usize = 100;
@@ -204,10 +202,9 @@ struct RuleStanding {
 }
 
 impl RuleStanding {
-    fn new(group_by: &[Dimension], state: RuleState) -> Self {
-        let names = group_by.iter().map(|dimension| dimension.as_str());
+    fn new(group_names: &[&'static str], state: RuleState) -> Self {
         Self {
-            group: names.zip(state.group_values).collect(),
+            group: group_names.iter().copied().zip(state.group_values).collect(),
             phase: state.status.phase(),
             level: state.status.level(),
             updated_at_ms: state.updated_at_ms,
@@ -223,6 +220,6 @@ async fn states(call: &mut Call) -> Result<Page<RuleStanding>, ApiError> {
     let control = call.control();
     let rule = control.rule(&project_id, call.id("id")?).await?;
     let states = control.rule_states(&project_id, rule.id, page).await?;
-    let group_by = rule.definition.watch.group_by();
-    Ok(states.map(|state| RuleStanding::new(group_by, state)))
+    let group_names = rule.definition.watch.group_names();
+    Ok(states.map(|state| RuleStanding::new(&group_names, state)))
 }

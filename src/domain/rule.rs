@@ -24,5 +24,5 @@ pub use status::{NoData, Observation, Phase, Status, Transition};
 pub use timer::Timing;
 pub use watch::{
     Aggregate, CacheWatch, CountedBeacon, EventsWatch, LedgerMeasure, LedgerWatch, MetricWatch, SingleWatch,
-    WINDOW_MAX_MS, Watch,
+    VendorMeasure, VendorWatch, WINDOW_MAX_MS, Watch,
 };

@@ -26,6 +26,7 @@ mod single;
 mod statement;
 #[cfg(test)]
 mod tests;
+mod vendor;
 mod window;
 
 use crate::clock::UnixMicros;
@@ -90,7 +91,8 @@ pub async fn evaluate(
     let mut answers: Vec<Result<Vec<Reading>, SelectError>> = rules.iter().map(|_| Ok(Vec::new())).collect();
     let of_rows = ask::of_rows(warehouse, rules, now).await;
     let of_ledger = ledger::of_ledger(warehouse, ledger, rules, now).await;
-    for (number, answer) in of_rows.into_iter().chain(of_ledger) {
+    let of_vendors = vendor::of_vendors(warehouse, rules, now).await;
+    for (number, answer) in of_rows.into_iter().chain(of_ledger).chain(of_vendors) {
         answers[number] = answer;
     }
     answers

@@ -317,10 +317,10 @@ fn alert_of(rule: &Rule, values: &[String], level: Level, value: Option<f64>, no
     let definition = &rule.definition;
     let mut labels: Labels = definition
         .watch
-        .group_by()
-        .iter()
+        .group_names()
+        .into_iter()
         .zip(values)
-        .map(|(dimension, value)| (dimension.as_str().to_owned(), value.clone()))
+        .map(|(name, value)| (name.to_owned(), value.clone()))
         .collect();
     let mut label = |name: &str, value: &str| labels.insert(name.to_owned(), value.to_owned());
     label("alertname", definition.name.as_str());

@@ -89,7 +89,7 @@ impl Measure {
                     let found = Found::one(self.gauges.cache_hit_rate(*watch));
                     measured.rules.push((rule, found));
                 }
-                (Watch::Metric(_) | Watch::Events(_) | Watch::Ledger(_), answer) => {
+                (Watch::Metric(_) | Watch::Events(_) | Watch::Ledger(_) | Watch::Vendor(_), answer) => {
                     let found = match answer {
                         Ok(readings) => Found::Groups(readings.into_iter().map(reading_of).collect()),
                         Err(error) => {

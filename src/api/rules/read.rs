@@ -5,10 +5,11 @@ use crate::domain::account::Name;
 use crate::domain::dashboard::{Link, Note};
 use crate::domain::field_error::FieldError;
 use crate::domain::rule::{
-    CacheWatch, EventsWatch, LedgerWatch, MetricWatch, NoData, RuleDefinition, SingleWatch, Watch,
+    CacheWatch, EventsWatch, LedgerWatch, MetricWatch, NoData, RuleDefinition, SingleWatch, VendorWatch,
+    Watch,
 };
 
-const KINDS: &str = "single, metric, events, cache_hit_rate, memory, ledger";
+const KINDS: &str = "single, metric, events, cache_hit_rate, memory, ledger, vendor";
 
 /// A rule that stands in a file, as JSON; it is judged as one that is posted.
 ///
@@ -118,6 +119,7 @@ fn watch(fields: &mut Fields<'_>) -> Option<Watch> {
             "cache_hit_rate" => watch.rest::<CacheWatch>().map(Watch::CacheHitRate),
             "memory" => Some(Watch::Memory),
             "ledger" => watch.rest::<LedgerWatch>().map(Watch::Ledger),
+            "vendor" => watch.rest::<VendorWatch>().map(Watch::Vendor),
             _ => {
                 watch.pass_over();
                 watch.unknown("kind", KINDS)

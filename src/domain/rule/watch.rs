@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::dimension::{Dimension, WatchFilters};
 use crate::domain::beacon::{METRIC_TYPES, VITALS, VITALS_TYPE};
 use crate::domain::field_error::{FieldError, FieldFault};
+use crate::domain::integration::Slug;
 
 /// Most dimensions by which a rule tells groups apart.
 const GROUP_BY_MAX: usize = 3;
@@ -32,6 +33,8 @@ pub enum Watch {
     Memory,
     /// What was lost on the way.
     Ledger(LedgerWatch),
+    /// How third-party services do, each by itself.
+    Vendor(VendorWatch),
 }
 
 /// Single measurements. A group fires with the first value beyond a threshold.
@@ -249,7 +252,74 @@ impl Default for LedgerWatch {
     }
 }
 
+/// What is measured of a third-party service.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum VendorMeasure {
+    /// Share of calls and checks that failed, 0 to 1.
+    #[default]
+    ErrorRate,
+    /// Share of them that did not fail, 0 to 1.
+    Availability,
+    /// Share of them without an answer in time, 0 to 1.
+    TimeoutShare,
+    /// 95th percentile of the time until the head of an answer, in milliseconds.
+    ResponseMs,
+}
+
+impl VendorMeasure {
+    /// Its name in labels.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ErrorRate => "vendor_error_rate",
+            Self::Availability => "vendor_availability",
+            Self::TimeoutShare => "vendor_timeout_share",
+            Self::ResponseMs => "vendor_response_ms",
+        }
+    }
+}
+
+/// How third-party services do. Each integration is told apart, with the label `integration`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, utoipa::ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct VendorWatch {
+    /// What is measured.
+    pub measure: VendorMeasure,
+    /// Only these, by their names in addresses; none: all of them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub integrations: Vec<String>,
+    /// Length of the window that ends now: whole minutes, at most a day.
+    pub window_ms: i64,
+    /// Below so many calls and checks there is no data.
+    pub seen_min: u32,
+}
+
+impl Default for VendorWatch {
+    fn default() -> Self {
+        Self {
+            measure: VendorMeasure::default(),
+            integrations: Vec::new(),
+            window_ms: 5 * MINUTE_MS,
+            seen_min: 5,
+        }
+    }
+}
+
 impl Watch {
+    /// The names of the labels by which groups are told apart, in the order of their values.
+    #[must_use]
+    pub fn group_names(&self) -> Vec<&'static str> {
+        match self {
+            Self::Vendor(_) => vec!["integration"],
+            _ => self
+                .group_by()
+                .iter()
+                .map(|dimension| dimension.as_str())
+                .collect(),
+        }
+    }
+
     /// The dimensions by which groups are told apart.
     #[must_use]
     pub fn group_by(&self) -> &[Dimension] {
@@ -257,7 +327,7 @@ impl Watch {
             Self::Single(watch) => &watch.group_by,
             Self::Metric(watch) => &watch.group_by,
             Self::Events(watch) => &watch.group_by,
-            Self::CacheHitRate(_) | Self::Memory | Self::Ledger(_) => &[],
+            Self::CacheHitRate(_) | Self::Memory | Self::Ledger(_) | Self::Vendor(_) => &[],
         }
     }
 
@@ -271,6 +341,7 @@ impl Watch {
             Self::CacheHitRate(_) => Some("cache_hit_rate"),
             Self::Memory => Some("memory"),
             Self::Ledger(_) => Some("ledger"),
+            Self::Vendor(watch) => Some(watch.measure.as_str()),
         }
     }
 
@@ -279,9 +350,12 @@ impl Watch {
     pub const fn aggregate(&self) -> Option<Aggregate> {
         match self {
             Self::Metric(watch) => Some(watch.aggregate),
-            Self::Single(_) | Self::Events(_) | Self::CacheHitRate(_) | Self::Memory | Self::Ledger(_) => {
-                None
-            }
+            Self::Single(_)
+            | Self::Events(_)
+            | Self::CacheHitRate(_)
+            | Self::Memory
+            | Self::Ledger(_)
+            | Self::Vendor(_) => None,
         }
     }
 
@@ -293,6 +367,7 @@ impl Watch {
             Self::Events(watch) => Some(watch.window_ms),
             Self::Ledger(watch) => Some(watch.window_ms),
             Self::CacheHitRate(watch) => Some(watch.window_ms),
+            Self::Vendor(watch) => Some(watch.window_ms),
             Self::Single(_) | Self::Memory => None,
         }
     }
@@ -320,6 +395,17 @@ impl Watch {
                     faults.push(FieldError::new("watch.names", FieldFault::TooLong, message));
                 }
                 faults.extend(watch.filters.faults("watch.filters"));
+            }
+            Self::Vendor(watch) => {
+                let is_slug = |name: &String| Slug::parse("", name).is_ok();
+                if watch.integrations.len() > NAMES_MAX || !watch.integrations.iter().all(is_slug) {
+                    let message = format!("must hold at most {NAMES_MAX} names of integrations in addresses");
+                    faults.push(FieldError::new(
+                        "watch.integrations",
+                        FieldFault::BadFormat,
+                        message,
+                    ));
+                }
             }
             Self::CacheHitRate(_) | Self::Memory | Self::Ledger(_) => {}
         }

@@ -227,7 +227,7 @@ pub(super) fn shape_of<'a>(rule: &Watched<'a>, now: UnixMicros) -> Option<(Shape
                 beyond,
             )
         }
-        Watch::CacheHitRate(_) | Watch::Memory | Watch::Ledger(_) => return None,
+        Watch::CacheHitRate(_) | Watch::Memory | Watch::Ledger(_) | Watch::Vendor(_) => return None,
     };
     let WatchFilters(filters) = filters;
     let filters = filters.iter().map(|(dimension, values)| {

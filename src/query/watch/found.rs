@@ -50,7 +50,7 @@ impl Measure {
             Watch::Events(watch) if watch.per_minute => Some(Self::PerMinute { minutes }),
             Watch::Events(_) => Some(Self::Count),
             Watch::Single(_) => Some(Self::Worst(direction)),
-            Watch::CacheHitRate(_) | Watch::Memory | Watch::Ledger(_) => None,
+            Watch::CacheHitRate(_) | Watch::Memory | Watch::Ledger(_) | Watch::Vendor(_) => None,
         }
     }
 

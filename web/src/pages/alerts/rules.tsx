@@ -151,6 +151,8 @@ function watchWords(watch: Watch): string {
       return `hit rate of the cache${over}`;
     case "memory":
       return "memory of Fresnel";
+    case "vendor":
+      return `${words(watch.measure ?? "").toLowerCase()} of ${watch.integrations?.join(", ") || "each third-party service"}${over}`;
     case "ledger":
       return `${words(watch.measure ?? "").toLowerCase()} in the ledger${over}`;
   }
@@ -158,7 +160,7 @@ function watchWords(watch: Watch): string {
 
 function thresholdWords({ thresholds, watch }: Rule): string {
   const metric =
-    watch.kind === "ledger"
+    watch.kind === "ledger" || watch.kind === "vendor"
       ? watch.measure
       : watch.kind === "metric" || watch.kind === "single"
         ? (watch.name ?? watch.type)

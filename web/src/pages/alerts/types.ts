@@ -54,7 +54,10 @@ export interface Silence {
   created_by: { name: string };
 }
 
-export type WatchKind = "single" | "metric" | "events" | "cache_hit_rate" | "memory" | "ledger";
+export type WatchKind = "single" | "metric" | "events" | "cache_hit_rate" | "memory" | "ledger" | "vendor";
+
+export type LedgerMeasure = "missing" | "client_lost" | "dropped_share";
+export type VendorMeasure = "error_rate" | "availability" | "timeout_share" | "response_ms";
 
 export interface Watch {
   kind: WatchKind;
@@ -69,7 +72,9 @@ export interface Watch {
   names?: string[];
   per_minute?: boolean;
   lookups_min?: number;
-  measure?: "missing" | "client_lost" | "dropped_share";
+  measure?: LedgerMeasure | VendorMeasure;
+  integrations?: string[];
+  seen_min?: number;
 }
 
 export type Thresholds = { direction: "above" | "below" } & Partial<Record<Level, number>>;

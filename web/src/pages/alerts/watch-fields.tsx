@@ -4,13 +4,14 @@ import { Button } from "../../parts/button";
 import { SelectField, TextField } from "../../parts/fields";
 import { Select } from "../../parts/form";
 import { DIMENSIONS } from "../../range/range";
-import type { Watch, WatchKind } from "./types";
+import type { LedgerMeasure, VendorMeasure, Watch, WatchKind } from "./types";
 
 const KINDS = [
   { id: "metric", label: "Measurements of a window" },
   { id: "single", label: "Each measurement as it comes" },
   { id: "events", label: "How many beacons come" },
   { id: "ledger", label: "What is lost on the way" },
+  { id: "vendor", label: "Third-party services" },
   { id: "cache_hit_rate", label: "The cache of Fresnel" },
   { id: "memory", label: "The memory of Fresnel" },
 ] as const;
@@ -35,6 +36,12 @@ const MEASURES = [
   { id: "client_lost", label: "Items lost by clients" },
   { id: "dropped_share", label: "Share of dropped items" },
 ] as const;
+const OF_VENDORS = [
+  { id: "error_rate", label: "Share of failures" },
+  { id: "availability", label: "Availability" },
+  { id: "timeout_share", label: "Share of time-outs" },
+  { id: "response_ms", label: "95th percentile of the answer" },
+] as const;
 
 /** What a kind of rule begins with. */
 const FIRST: Record<WatchKind, Watch> = {
@@ -43,6 +50,7 @@ const FIRST: Record<WatchKind, Watch> = {
   events: { kind: "events", beacon: "event", names: [], window_ms: 300_000 },
   cache_hit_rate: { kind: "cache_hit_rate", lookups_min: 100, window_ms: 900_000 },
   memory: { kind: "memory" },
+  vendor: { kind: "vendor", measure: "error_rate", integrations: [], window_ms: 300_000, seen_min: 5 },
   ledger: { kind: "ledger", measure: "missing", window_ms: 900_000 },
 };
 
@@ -116,10 +124,28 @@ export function WatchFields({ watch, onChange, error }: WatchFieldsProps) {
         {watch.kind === "ledger" && (
           <SelectField
             label="Measure"
-            value={watch.measure ?? "missing"}
+            value={(watch.measure ?? "missing") as LedgerMeasure}
             options={MEASURES}
             onChange={(measure) => set({ measure })}
           />
+        )}
+        {watch.kind === "vendor" && (
+          <>
+            <SelectField
+              label="Measure"
+              value={(watch.measure ?? "error_rate") as VendorMeasure}
+              options={OF_VENDORS}
+              onChange={(measure) => set({ measure })}
+            />
+            <TextField
+              label="Integrations"
+              name="watch.integrations"
+              value={(watch.integrations ?? []).join(", ")}
+              onInput={(text) => set({ integrations: split(text) })}
+              placeholder="all"
+              hint="their names in addresses, with commas between them"
+            />
+          </>
         )}
         {watch.window_ms !== undefined && (
           <SelectField

@@ -13,6 +13,7 @@ mod pages;
 mod question;
 mod raw;
 mod reply;
+mod vendors;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -23,7 +24,6 @@ use actix_web::{HttpRequest, HttpResponse};
 use super::error::{self, ApiError, Limit};
 use super::identity::{Identity, Parameters, Viewer, project_and_others};
 use super::manage::OfProject;
-use super::vendors::{BlameQuestion, ServiceMetricsQuestion};
 use super::{envelope, get};
 use crate::cache::Wish;
 use crate::clock::{self, UnixMicros};
@@ -100,8 +100,8 @@ pub(super) const QUESTIONS: &[Address] = &[
     Address::of::<raw::TimelineQuestion>("/api/analytics/sessions/timeline"),
     Address::of::<raw::ErrorsQuestion>("/api/analytics/errors"),
     Address::of::<raw::OccurrencesQuestion>("/api/analytics/errors/events"),
-    Address::of::<BlameQuestion>("/api/analytics/blame"),
-    Address::of::<ServiceMetricsQuestion>("/api-integrations/service/{name}/metrics"),
+    Address::of::<vendors::BlameQuestion>("/api/analytics/blame"),
+    Address::of::<vendors::ServiceMetricsQuestion>("/api-integrations/service/{name}/metrics"),
     Address::of::<dashboard::OverviewQuestion>("/api/dashboard/overview"),
     Address::of::<dashboard::TrendsQuestion>("/api/dashboard/analytics"),
     Address::of::<dashboard::PulseQuestion>("/api/dashboard/stats"),

@@ -3,7 +3,6 @@
 pub(super) mod dashboard;
 pub(super) mod evidence;
 pub(super) mod maintenance;
-mod questions;
 pub(super) mod report;
 pub(super) mod sla;
 pub(super) mod switches;
@@ -25,8 +24,6 @@ use crate::domain::account::{ProjectId, Role};
 use crate::domain::integration::{Integration, Slug};
 use crate::integrations::{Health, Reason, health};
 use crate::query::vendors::{Totals, totals};
-
-pub(super) use questions::{BlameQuestion, ServiceMetricsQuestion};
 
 /// What "lately" is: how a vendor does is judged by this time.
 const LATELY_S: i64 = 900;

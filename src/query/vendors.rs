@@ -29,7 +29,8 @@ pub use metrics::{
     OfService, ServiceMetrics, ServiceMetricsParameters, ServiceMetricsRequest, service_metrics,
 };
 pub use sla::{Compliance, SlaDay, SlaFigures, SlaTarget, sla_days};
-pub use totals::{Excluded, Totals, totals};
+pub use statement::Excluded;
+pub use totals::{Totals, totals};
 
 #[derive(Clone, Debug, Row, Deserialize)]
 struct LastRow {

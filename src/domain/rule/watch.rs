@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 use super::dimension::{Dimension, WatchFilters};
 use crate::domain::beacon::{METRIC_TYPES, VITALS, VITALS_TYPE};
 use crate::domain::field_error::{FieldError, FieldFault};
-use crate::domain::integration::Slug;
 
 /// Most dimensions by which a rule tells groups apart.
 const GROUP_BY_MAX: usize = 3;
@@ -397,8 +396,8 @@ impl Watch {
                 faults.extend(watch.filters.faults("watch.filters"));
             }
             Self::Vendor(watch) => {
-                let is_slug = |name: &String| Slug::parse("", name).is_ok();
-                if watch.integrations.len() > NAMES_MAX || !watch.integrations.iter().all(is_slug) {
+                let is_bad = |name: &String| name.is_empty() || name.chars().count() > NAME_CHARS_MAX;
+                if watch.integrations.len() > NAMES_MAX || watch.integrations.iter().any(is_bad) {
                     let message = format!("must hold at most {NAMES_MAX} names of integrations in addresses");
                     faults.push(FieldError::new(
                         "watch.integrations",

@@ -1,6 +1,7 @@
 //! The statement about contacts with vendors.
 
-use super::totals::Excluded;
+use serde::Serialize;
+
 use crate::warehouse::{Parameter, Statement};
 
 /// What is counted and measured of contacts: the members of `Row` in `totals`, behind its first two.
@@ -28,6 +29,17 @@ const COLUMNS: &str = "
     toUnixTimestamp64Milli(maxIf(ts, tries > 0)) AS last_seen_ms,
     toString(argMaxIf(outcome, ts, tries > 0)) AS last_outcome,
     argMaxIf(status, ts, tries > 0) AS last_status";
+
+/// A time that does not count.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+pub struct Excluded {
+    /// Of which integration; none: of all.
+    pub integration: Option<String>,
+    /// Begin, in milliseconds since 1970.
+    pub from_ms: i64,
+    /// End, which is not part of it.
+    pub to_ms: i64,
+}
 
 /// Which contacts, and how they are put together.
 pub(super) struct Selection<'a> {

@@ -4,19 +4,8 @@ use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 
 use super::super::stats::{float, share};
-use super::statement::{By, Selection};
+use super::statement::{By, Excluded, Selection};
 use crate::warehouse::{SelectError, Warehouse};
-
-/// A time that does not count.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
-pub struct Excluded {
-    /// Of which integration; none: of all.
-    pub integration: Option<String>,
-    /// Begin, in milliseconds since 1970.
-    pub from_ms: i64,
-    /// End, which is not part of it.
-    pub to_ms: i64,
-}
 
 #[derive(Clone, Debug, Row, Deserialize)]
 pub(super) struct TotalsRow {

@@ -13,6 +13,7 @@ import { useParam, useRange } from "../range/range";
 import { RangeBar } from "../range/rangebar";
 import { SavedViews } from "../range/views";
 import { may } from "../session";
+import { BlamePanel } from "./funnels/blame";
 import { Breakdown } from "./funnels/breakdown";
 import { FunnelEditor, WINDOWS } from "./funnels/editor";
 import { ImpactPanel } from "./funnels/impact";
@@ -48,7 +49,8 @@ export default function Funnels() {
     ...asked,
     compare: range.isCompared ? "previous" : undefined,
   });
-  const last = definition?.steps.at(-1) ?? funnel.data?.total.steps.at(-1)?.step;
+  const steps = definition?.steps ?? funnel.data?.total.steps.map((one) => one.step) ?? [];
+  const last = steps.at(-1);
   return (
     <Page
       title="Funnels"
@@ -111,6 +113,7 @@ export default function Funnels() {
       <Breakdown range={range} of={funnel} property={property} onProperty={setProperty} />
       <Trend range={range} interval={asked.interval} funnel={funnel} />
       {last && <ImpactPanel range={range} step={last} />}
+      {steps.length > 1 && <BlamePanel range={range} steps={steps} />}
       {edited && (
         <FunnelEditor
           funnel={edited === "new" ? undefined : edited}

@@ -36,8 +36,25 @@ export function PhaseBadge({ phase }: { phase: Phase }) {
   );
 }
 
-const IN_MS = ["page_load_time", "api_response_time", "effect_processing_time", "LCP", "INP", "FCP", "TTFB", "response_ms"];
-const SHARES = ["cache_hit_rate", "memory", "error_share", "dropped_share", "error_rate", "availability", "timeout_share"];
+const IN_MS = [
+  "page_load_time",
+  "api_response_time",
+  "effect_processing_time",
+  "LCP",
+  "INP",
+  "FCP",
+  "TTFB",
+  "response_ms",
+];
+const SHARES = [
+  "cache_hit_rate",
+  "memory",
+  "error_share",
+  "dropped_share",
+  "error_rate",
+  "availability",
+  "timeout_share",
+];
 
 /** The unit of what is computed of a metric. */
 export function unitOfMetric(metric: string | undefined, aggregate?: string): Unit {

@@ -1,8 +1,8 @@
 //! Questions about vendors that are kept like those of dashboards.
 
+use super::question::{Asking, Question};
 use crate::api::error::ApiError;
 use crate::api::identity::Parameters;
-use crate::api::query::{Asking, Question};
 use crate::cache::Kind;
 use crate::clock::UnixMicros;
 use crate::domain::field_error::FieldError;
@@ -13,7 +13,7 @@ use crate::query::vendors::{
 use crate::query::{Both, PeriodParameters};
 
 /// How one vendor does.
-pub(in crate::api) struct ServiceMetricsQuestion;
+pub(super) struct ServiceMetricsQuestion;
 
 impl Question for ServiceMetricsQuestion {
     const NAME: &'static str = "service-metrics";
@@ -38,7 +38,7 @@ impl Question for ServiceMetricsQuestion {
 }
 
 /// A step of a funnel beside the vendors.
-pub(in crate::api) struct BlameQuestion;
+pub(super) struct BlameQuestion;
 
 impl Question for BlameQuestion {
     const NAME: &'static str = "blame";

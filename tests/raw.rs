@@ -6,6 +6,7 @@ mod harness;
 
 mod raw {
     mod beacons;
+    mod blame;
     mod errors;
     mod events;
     mod funnels;

@@ -8,6 +8,8 @@
 //! - The **[`Catalogue`]** is data: what is known of a vendor's API, whoever uses it.
 //! - An **integration** is a project's use of a service. Its secrets are kept sealed with its own id ([`Secrets`]), and
 //!   never shown.
+//! - The **relay** carries the product's calls, **hooks** take the vendors' webhooks, the **watcher** looks whether vendors are there and asks them for
+//!   what is new. All three write down what passed: `vendor_calls`, from which `crate::query::vendors` says how each does.
 
 mod ask;
 mod call;

@@ -70,6 +70,8 @@ pub const ALERT_DELIVERIES: &str = "fresnel_alert_deliveries_total";
 pub const OUTBOUND_CALLS: &str = "fresnel_outbound_calls_total";
 /// Webhooks of vendors, by `outcome`.
 pub const HOOKS: &str = "fresnel_hooks_total";
+/// Windows of vendors' limits of which four fifths were used.
+pub const VENDOR_LIMITS_SHORT: &str = "fresnel_vendor_limits_short_total";
 /// Starts of the embedded engine after its first one.
 pub const ENGINE_RESTARTS: &str = "fresnel_engine_restarts_total";
 /// Wrong credentials shown to the API, by `kind`.
@@ -120,6 +122,10 @@ pub fn describe() {
     );
     describe_counter!(OUTBOUND_CALLS, "Calls to addresses that users supply");
     describe_counter!(HOOKS, "Webhooks of vendors");
+    describe_counter!(
+        VENDOR_LIMITS_SHORT,
+        "Windows of vendors' limits of which four fifths were used"
+    );
     describe_counter!(
         PEERS_UNASKED,
         "Ids of beacons that were taken without asking the other nodes, because Redis did not answer"

@@ -47,11 +47,11 @@ test('without a service each page says what to do next', async () => {
 test('a service is added, found healthy, called, goes down, and misses its target', async () => {
   await visit(site, '/integrations', async (page) => {
     await button(page, 'Add a service').first().click()
-    await page.getByLabel('Address').fill('http://169.254.169.254/')
+    await page.getByLabel('Address', { exact: true }).fill('http://169.254.169.254/')
     await page.getByLabel('Key or token').fill('sk_hidden')
     await button(page, 'Add').click()
     await page.locator('.field-fault').first().waitFor()
-    await page.getByLabel('Address').fill(vendor.url)
+    await page.getByLabel('Address', { exact: true }).fill(vendor.url)
     await button(page, 'Add').click()
     await page.getByText(/\/hooks\/stripe\/fh_/).waitFor()
     await button(page, 'Done').click()
@@ -85,7 +85,7 @@ test('a service is added, found healthy, called, goes down, and misses its targe
     await page.getByText('There is nothing new').waitFor()
 
     await page.goto(`${fresnel.url}/sla`)
-    await page.getByRole('cell', { name: 'Not kept' }).waitFor()
+    await page.getByRole('cell', { name: 'Not kept', exact: true }).waitFor()
     await page.goto(`${fresnel.url}/sla/${new Date().toISOString().slice(0, 7)}`)
     await page.getByText('fresnel verify-evidence').waitFor()
   })

@@ -87,6 +87,7 @@ before(async () => {
     FRESNEL_INTEGRATIONS__PROBE_INTERVAL_S: '5',
     FRESNEL_INTEGRATIONS__WEBHOOK_SILENCE_S: '5',
     FRESNEL_RELAY__BACKOFF_MS: '5',
+    FRESNEL_ALERTS__PERIOD_MS: '1000',
   })
   relayKey = (await manage('POST', '/api/keys', { kind: 'server', name: 'product', scopes: ['relay'] })).secret
 })
@@ -235,6 +236,25 @@ test('availability is held against the target, maintenance does not count, and t
   assert.ok((await of('healthy')).seen > 0)
   await manage('DELETE', `/api-integrations/maintenance/${id}`)
   assert.equal((await of('broken')).is_kept, false)
+})
+
+test('a rule watches each vendor by itself, and its alert is among those about vendors', async () => {
+  await manage('POST', '/api/rules', {
+    name: 'Vendors that fail',
+    watch: { kind: 'vendor', measure: 'error_rate', window_ms: 3_600_000, seen_min: 1 },
+    thresholds: { direction: 'above', critical: 0.5 },
+    for_ms: 0,
+  })
+  const alerts = await eventually('it fires', async () => {
+    const alerts = await manage('GET', '/api-integrations/alerts')
+    return alerts.active.some(({ title }) => title === 'Vendors that fail') ? alerts : undefined
+  })
+  const ours = alerts.active.filter(({ title }) => title === 'Vendors that fail')
+  assert.deepEqual(
+    ours.map(({ labels, level, value }) => [labels.integration, level, value]),
+    [['broken', 'critical', 1]],
+  )
+  assert.ok(alerts.counts.critical >= 1 && alerts.escalating.includes(ours[0].id))
 })
 
 test('a breaker that opened is told, and closes when it is set back', async () => {

@@ -1,16 +1,18 @@
 //! What a node knows of a vendor from calling it: whether it keeps failing, how much it was asked, how many calls are under way.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use metrics::counter;
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use super::window::Window;
 use crate::breaker::{Circuit, Limits};
 use crate::domain::integration::{RateLimit, Slug};
+use crate::metric_definitions::VENDOR_LIMITS_SHORT;
 
 /// Connections to a vendor that speaks HTTP/1.1, so that many calls at once.
 const CONNECTIONS_MAX: usize = 20;
@@ -27,6 +29,9 @@ pub(super) struct Vendor {
     pub(super) places: Arc<Semaphore>,
     has_many_calls_a_connection: AtomicBool,
     started: Instant,
+    slug: Slug,
+    /// When it may be said again that the limit is nearly used.
+    warn_again_ms: AtomicU64,
     // Held for a few instructions.
     window: Mutex<Window>,
     // The same.
@@ -51,6 +56,8 @@ impl Vendor {
             places: Arc::new(Semaphore::new(CONNECTIONS_MAX)),
             has_many_calls_a_connection: AtomicBool::new(false),
             started: Instant::now(),
+            slug: slug.clone(),
+            warn_again_ms: AtomicU64::new(0),
             window: Mutex::default(),
             retrying: Mutex::default(),
         }
@@ -61,7 +68,29 @@ impl Vendor {
         let Some(limit) = limit else { return Ok(()) };
         let now_ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
         let mut window = self.window.lock().unwrap_or_else(PoisonError::into_inner);
-        window.admit(limit, now_ms).map_err(Duration::from_millis)
+        let admitted = window.admit(limit, now_ms).map_err(Duration::from_millis);
+        let used = window.used(limit, now_ms);
+        drop(window);
+        self.warn_if_short(limit, used, now_ms);
+        admitted
+    }
+
+    /// Says once a window that four fifths of the limit are used.
+    fn warn_if_short(&self, limit: RateLimit, used: u32, now_ms: u64) {
+        if u64::from(used) * 5 < u64::from(limit.calls) * 4 {
+            return;
+        }
+        let window_ms = u64::from(limit.window_s) * 1_000;
+        let again_ms = self.warn_again_ms.load(Ordering::Relaxed);
+        let is_first = now_ms >= again_ms
+            && self
+                .warn_again_ms
+                .compare_exchange(again_ms, now_ms + window_ms, Ordering::Relaxed, Ordering::Relaxed)
+                .is_ok();
+        if is_first {
+            counter!(VENDOR_LIMITS_SHORT).increment(1);
+            tracing::warn!(integration = %self.slug, used, limit = limit.calls, "four fifths of a vendor's limit are used");
+        }
     }
 
     /// Notes that a call waits for its next try; of many, the last one is told.

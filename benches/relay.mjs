@@ -1,0 +1,117 @@
+// What the relay adds to a call: the same calls at the same pace, straight to a vendor on loopback and through the relay, in turns; and
+// answers that the relay gives again. docs/benchmarks.md tells how to read the figures.
+//
+//   node benches/relay.mjs [--binary target/release/fresnel] [--rate 500] [--seconds 10] [--rounds 3]
+
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import http from 'node:http'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+
+const repository = fileURLToPath(new URL('..', import.meta.url))
+const { values } = parseArgs({
+  options: {
+    binary: { type: 'string', default: path.join(repository, 'target/release/fresnel') },
+    rate: { type: 'string', default: '500' },
+    seconds: { type: 'string', default: '10' },
+    rounds: { type: 'string', default: '3' },
+  },
+})
+process.env.TEST_BINARY = path.resolve(values.binary)
+const { startFresnel } = await import('../tests/fresnel.mjs')
+const { startVendor } = await import('../tests/clients/vendor.mjs')
+const rate = Math.min(Number(values.rate), 5_000)
+const seconds = Math.min(Number(values.seconds), 60)
+
+const folder = await mkdtemp(path.join(tmpdir(), 'fresnel-relay-'))
+const vendor = await startVendor(() => ({ headers: { 'Content-Type': 'application/json' }, body: '{"ok":true}' }))
+const catalogue = path.join(folder, 'catalogue.toml')
+await writeFile(
+  catalogue,
+  `[[services]]
+id = "bench"
+name = "Bench"
+category = "bench"
+sync = "manual"
+base_url = "${vendor.url}"
+[services.caching]
+paths = [{ path = "/kept", seconds = 3600 }]
+`,
+)
+const fresnel = await startFresnel({
+  FRESNEL_OUTBOUND__ALLOW_NETWORKS: '127.0.0.0/8',
+  FRESNEL_QUOTA__API_PER_MINUTE: '0',
+  FRESNEL_QUOTA__EXTERNAL_PER_MINUTE: '0',
+  FRESNEL_INTEGRATIONS__CATALOGUE_FILE: catalogue,
+})
+
+async function manage(address, body) {
+  const answer = await fetch(fresnel.url + address, {
+    method: 'POST',
+    headers: { Authorization: `Bearer ${fresnel.adminToken}`, 'Content-Type': 'application/json' },
+    body: JSON.stringify(body),
+  })
+  if (!answer.ok) throw new Error(`${address}: ${answer.status} ${await answer.text()}`)
+  return (await answer.json()).data
+}
+
+const agent = new http.Agent({ keepAlive: true, maxSockets: 20 })
+
+function call(url, headers) {
+  return new Promise((resolve, reject) => {
+    const begun = performance.now()
+    const request = http.get(url, { agent, headers }, (response) => {
+      const tookMs = performance.now() - begun
+      response.resume()
+      response.on('end', () =>
+        response.statusCode === 200 ? resolve(tookMs) : reject(new Error(`${url}: ${response.statusCode}`)),
+      )
+    })
+    request.on('error', reject)
+  })
+}
+
+/** Calls at a pace, whatever the answers take; gives their times until the head of the answer, in order. */
+async function paced(url, headers) {
+  const calls = []
+  const begun = performance.now()
+  for (let number = 0; number < rate * seconds; number++) {
+    const due = begun + (number * 1_000) / rate
+    const wait = due - performance.now()
+    if (wait > 0.5) await new Promise((resolve) => setTimeout(resolve, wait))
+    calls.push(call(url, headers))
+  }
+  return (await Promise.all(calls)).sort((a, b) => a - b)
+}
+
+const at = (times, share) => times[Math.min(times.length - 1, Math.floor(times.length * share))]
+const ms = (value) => value.toFixed(2)
+
+try {
+  await manage('/api/integrations', { service: 'bench', authorization: { kind: 'none' } })
+  const { secret } = await manage('/api/keys', { kind: 'server', name: 'bench', scopes: ['relay'] })
+  const headers = { Authorization: `Bearer ${secret}` }
+  const ways = {
+    direct: () => paced(`${vendor.url}/plain`, {}),
+    relayed: () => paced(`${fresnel.url}/relay/bench/plain`, headers),
+    kept: () => paced(`${fresnel.url}/relay/bench/kept`, headers),
+  }
+  // Connections and answers that are kept are there before anything is measured.
+  for (const address of [`${vendor.url}/plain`, `${fresnel.url}/relay/bench/plain`, `${fresnel.url}/relay/bench/kept`])
+    await Promise.all(Array.from({ length: 50 }, () => call(address, headers)))
+  console.log(`${rate} calls a second for ${seconds} s, times until the head of the answer in ms`)
+  console.log('round  direct p50  p99   relayed p50  p99   kept p50  p99   relay adds p50  p99')
+  for (let round = 1; round <= Math.min(Number(values.rounds), 20); round++) {
+    const [direct, relayed, kept] = [await ways.direct(), await ways.relayed(), await ways.kept()]
+    const both = (times) => `${ms(at(times, 0.5))}  ${ms(at(times, 0.99))}`
+    const adds = [0.5, 0.99].map((share) => ms(at(relayed, share) - at(direct, share))).join('  ')
+    console.log(`${round}      ${both(direct)}   ${both(relayed)}   ${both(kept)}   ${adds}`)
+  }
+} finally {
+  agent.destroy()
+  await fresnel.stop()
+  vendor.stop()
+  await rm(folder, { recursive: true, force: true })
+}

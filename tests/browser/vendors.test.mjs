@@ -111,3 +111,24 @@ test('the pages hold up: dark, light, on a phone', async () => {
     )
   }
 })
+
+test('a service is changed, given another hook, and deleted when its name is typed', async () => {
+  await visit(site, '/integrations/stripe', async (page) => {
+    await button(page, 'Change').click()
+    await page.getByLabel('Name', { exact: true }).fill('Payments')
+    await page.getByLabel('Mean answer, at most ms').fill('700')
+    await button(page, 'Save').click()
+    await page.getByRole('heading', { name: 'Payments', level: 1 }).waitFor()
+    await button(page, 'New hook').click()
+    await page.getByRole('dialog').getByRole('button', { name: 'New hook' }).click()
+    await page.getByText(/\/hooks\/stripe\/fh_/).waitFor()
+    await page.keyboard.press('Escape')
+    await page.goto(`${fresnel.url}/sla`)
+    await page.getByText('at most 700 ms').waitFor()
+    await page.goto(`${fresnel.url}/integrations/stripe`)
+    await button(page, 'Delete').click()
+    await page.getByRole('dialog').getByRole('textbox').fill('stripe')
+    await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click()
+    await page.getByRole('heading', { name: 'No third-party service is watched yet' }).waitFor()
+  })
+})

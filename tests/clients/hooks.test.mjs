@@ -1,10 +1,16 @@
 // Webhooks, signed as vendors sign them, on their way to events of the project.
 
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
 import { createHmac, createSign, generateKeyPairSync } from 'node:crypto'
 import { after, before, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 
 import { eventually, startFresnel } from '../fresnel.mjs'
+
+const run = promisify(execFile)
+const python = process.env.TEST_PYTHON ?? fileURLToPath(new URL('../../target/test-venv/bin/python', import.meta.url))
 
 const SECRET = 'signing-secret-hidden'
 const hmac = (message, digest = 'sha256', encoding = 'hex') => createHmac(digest, SECRET).update(message).digest(encoding)
@@ -108,6 +114,21 @@ for (const [service, make] of Object.entries(VENDORS)) {
     }
   })
 }
+
+test('what Stripe’s own library signs is taken, and what it signed too long ago is not', async () => {
+  const { hook_path } = await integrated('stripe', { slug: 'stripe-library' })
+  const sign = async (body, time) => {
+    const script =
+      'import stripe, sys; print(stripe.WebhookSignature.generate_signature_header(sys.argv[1], sys.argv[2], timestamp=int(sys.argv[3])))'
+    const { stdout } = await run(python, ['-c', script, body, SECRET, String(time)])
+    return { ...json, 'Stripe-Signature': stdout.trim() }
+  }
+  const body = JSON.stringify({ id: 'evt_library', type: 'invoice.paid', note: 'Zoë' })
+  const taken = await post(hook_path, await sign(body, nowS()), body)
+  assert.equal(taken.status, 200, await taken.clone().text())
+  const old = await post(hook_path, await sign(body, nowS() - 600), body)
+  assert.equal(old.status, 401)
+})
 
 test('SendGrid’s signatures are verified by its public key', async () => {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' })

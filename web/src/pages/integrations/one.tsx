@@ -1,3 +1,5 @@
+import { useState } from "preact/hooks";
+import { useLocation } from "preact-iso";
 import { send } from "../../api/client";
 import type { Paged } from "../../api/envelope";
 import { useChange, useQuestion } from "../../api/question";
@@ -11,8 +13,9 @@ import { Time, toast } from "../../parts/small";
 import { Stat, Stats } from "../../parts/stat";
 import { Badge, EmptyState } from "../../parts/states";
 import { Table } from "../../parts/table";
-import { browserZone, useParam } from "../../range/range";
+import { browserZone, linkTo, useParam } from "../../range/range";
 import { may, project } from "../../session";
+import { ChangeIntegration, LastActions } from "./change";
 import type { HealthStatus, Listed, ServiceMetrics } from "./types";
 import { INDICATOR_WORDS, SYNC_WORDS, VendorBadge } from "./words";
 
@@ -136,6 +139,8 @@ function Facts({ one, state, again }: FactsProps) {
       !isGood,
     );
   });
+  const { url, route } = useLocation();
+  const [isChanged, setChanged] = useState(false);
   const { sync_state: synced, quota, retry_state: retrying } = one;
   return (
     <Panel
@@ -143,6 +148,7 @@ function Facts({ one, state, again }: FactsProps) {
       actions={
         may("admin") && (
           <>
+            <Button onClick={() => setChanged(true)}>Change</Button>
             <Button onClick={() => test.run()} isBusy={test.isBusy}>
               Test
             </Button>
@@ -160,6 +166,7 @@ function Facts({ one, state, again }: FactsProps) {
             >
               Its breaker closes, and answers that are kept of it are forgotten.
             </ConfirmButton>
+            <LastActions one={one} onChange={again} onGone={() => route(linkTo("/integrations", url))} />
           </>
         )
       }
@@ -219,6 +226,16 @@ function Facts({ one, state, again }: FactsProps) {
         <dt>Credential</dt>
         <dd>{one.has_credential ? "kept, encrypted" : "none"}</dd>
       </dl>
+      {isChanged && (
+        <ChangeIntegration
+          one={one}
+          onClose={() => setChanged(false)}
+          onDone={() => {
+            setChanged(false);
+            again();
+          }}
+        />
+      )}
     </Panel>
   );
 }

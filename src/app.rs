@@ -493,7 +493,13 @@ fn open_management(
     let vault = Vault::open(&config.vault, data_dir)?;
     let catalogue = Catalogue::load(&config.integrations.catalogue_file)?;
     let signer = Signer::of_vault(&vault);
-    let integrations = Integrations::new(catalogue, Secrets::new(vault.clone()), outbound.clone(), signer);
+    let integrations = Integrations::new(
+        catalogue,
+        Secrets::new(vault.clone()),
+        outbound.clone(),
+        signer,
+        control.clone(),
+    );
     Ok(ControlState {
         identity: open_identity(config, &control, &jwks, Arc::clone(quotas))?,
         relay: Relay::new(

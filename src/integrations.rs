@@ -22,17 +22,20 @@ pub mod relay;
 mod rotation;
 mod secrets;
 mod status_pages;
+mod tokens;
 mod trial;
 pub mod watcher;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use crate::control::Control;
 use crate::domain::integration::{Effective, Integration};
 use crate::outbound::Outbound;
 
 use evidence::Signer;
 use status_pages::StatusPages;
+use tokens::Tokens;
 
 pub use catalogue::{CUSTOM, Catalogue, CatalogueError};
 pub use health::{Health, Reason, health};
@@ -51,18 +54,28 @@ struct Inner {
     outbound: Outbound,
     status_pages: StatusPages,
     signer: Signer,
+    control: Control,
+    tokens: Tokens,
 }
 
 impl Integrations {
-    /// With this catalogue, the vault's secrets, and this door.
+    /// With this catalogue, the vault's secrets, and this door. Refresh tokens that vendors replace go to the control store.
     #[must_use]
-    pub fn new(catalogue: Catalogue, secrets: Secrets, outbound: Outbound, signer: Signer) -> Self {
+    pub fn new(
+        catalogue: Catalogue,
+        secrets: Secrets,
+        outbound: Outbound,
+        signer: Signer,
+        control: Control,
+    ) -> Self {
         Self(Arc::new(Inner {
             catalogue,
             secrets,
             outbound,
             status_pages: StatusPages::default(),
             signer,
+            control,
+            tokens: Tokens::default(),
         }))
     }
 
@@ -97,6 +110,14 @@ impl Integrations {
     #[must_use]
     pub fn signer(&self) -> &Signer {
         &self.0.signer
+    }
+
+    fn control(&self) -> &Control {
+        &self.0.control
+    }
+
+    fn tokens(&self) -> &Tokens {
+        &self.0.tokens
     }
 
     fn outbound(&self) -> &Outbound {

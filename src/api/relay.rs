@@ -204,6 +204,7 @@ fn measure(
             };
             (outcome, 0, *took, *tries, "", last.name())
         }
+        Err(RelayError::NoToken) => (ContactOutcome::Unreachable, 0, Duration::ZERO, 1, "", "no_token"),
         Err(RelayError::LeftAlone { .. }) => (ContactOutcome::LeftAlone, 0, Duration::ZERO, 0, "", ""),
         Err(_) => return,
     };

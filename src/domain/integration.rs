@@ -25,7 +25,7 @@ pub use definition::{Integration, IntegrationDefinition};
 pub use effective::Effective;
 pub use maintenance::MaintenanceWindow;
 pub use poll::{PollOutcome, PollState, within};
-pub use secrets::{Credential, IntegrationSecrets};
+pub use secrets::{Credential, IntegrationSecrets, OAuthClient};
 pub use service::{
     AnswerCaching, Authorization, CachedPath, Probe, RateLimit, Service, Sla, SyncMethod, TaskCaching,
 };

@@ -7,6 +7,7 @@ use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 
+use super::tokens::NoCredential;
 use super::{Integrations, call};
 use crate::domain::integration::{ContactOutcome, Integration};
 use crate::outbound::{CallError, Refusal};
@@ -32,6 +33,9 @@ pub(super) enum Silent {
     /// There could be no call.
     #[error("{0}")]
     NoCall(String),
+    /// The vendor gives no access token.
+    #[error("no access token is to be had from the integration's token_url")]
+    NoToken,
     /// There was no answer.
     #[error("{error}")]
     NoAnswer {
@@ -54,10 +58,13 @@ impl Integrations {
     ) -> Result<Said, Silent> {
         let no_call = |error: String| Silent::NoCall(error);
         let effective = self.effective(integration);
-        let secrets = self.secrets().open(integration);
-        let secrets = secrets.map_err(|error| no_call(error.to_string()))?;
+        let credential = self.credential(integration, &effective).await;
+        let credential = credential.map_err(|error| match error {
+            NoCredential::NoToken => Silent::NoToken,
+            NoCredential::Unreadable(error) => no_call(error.to_string()),
+        })?;
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
-        let out = call::outgoing(&effective, secrets.credential.as_ref(), path, query);
+        let out = call::outgoing(&effective, credential.as_ref(), path, query);
         let out = out.map_err(|error| no_call(error.to_string()))?;
         let mut request = Request::new(Full::new(Bytes::new()));
         *request.method_mut() = Method::GET;
@@ -111,6 +118,7 @@ pub(super) fn outcome_of(said: &Result<Said, Silent>) -> Option<(ContactOutcome,
             Some((ContactOutcome::of_status(status), status, said.took))
         }
         Err(Silent::NoCall(_)) => None,
+        Err(Silent::NoToken) => Some((ContactOutcome::Unreachable, 0, Duration::ZERO)),
         // Our own rules, not the vendor.
         Err(Silent::NoAnswer {
             error: CallError::Refused(_),

@@ -140,6 +140,8 @@ fn fault(service: &Service) -> Option<&'static str> {
         Some("name: must not be empty")
     } else if !is_web(&service.base_url) {
         Some("base_url: must be an address like https://api.vendor.example/v1")
+    } else if !is_web(&service.token_url) {
+        Some("token_url: must be an address")
     } else if !is_web(&service.status_page) || !is_web(&service.status_url) {
         Some("status_page, status_url: must be addresses")
     } else if is_polled && service.poll_interval_s.is_none_or(|seconds| seconds == 0) {

@@ -35,6 +35,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::Integrations;
 use super::call;
+use super::tokens::NoCredential;
 use crate::breaker::{Limits, Outcome, State};
 use crate::config::{BreakerConfig, RelayConfig};
 use crate::domain::integration::{ContactOutcome, Effective, Integration};
@@ -107,7 +108,7 @@ impl Relay {
             return Err(RelayError::Off);
         }
         let effective = inner.integrations.effective(integration);
-        let ready = self.ready(integration, &effective, &call)?;
+        let ready = self.ready(integration, &effective, &call).await?;
         let vendor = inner.vendors.of(integration.id, &integration.slug);
         let deadline = Instant::now() + inner.deadline;
         let is_question = call.method == Method::GET && kept::may_hold(&effective.caching, &call.path);
@@ -120,7 +121,9 @@ impl Relay {
             (None, false) => None,
         };
         let Some(key) = key else {
-            return self.ask_vendor(&ready, &effective, &vendor, deadline).await;
+            let answered = self.ask_vendor(&ready, &effective, &vendor, deadline).await;
+            self.note_refusal(integration, &effective, &answered).await;
+            return answered;
         };
         // Whoever asks the same waits: there is one call.
         let _alone = inner.kept.alone(&key).await;
@@ -136,7 +139,9 @@ impl Relay {
             };
             return Ok(again(&known, origin, vendor.circuit.status().state));
         }
-        let answer = self.ask_vendor(&ready, &effective, &vendor, deadline).await?;
+        let answered = self.ask_vendor(&ready, &effective, &vendor, deadline).await;
+        self.note_refusal(integration, &effective, &answered).await;
+        let answer = answered?;
         let report = answer.report;
         let read = tokio::time::timeout_at(deadline.into(), read_whole(answer)).await;
         let read = read.unwrap_or(Err(CallError::TimedOut(inner.deadline)));
@@ -163,6 +168,19 @@ impl Relay {
             }
         }
         Ok(answer)
+    }
+
+    /// An access token that the vendor refuses is not used again.
+    async fn note_refusal(
+        &self,
+        integration: &Integration,
+        effective: &Effective,
+        answered: &Result<RelayAnswer, RelayError>,
+    ) {
+        let is_refused = matches!(answered, Ok(answer) if answer.status == StatusCode::UNAUTHORIZED);
+        if is_refused && effective.token_url.is_some() {
+            self.0.integrations.tokens().forget(integration.id).await;
+        }
     }
 
     /// Whether third-party services are called, and may call.
@@ -220,7 +238,7 @@ impl Relay {
         self.0.kept.forget(integration.id);
     }
 
-    fn ready<'a>(
+    async fn ready<'a>(
         &self,
         integration: &Integration,
         effective: &Effective,
@@ -229,9 +247,12 @@ impl Relay {
         if !is_below(&call.path) {
             return Err(RelayError::BadPath);
         }
-        let secrets = self.0.integrations.secrets().open(integration);
-        let secrets = secrets.map_err(|_| RelayError::Unreadable)?;
-        let out = call::outgoing(effective, secrets.credential.as_ref(), &call.path, &call.query);
+        let credential = self.0.integrations.credential(integration, effective).await;
+        let credential = credential.map_err(|error| match error {
+            NoCredential::Unreadable(_) => RelayError::Unreadable,
+            NoCredential::NoToken => RelayError::NoToken,
+        })?;
+        let out = call::outgoing(effective, credential.as_ref(), &call.path, &call.query);
         let out = out.map_err(Incomplete::from)?;
         let mut headers = headers::to_vendor(&call.headers);
         // Those of the integration stand in place of the product's.

@@ -85,7 +85,7 @@ fn every_operation_says_what_it_is_how_it_may_fail_and_who_may() {
 }
 
 /// Codes that no operation has: they come from elsewhere, or from what goes to vendors and comes from them, whose bodies are not ours to describe.
-const OF_NO_OPERATION: [&str; 11] = [
+const OF_NO_OPERATION: [&str; 12] = [
     "METHOD_NOT_ALLOWED",
     "BAD_IDEMPOTENCY_KEY",
     "BAD_PATH",
@@ -97,6 +97,7 @@ const OF_NO_OPERATION: [&str; 11] = [
     "NOT_VERIFIED",
     "VENDOR_LEFT_ALONE",
     "VENDOR_RATE_LIMIT",
+    "VENDOR_TOKEN_UNAVAILABLE",
 ];
 
 #[test]

@@ -8,13 +8,14 @@ use serde::Deserialize;
 use crate::harness::Engine;
 use crate::{RETENTION, migrated, warehouse_of};
 
-const ALL: [&str; 6] = [
+const ALL: [&str; 7] = [
     "0001_raw_tables",
     "0002_performance_rollups",
     "0003_enrichment",
     "0004_ledger",
     "0005_rollups",
     "0006_session_hours",
+    "0007_vendor_calls",
 ];
 
 async fn texts(warehouse: &Warehouse, sql: &str) -> Vec<String> {
@@ -91,7 +92,7 @@ async fn two_nodes_may_migrate_an_empty_warehouse_at_once() {
         "SELECT name FROM system.tables WHERE database = 'fresnel' ORDER BY name",
     )
     .await;
-    assert_eq!(tables.len(), 16, "{tables:?}");
+    assert_eq!(tables.len(), 17, "{tables:?}");
 }
 
 #[tokio::test]
@@ -128,7 +129,7 @@ async fn a_newer_database_and_a_changed_migration_are_refused_untouched() {
         ..RETENTION
     };
     let error = warehouse.migrate(&shorter).await.expect_err("newer");
-    assert_eq!(error, MigrateError::Newer { found: 77, known: 6 });
+    assert_eq!(error, MigrateError::Newer { found: 77, known: 7 });
     assert!(error.to_string().contains("start the newer Fresnel"), "{error}");
     let ttl = texts(
         &warehouse,

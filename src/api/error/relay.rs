@@ -10,6 +10,7 @@ pub(super) fn told(error: &RelayError) -> Told<'static> {
     let (status, code) = match error {
         RelayError::Off => (StatusCode::SERVICE_UNAVAILABLE, "INTEGRATION_OFF"),
         RelayError::Unreadable => (StatusCode::CONFLICT, "CREDENTIAL_UNREADABLE"),
+        RelayError::NoToken => (StatusCode::BAD_GATEWAY, "VENDOR_TOKEN_UNAVAILABLE"),
         RelayError::Incomplete(_) => (StatusCode::CONFLICT, "INTEGRATION_INCOMPLETE"),
         RelayError::BadPath => (StatusCode::BAD_REQUEST, "BAD_PATH"),
         RelayError::BadKey => (StatusCode::BAD_REQUEST, "BAD_IDEMPOTENCY_KEY"),
@@ -29,6 +30,7 @@ pub(super) fn told(error: &RelayError) -> Told<'static> {
         },
         RelayError::Off
         | RelayError::Unreadable
+        | RelayError::NoToken
         | RelayError::Incomplete(_)
         | RelayError::BadPath
         | RelayError::BadKey

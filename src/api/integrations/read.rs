@@ -7,8 +7,8 @@ use crate::domain::account::Name;
 use crate::domain::alert::SecretText;
 use crate::domain::field_error::{FieldError, FieldFault};
 use crate::domain::integration::{
-    Authorization, Credential, IntegrationDefinition, IntegrationSecrets, RateLimit, SignatureScheme, Sla,
-    Slug, SyncMethod,
+    Authorization, Credential, IntegrationDefinition, IntegrationSecrets, OAuthClient, RateLimit,
+    SignatureScheme, Sla, Slug, SyncMethod,
 };
 use crate::integrations::{CUSTOM, Integrations};
 use crate::outbound::Outbound;
@@ -35,6 +35,12 @@ pub(super) struct NewIntegrationFields {
     #[schema(max_length = 2_000)]
     base_url: Option<String>,
     authorization: Option<Authorization>,
+    /// Where access tokens are had (OAuth 2), instead of a credential.
+    #[schema(max_length = 2_000)]
+    token_url: Option<String>,
+    /// What they are to be good for, as the vendor names it.
+    #[schema(max_length = 1_000)]
+    scope: Option<String>,
     /// Further headers of each call, which are shown: nothing secret belongs here.
     headers: Option<BTreeMap<String, String>>,
     sync: Option<SyncMethod>,
@@ -48,6 +54,8 @@ pub(super) struct NewIntegrationFields {
     signature: Option<SignatureScheme>,
     #[schema(inline)]
     credential: Option<CredentialFields>,
+    #[schema(inline)]
+    oauth: Option<OAuthFields>,
     /// What the vendor signs its webhooks with; for SendGrid its public key.
     #[schema(max_length = 8_000)]
     signing_secret: Option<String>,
@@ -67,6 +75,10 @@ pub(super) struct IntegrationFields {
     #[schema(max_length = 2_000)]
     base_url: Option<String>,
     authorization: Option<Authorization>,
+    #[schema(max_length = 2_000)]
+    token_url: Option<String>,
+    #[schema(max_length = 1_000)]
+    scope: Option<String>,
     /// Set as a whole.
     headers: Option<BTreeMap<String, String>>,
     sync: Option<SyncMethod>,
@@ -81,8 +93,24 @@ pub(super) struct IntegrationFields {
     /// Set as a whole.
     #[schema(inline)]
     credential: Option<CredentialFields>,
+    /// Set as a whole.
+    #[schema(inline)]
+    oauth: Option<OAuthFields>,
     #[schema(max_length = 8_000)]
     signing_secret: Option<String>,
+}
+
+/// What access tokens are had with (OAuth 2), at `token_url`.
+#[derive(utoipa::ToSchema)]
+#[expect(dead_code, reason = "describes a body; `Fields` reads it")]
+struct OAuthFields {
+    #[schema(max_length = 500)]
+    client_id: String,
+    #[schema(max_length = 8_000)]
+    client_secret: String,
+    /// Without one the client speaks for itself (`client_credentials`).
+    #[schema(max_length = 8_000)]
+    refresh_token: Option<String>,
 }
 
 /// What a vendor knows a customer by.
@@ -161,20 +189,23 @@ fn changed(
     outbound: &Outbound,
     known: IntegrationDefinition,
 ) -> IntegrationDefinition {
-    let base_url = fields.parsed_or_null("base_url", |field, text| {
-        let refused = |refusal: crate::outbound::Refusal| {
-            FieldError::new(field, FieldFault::BadFormat, refusal.to_string())
-        };
-        outbound.check(text).map_err(refused)?;
-        match text.contains(['?', '#']) {
-            true => Err(FieldError::new(
-                field,
-                FieldFault::BadFormat,
-                "must have no query and no fragment",
-            )),
-            false => Ok(text.to_owned()),
-        }
-    });
+    let mut address = |field: &'static str, may_have_query: bool| {
+        fields.parsed_or_null(field, |field, text| {
+            let refused = |refusal: crate::outbound::Refusal| {
+                FieldError::new(field, FieldFault::BadFormat, refusal.to_string())
+            };
+            outbound.check(text).map_err(refused)?;
+            match !may_have_query && text.contains(['?', '#']) {
+                true => Err(FieldError::new(
+                    field,
+                    FieldFault::BadFormat,
+                    "must have no query and no fragment",
+                )),
+                false => Ok(text.to_owned()),
+            }
+        })
+    };
+    let (base_url, token_url) = (address("base_url", false), address("token_url", true));
     let definition = IntegrationDefinition {
         is_enabled: fields.flag("is_enabled").unwrap_or(known.is_enabled),
         is_monitored: fields.flag("is_monitored").unwrap_or(known.is_monitored),
@@ -182,6 +213,8 @@ fn changed(
         authorization: fields
             .typed_or_null("authorization")
             .unwrap_or(known.authorization),
+        token_url: token_url.unwrap_or(known.token_url),
+        scope: fields.typed_or_null("scope").unwrap_or(known.scope),
         headers: fields
             .typed_or_null("headers")
             .map_or(known.headers, Option::unwrap_or_default),
@@ -208,6 +241,7 @@ pub(super) fn changed_secrets(
     known: IntegrationSecrets,
 ) -> Option<IntegrationSecrets> {
     let credential: Option<Option<Credential>> = fields.typed_or_null("credential");
+    let oauth: Option<Option<OAuthClient>> = fields.typed_or_null("oauth");
     let signing_secret: Option<Option<SecretText>> = fields.typed_or_null("signing_secret");
     let mut note = |field: &'static str, text: &str, chars_max: usize, chars_min: usize| {
         let chars = text.chars().count();
@@ -227,11 +261,25 @@ pub(super) fn changed_secrets(
             note("credential.username", username, USERNAME_CHARS_MAX, 1);
         }
     }
+    if let Some(Some(client)) = &oauth {
+        note("oauth.client_id", &client.client_id, USERNAME_CHARS_MAX, 1);
+        note(
+            "oauth.client_secret",
+            client.client_secret.reveal(),
+            SECRET_CHARS_MAX,
+            1,
+        );
+        if let Some(token) = &client.refresh_token {
+            note("oauth.refresh_token", token.reveal(), SECRET_CHARS_MAX, 1);
+        }
+    }
     if let Some(Some(secret)) = &signing_secret {
         note("signing_secret", secret.reveal(), SECRET_CHARS_MAX, 1);
     }
-    (credential.is_some() || signing_secret.is_some()).then(|| IntegrationSecrets {
+    let is_changed = credential.is_some() || oauth.is_some() || signing_secret.is_some();
+    is_changed.then(|| IntegrationSecrets {
         credential: credential.unwrap_or(known.credential),
+        oauth: oauth.unwrap_or(known.oauth),
         signing_secret: signing_secret.unwrap_or(known.signing_secret),
     })
 }

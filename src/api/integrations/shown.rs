@@ -26,6 +26,8 @@ pub(super) struct Shown {
     effective: ShownEffective,
     has_credential: bool,
     has_signing_secret: bool,
+    /// Whether calls carry access tokens that Fresnel has itself (OAuth 2).
+    has_oauth: bool,
     /// False when the secrets cannot be decrypted with the keys of the settings: they must be set anew.
     is_readable: bool,
     created_at_ms: i64,
@@ -40,6 +42,8 @@ pub(super) struct Shown {
 struct ShownEffective {
     base_url: Option<String>,
     authorization: Authorization,
+    token_url: Option<String>,
+    scope: Option<String>,
     sync: SyncMethod,
     fallback: Option<SyncMethod>,
     poll_interval_s: Option<u32>,
@@ -70,10 +74,13 @@ impl Shown {
             is_in_catalogue: integrations.catalogue().service(&integration.service).is_some(),
             has_credential: known.is_some_and(|secrets| secrets.credential.is_some()),
             has_signing_secret: known.is_some_and(|secrets| secrets.signing_secret.is_some()),
+            has_oauth: known.is_some_and(|secrets| secrets.oauth.is_some()) && effective.token_url.is_some(),
             is_readable: secrets.is_ok(),
             effective: ShownEffective {
                 base_url: effective.base_url,
                 authorization: effective.authorization,
+                token_url: effective.token_url,
+                scope: effective.scope,
                 sync: effective.sync,
                 fallback: effective.fallback,
                 poll_interval_s: effective.poll_interval_s,

@@ -33,6 +33,12 @@ pub struct IntegrationDefinition {
     /// Where its credential goes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub authorization: Option<Authorization>,
+    /// Where access tokens are had (OAuth 2).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_url: Option<String>,
+    /// What they are to be good for, as the vendor names it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<String>,
     /// Further headers of each call.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub headers: BTreeMap<String, String>,
@@ -70,6 +76,8 @@ impl IntegrationDefinition {
             is_monitored: true,
             base_url: None,
             authorization: None,
+            token_url: None,
+            scope: None,
             headers: BTreeMap::new(),
             sync: None,
             poll_interval_s: None,
@@ -103,6 +111,13 @@ impl IntegrationDefinition {
                 "poll_path",
                 "must begin with a slash and have at most 1000 characters, all of them printable ASCII",
             );
+        }
+        if self
+            .scope
+            .as_ref()
+            .is_some_and(|scope| scope.len() > PATH_BYTES_MAX)
+        {
+            note("scope", "must have at most 1000 bytes");
         }
         if let Some(limit) = self.rate_limit {
             if !(1..=1_000_000).contains(&limit.calls) {

@@ -13,6 +13,10 @@ pub struct Effective {
     pub base_url: Option<String>,
     /// Where its credential goes.
     pub authorization: Authorization,
+    /// Where access tokens are had (OAuth 2).
+    pub token_url: Option<String>,
+    /// What they are to be good for.
+    pub scope: Option<String>,
     /// Further headers of each call.
     pub headers: BTreeMap<String, String>,
     /// How its data reaches the project.
@@ -54,6 +58,11 @@ impl Effective {
             authorization: authorization
                 .or_else(|| service.map(|service| service.authorization.clone()))
                 .unwrap_or(Authorization::Bearer),
+            token_url: definition
+                .token_url
+                .clone()
+                .or_else(|| of_service(|service| service.token_url.clone())),
+            scope: definition.scope.clone(),
             headers,
             sync: definition
                 .sync

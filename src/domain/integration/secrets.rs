@@ -15,6 +15,19 @@ pub struct Credential {
     pub secret: SecretText,
 }
 
+/// What access tokens are had with (OAuth 2).
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct OAuthClient {
+    /// The client's name at the vendor.
+    pub client_id: String,
+    /// Its secret.
+    pub client_secret: SecretText,
+    /// Stands for what a person has allowed; without one the client speaks for itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refresh_token: Option<SecretText>,
+}
+
 /// All that is secret of an integration.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
@@ -25,4 +38,7 @@ pub struct IntegrationSecrets {
     /// What the vendor signs its webhooks with; for some its public key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub signing_secret: Option<SecretText>,
+    /// What calls' tokens are had with; stands in place of the credential.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub oauth: Option<OAuthClient>,
 }

@@ -185,6 +185,9 @@ pub struct Service {
     /// Where a credential goes.
     #[serde(default)]
     pub authorization: Authorization,
+    /// Where access tokens are had (OAuth 2).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_url: Option<String>,
     /// Further headers of each call.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub headers: BTreeMap<String, String>,

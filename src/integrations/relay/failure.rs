@@ -14,6 +14,9 @@ pub enum RelayError {
     /// Its secrets cannot be decrypted.
     #[error("the integration's credential cannot be decrypted: set it anew")]
     Unreadable,
+    /// The vendor gives no access token.
+    #[error("no access token is to be had from the integration's token_url")]
+    NoToken,
     /// It lacks something.
     #[error(transparent)]
     Incomplete(#[from] Incomplete),

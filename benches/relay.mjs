@@ -45,6 +45,8 @@ const fresnel = await startFresnel({
   FRESNEL_QUOTA__API_PER_MINUTE: '0',
   FRESNEL_QUOTA__EXTERNAL_PER_MINUTE: '0',
   FRESNEL_INTEGRATIONS__CATALOGUE_FILE: catalogue,
+  // As it is by default; tests run engines as the equals of what runs beside them.
+  FRESNEL_ENGINE__NICENESS: '19',
 })
 
 async function manage(address, body) {

@@ -35,7 +35,7 @@ pub(super) enum Silent {
     NoCall(String),
     /// The vendor gives no access token.
     #[error("no access token is to be had from the integration's token_url")]
-    NoToken,
+    TokenRefused,
     /// There was no answer.
     #[error("{error}")]
     NoAnswer {
@@ -60,7 +60,7 @@ impl Integrations {
         let effective = self.effective(integration);
         let credential = self.credential(integration, &effective).await;
         let credential = credential.map_err(|error| match error {
-            NoCredential::NoToken => Silent::NoToken,
+            NoCredential::NoToken => Silent::TokenRefused,
             NoCredential::Unreadable(error) => no_call(error.to_string()),
         })?;
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
@@ -118,7 +118,7 @@ pub(super) fn outcome_of(said: &Result<Said, Silent>) -> Option<(ContactOutcome,
             Some((ContactOutcome::of_status(status), status, said.took))
         }
         Err(Silent::NoCall(_)) => None,
-        Err(Silent::NoToken) => Some((ContactOutcome::Unreachable, 0, Duration::ZERO)),
+        Err(Silent::TokenRefused) => Some((ContactOutcome::Unreachable, 0, Duration::ZERO)),
         // Our own rules, not the vendor.
         Err(Silent::NoAnswer {
             error: CallError::Refused(_),

@@ -9,6 +9,7 @@ mod data_folder;
 mod ledger_watch;
 mod listen;
 mod past;
+mod requests;
 mod vendors;
 mod warehouse_link;
 
@@ -59,6 +60,7 @@ use crate::warehouse::{MigrateError, Warehouse};
 use data_folder::{DataFolder, DataFolderError};
 use listen::{Handlers, listen};
 use past::open_past;
+use requests::Requests;
 use warehouse_link::WarehouseLink;
 
 /// Segments that hold a client's alert are sealed within this time.
@@ -67,8 +69,6 @@ const PRIORITY_SEAL_AFTER: Duration = Duration::from_millis(100);
 const ENGINE_STOP_RESERVE: Duration = Duration::from_secs(3);
 /// Time in which the last traces are sent.
 const TRACES_STOP_MAX: Duration = Duration::from_secs(2);
-/// Share of a stop's time in which requests under way may still be answered.
-const SHARE_OF_STOP_FOR_REQUESTS: f64 = 0.4;
 /// How often noted durations are sorted into their buckets.
 const METRICS_UPKEEP_INTERVAL: Duration = Duration::from_secs(1);
 /// Exit code after a failed sync: a supervisor should start the service again.
@@ -150,8 +150,7 @@ pub struct App {
     link: WarehouseLink,
     engine: Option<Supervisor>,
     stopping: Arc<AtomicBool>,
-    alert_streams: AlertStreams,
-    live_streams: LiveStreams,
+    requests: Requests,
     stop_signals: StopSignals,
     traces: Option<Sending>,
     // Held for its lock, which ends with the process.
@@ -218,7 +217,7 @@ impl App {
             tap,
         };
         vendors::start(&config, &wal, &warehouse, &control, &shared)?;
-        let (alert_streams, live_streams) = (control.alert_streams.clone(), query.live.clone());
+        let requests = Requests::of(&control, &query);
         let handlers = Handlers {
             identity,
             control,
@@ -238,8 +237,7 @@ impl App {
             link,
             engine,
             stopping,
-            alert_streams,
-            live_streams,
+            requests,
             stop_signals,
             traces,
             _folder: folder,
@@ -264,22 +262,10 @@ impl App {
             }
             _ = &mut serving => ExitCode::FAILURE,
         };
-        let deadline = Instant::now() + Duration::from_millis(self.config.server.shutdown_timeout_ms);
+        let stop_time = Duration::from_millis(self.config.server.shutdown_timeout_ms);
         self.stopping.store(true, Ordering::Relaxed);
-        // They would never end by themselves.
-        self.alert_streams.stop();
-        self.live_streams.stop();
         tracing::info!("stopping: answering what is under way");
-        // The stop of the HTTP server may hang on a client; the log must be closed in time all the same.
-        let for_requests = deadline
-            .saturating_duration_since(Instant::now())
-            .mul_f64(SHARE_OF_STOP_FOR_REQUESTS);
-        if tokio::time::timeout(for_requests, handle.stop(true))
-            .await
-            .is_err()
-        {
-            handle.stop(false).await;
-        }
+        let deadline = self.requests.end(&handle, stop_time).await;
         let wal = self.wal.clone();
         if let Err(error) = task::blocking(move || wal.close()).await {
             tracing::error!(%error, "the log was not closed; the next start reads what is on disk");
@@ -508,7 +494,7 @@ fn open_management(
             &config.relay,
             &config.breaker,
         ),
-        relay_body_max_bytes: usize::try_from(config.relay.body_max_bytes).unwrap_or(usize::MAX),
+        relay_body_max_bytes: config.relay.body_max_bytes,
         integrations,
         warehouse: warehouse.clone(),
         webhook_silence_max: Duration::from_secs(config.integrations.webhook_silence_s.into()),

@@ -20,6 +20,7 @@
 //! Connections are not kept, but for the relay's ([`Outbound::send`]). `docs/adr/0008-outbound.md` tells why it is built so.
 
 mod address;
+mod body;
 mod connect;
 mod guard;
 mod names;
@@ -49,6 +50,7 @@ use guard::Guard;
 use names::{Names, SystemNames};
 
 pub use address::Special;
+pub use body::OutgoingBody;
 pub use guard::Refusal;
 
 const OUR_NAME: &str = concat!("fresnel/", env!("CARGO_PKG_VERSION"));

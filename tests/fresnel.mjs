@@ -68,9 +68,13 @@ export async function startFresnel(settings = undefined) {
   launch()
 
   const url = `http://127.0.0.1:${port}`
-  const stop = async () => {
+  /** Asks it to end, and waits until it has. */
+  const terminate = async () => {
     service.kill('SIGTERM')
     await ended
+  }
+  const stop = async () => {
+    await terminate()
     await rm(dataDir, { recursive: true, force: true })
   }
   // Beacons are taken earlier; these tests also look at where they end.
@@ -95,7 +99,7 @@ export async function startFresnel(settings = undefined) {
     launch()
     return ready()
   }
-  return { url, ingestKey, adminToken, dataDir, query: (sql) => query(dataDir, sql), stop, kill, startAgain }
+  return { url, ingestKey, adminToken, dataDir, query: (sql) => query(dataDir, sql), stop, terminate, kill, startAgain }
 }
 
 /** Asks the embedded ClickHouse over plain HTTP, as any client would; gives rows as objects. */

@@ -42,33 +42,53 @@ pub(super) async fn read_body(
     bytes_max: usize,
     timeout: Duration,
 ) -> Result<Bytes, Rejection> {
-    let whole = async {
+    match read_begin(payload, bytes_max, timeout).await? {
+        Begin::Whole(body) => Ok(body),
+        Begin::Part(_) => Err(Rejection::TooLarge),
+    }
+}
+
+/// What was read of a body.
+#[derive(Debug)]
+pub(super) enum Begin {
+    /// All of it.
+    Whole(Bytes),
+    /// It is longer than was asked for: this, and what may follow.
+    Part(Bytes),
+}
+
+/// The same for bodies whose rest is not refused.
+pub(super) async fn read_begin(
+    payload: &mut web::Payload,
+    bytes_max: usize,
+    timeout: Duration,
+) -> Result<Begin, Rejection> {
+    let read = async {
         let Some(first) = next_piece(payload).await? else {
-            return Ok(Bytes::new());
+            return Ok(Begin::Whole(Bytes::new()));
         };
+        if first.len() > bytes_max {
+            return Ok(Begin::Part(first));
+        }
         let Some(second) = next_piece(payload).await? else {
-            return if first.len() > bytes_max {
-                Err(Rejection::TooLarge)
-            } else {
-                Ok(first)
-            };
+            return Ok(Begin::Whole(first));
         };
         let mut body = BytesMut::from(first);
         let mut next = Some(second);
         while let Some(piece) = next {
-            if body.len() + piece.len() > bytes_max {
-                return Err(Rejection::TooLarge);
-            }
             body.extend_from_slice(&piece);
+            if body.len() > bytes_max {
+                return Ok(Begin::Part(body.freeze()));
+            }
             next = next_piece(payload).await?;
         }
-        Ok(body.freeze())
+        Ok(Begin::Whole(body.freeze()))
     };
-    let mut whole = pin!(whole);
-    if let Some(outcome) = at_once(whole.as_mut()).await {
+    let mut read = pin!(read);
+    if let Some(outcome) = at_once(read.as_mut()).await {
         return outcome;
     }
-    tokio::time::timeout(timeout, whole)
+    tokio::time::timeout(timeout, read)
         .await
         .unwrap_or(Err(Rejection::BodyTimeout))
 }
@@ -89,7 +109,7 @@ async fn at_once<F: Future>(mut whole: Pin<&mut F>) -> Option<F::Output> {
     .await
 }
 
-async fn next_piece(payload: &mut web::Payload) -> Result<Option<Bytes>, Rejection> {
+pub(super) async fn next_piece(payload: &mut web::Payload) -> Result<Option<Bytes>, Rejection> {
     match payload.next().await {
         None => Ok(None),
         Some(Ok(piece)) => Ok(Some(piece)),

@@ -54,7 +54,7 @@ pub struct ControlState {
     /// How long their webhooks may stay away before they are polled instead.
     pub webhook_silence_max: Duration,
     /// Longest body of a call to them.
-    pub relay_body_max_bytes: usize,
+    pub relay_body_max_bytes: u64,
     /// Where addresses that users supply may lead.
     pub outbound: Outbound,
     /// Keys that issuers serve.

@@ -1,9 +1,12 @@
 //! `ANY /relay/{integration}/{path}`: a product's calls to its vendors.
 
+mod upload;
+
 use std::convert::Infallible;
 use std::time::Duration;
 
 use actix_web::body::SizedStream;
+use actix_web::http::ConnectionType;
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::web::{self, Bytes};
@@ -12,7 +15,6 @@ use futures_util::stream::{self, Stream, StreamExt as _};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 
-use super::body::read_body;
 use super::error::{self, ApiError};
 use super::ingest::IngestState;
 use super::manage::ControlState;
@@ -20,17 +22,21 @@ use super::{rate_limit, unread};
 use crate::breaker::State;
 use crate::clock;
 use crate::control::KeyEntry;
+use crate::domain::field_error::{FieldError, FieldFault};
 use crate::domain::integration::{ContactOutcome, Integration, Slug};
 use crate::ingest::VendorCall;
-use crate::integrations::relay::{RelayAnswer, RelayBody, RelayCall, RelayError};
+use crate::integrations::relay::{Origin, Priority, RelayAnswer, RelayBody, RelayCall, RelayError};
 use crate::outbound::CallError;
 use crate::quota::Class;
 use crate::task;
+
+use upload::Incomer;
 
 /// Longest pause within a body.
 const PAUSE_MAX: Duration = Duration::from_secs(30);
 const TRIES: HeaderName = HeaderName::from_static("x-fresnel-tries");
 const CACHE: HeaderName = HeaderName::from_static("x-fresnel-cache");
+const BATCH: HeaderName = HeaderName::from_static("x-fresnel-batch");
 const BREAKER: HeaderName = HeaderName::from_static("x-fresnel-breaker");
 
 /// Adds the addresses.
@@ -43,7 +49,7 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 /// Carries a call to the vendor, and its answer back.
 async fn relay(
     request: HttpRequest,
-    mut payload: web::Payload,
+    payload: web::Payload,
     state: web::Data<ControlState>,
     ingest: web::Data<IngestState>,
 ) -> HttpResponse {
@@ -52,24 +58,31 @@ async fn relay(
         Ok(asked) => asked,
         Err(error) => return unread::holding(error::answer(&request, &error), payload),
     };
-    let mut answer = match carried(&request, &mut payload, &state, &entry).await {
+    let under_way = state.relay.begin();
+    let mut body = Incomer::of(payload);
+    let mut answer = match carried(&request, &mut body, &state, &entry).await {
         Ok((integration, answered)) => {
             measure(&request, &ingest, &entry, &integration, &answered);
             match answered {
                 Ok(answer) => sent(&request, answer),
+                Err(RelayError::BrokenOff) => error::answer(&request, &ApiError::Rejected(body.why())),
                 Err(error) => error::answer(&request, &ApiError::Relay(error)),
             }
         }
-        Err(error) => unread::holding(error::answer(&request, &error), payload),
+        Err(error) => error::answer(&request, &error),
     };
     rate_limit::insert(answer.headers_mut(), Class::External, &decision);
-    answer
+    if state.relay.is_stopping() {
+        // The product's next call goes to where it is answered.
+        answer.head_mut().set_connection_type(ConnectionType::Close);
+    }
+    unread::holding(answer, (body, under_way))
 }
 
 /// The integration, and what came of the call.
 async fn carried(
     request: &HttpRequest,
-    payload: &mut web::Payload,
+    body: &mut Incomer,
     state: &ControlState,
     entry: &KeyEntry,
 ) -> Result<(std::sync::Arc<Integration>, Result<RelayAnswer, RelayError>), ApiError> {
@@ -78,16 +91,31 @@ async fn carried(
     let directory = state.control.directory();
     let found = directory.integrations().find(&entry.project.project.id, &slug);
     let integration = found.cloned().ok_or_else(no_such)?;
-    let body = read_body(payload, state.relay_body_max_bytes, state.body_timeout).await?;
     let call = RelayCall {
         method: method(request.method())?,
         path: below(request.uri().path()).to_owned(),
         query: request.query_string().to_owned(),
+        priority: priority(request)?,
         headers: headers(request),
-        body,
+        body: body.call_body(request, state).await?,
     };
     let answered = state.relay.call(&integration, call).await;
     Ok((integration, answered))
+}
+
+fn priority(request: &HttpRequest) -> Result<Priority, ApiError> {
+    let Some(name) = request.headers().get("x-fresnel-priority") else {
+        return Ok(Priority::default());
+    };
+    let known = name.to_str().ok().and_then(Priority::from_name);
+    known.ok_or_else(|| {
+        let message = "must be high, normal or low";
+        ApiError::BadParameters(vec![FieldError::new(
+            "X-Fresnel-Priority",
+            FieldFault::BadFormat,
+            message,
+        )])
+    })
 }
 
 /// The path behind the integration, as it stands in the request: nothing in it is decoded.
@@ -133,6 +161,9 @@ fn sent(request: &HttpRequest, answer: RelayAnswer) -> HttpResponse {
     let report = &answer.report;
     response.insert_header((TRIES, report.tries));
     response.insert_header((CACHE, HeaderValue::from_static(report.origin.as_str())));
+    if let Some(calls) = report.together {
+        response.insert_header((BATCH, calls));
+    }
     let breaker = match report.breaker {
         State::Closed => "closed",
         State::Open => "open",
@@ -184,9 +215,9 @@ fn measure(
             let report = &answer.report;
             let status = report.status.map_or(0, |status| status.as_u16());
             // What is given again is what was answered before: not the vendor's failure now.
-            let outcome = match report.tries {
-                0 => ContactOutcome::Answered,
-                _ => ContactOutcome::of_status(status),
+            let outcome = match report.origin {
+                Origin::Held | Origin::Repeated => ContactOutcome::Answered,
+                Origin::Vendor | Origin::Together => ContactOutcome::of_status(status),
             };
             (
                 outcome,

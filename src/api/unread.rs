@@ -9,24 +9,19 @@ use std::task::{Context, Poll};
 
 use actix_web::HttpResponse;
 use actix_web::body::{BodySize, BoxBody, MessageBody};
-use actix_web::web::{Bytes, Payload};
+use actix_web::web::Bytes;
 
-/// Lets the answer hold the request's body until it is sent.
-pub(super) fn holding(answer: HttpResponse, request_body: Payload) -> HttpResponse {
-    answer.map_body(|_, body| {
-        BoxBody::new(Holding {
-            body,
-            _request_body: request_body,
-        })
-    })
+/// Lets the answer hold something until it is sent: the request's body, or what stands for it.
+pub(super) fn holding<T: Unpin + 'static>(answer: HttpResponse, held: T) -> HttpResponse {
+    answer.map_body(|_, body| BoxBody::new(Holding { body, _held: held }))
 }
 
-struct Holding {
+struct Holding<T> {
     body: BoxBody,
-    _request_body: Payload,
+    _held: T,
 }
 
-impl MessageBody for Holding {
+impl<T: Unpin> MessageBody for Holding<T> {
     type Error = <BoxBody as MessageBody>::Error;
 
     fn size(&self) -> BodySize {

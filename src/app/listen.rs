@@ -63,7 +63,9 @@ pub(super) fn listen(
         0 => std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
         workers => workers,
     };
-    let stop_s = config.server.shutdown_timeout_ms.div_ceil(1_000);
+    // The longest; when it is really over, the application says.
+    let stop_ms = config.server.shutdown_timeout_ms.max(config.relay.deadline_ms);
+    let stop_s = stop_ms.div_ceil(1_000);
     let server = server
         .workers(workers)
         .max_connections(config.server.connections_max.div_ceil(workers))

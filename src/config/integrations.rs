@@ -43,6 +43,14 @@ pub struct RelayConfig {
     pub backoff_max_ms: u64,
     /// Longest body of a call.
     pub body_max_bytes: u64,
+    /// Longest body that is held until the call is over, so that it can be tried again. A longer one goes on as it comes, once.
+    pub held_body_max_bytes: u64,
+    /// Bytes of bodies that are held at once. Beyond them bodies go on as they come.
+    pub held_bytes_max: u64,
+    /// Most things that calls ask for together, where the catalogue allows it; 1: none go together.
+    pub batch_items_max: u32,
+    /// Longest time that a call of low priority waits for others to go with.
+    pub batch_wait_ms: u64,
     /// Bytes of answers that are kept to be given again.
     pub kept_bytes_max: u64,
 }
@@ -54,7 +62,11 @@ impl Default for RelayConfig {
             tries_max: 3,
             backoff_ms: 1_000,
             backoff_max_ms: 10_000,
-            body_max_bytes: 8 * 1_024 * 1_024,
+            body_max_bytes: 1_024 * 1_024 * 1_024,
+            held_body_max_bytes: 1_024 * 1_024,
+            held_bytes_max: 64 * 1_024 * 1_024,
+            batch_items_max: 10,
+            batch_wait_ms: 1_000,
             kept_bytes_max: 32 * 1_024 * 1_024,
         }
     }

@@ -156,8 +156,28 @@ impl Config {
             ),
             (
                 "relay.body_max_bytes",
-                (1_024..=100 << 20).contains(&self.relay.body_max_bytes),
+                (1_024..=1 << 40).contains(&self.relay.body_max_bytes),
+                "from 1024 to 1099511627776",
+            ),
+            (
+                "relay.held_body_max_bytes",
+                (1_024..=100 << 20).contains(&self.relay.held_body_max_bytes),
                 "from 1024 to 104857600",
+            ),
+            (
+                "relay.held_bytes_max",
+                (self.relay.held_body_max_bytes..=1 << 34).contains(&self.relay.held_bytes_max),
+                "from relay.held_body_max_bytes to 17179869184",
+            ),
+            (
+                "relay.batch_items_max",
+                (1..=1_000).contains(&self.relay.batch_items_max),
+                "from 1 to 1000",
+            ),
+            (
+                "relay.batch_wait_ms",
+                self.relay.batch_wait_ms <= 10_000,
+                "from 0 to 10000",
             ),
             (
                 "relay.kept_bytes_max",

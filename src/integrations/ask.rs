@@ -4,13 +4,13 @@ use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
-use http_body_util::{BodyExt as _, Full};
+use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 
 use super::tokens::NoCredential;
 use super::{Integrations, call};
 use crate::domain::integration::{ContactOutcome, Integration};
-use crate::outbound::{CallError, Refusal};
+use crate::outbound::{CallError, OutgoingBody, Refusal};
 
 /// Longest time until the answer is there.
 pub(super) const TIMEOUT: Duration = Duration::from_secs(10);
@@ -66,7 +66,7 @@ impl Integrations {
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
         let out = call::outgoing(&effective, credential.as_ref(), path, query);
         let out = out.map_err(|error| no_call(error.to_string()))?;
-        let mut request = Request::new(Full::new(Bytes::new()));
+        let mut request = Request::new(OutgoingBody::Whole(Bytes::new()));
         *request.method_mut() = Method::GET;
         *request.uri_mut() = out
             .url

@@ -133,7 +133,8 @@ fn fault(service: &Service) -> Option<&'static str> {
         .paths
         .iter()
         .map(|one| &one.path)
-        .chain(caching.tasks.iter().map(|one| &one.path));
+        .chain(caching.tasks.iter().map(|one| &one.path))
+        .chain(service.batches.iter().map(|one| &one.path));
     if service.id.as_str() == CUSTOM {
         Some("id: custom is what is in no catalogue")
     } else if service.name.trim().is_empty() {
@@ -160,7 +161,7 @@ fn fault(service: &Service) -> Option<&'static str> {
     {
         Some("probe.path: must begin with a slash")
     } else if !paths.all(|path| begins_well(path)) {
-        Some("caching: paths must begin with a slash")
+        Some("caching, batches: paths must begin with a slash")
     } else {
         None
     }

@@ -166,19 +166,6 @@ impl Integrations {
         url: &str,
         effective: &Effective,
     ) -> Option<Answer> {
-        let mut form = form_urlencoded::Serializer::new(String::new());
-        match refresh_token {
-            Some(token) => form
-                .append_pair("grant_type", "refresh_token")
-                .append_pair("refresh_token", token.reveal()),
-            None => form.append_pair("grant_type", "client_credentials"),
-        };
-        if let Some(scope) = &effective.scope {
-            form.append_pair("scope", scope);
-        }
-        // In the body: vendors that want them in a header instead take them here too, the other way round not all do.
-        form.append_pair("client_id", &client.client_id)
-            .append_pair("client_secret", client.client_secret.reveal());
         let mut headers = HeaderMap::new();
         headers.insert(
             CONTENT_TYPE,
@@ -189,7 +176,7 @@ impl Integrations {
             method: Method::POST,
             url,
             headers,
-            body: Bytes::from(form.finish()),
+            body: Bytes::from(question(client, refresh_token, effective)),
             answer_bytes_max: ANSWER_BYTES_MAX,
             timeout: TIMEOUT,
         };
@@ -220,4 +207,22 @@ impl Integrations {
             tracing::error!(%error, integration = %integration.slug, "a refresh token could not be kept: after a restart it must be set anew");
         }
     }
+}
+
+/// What is asked for at the vendor's address of tokens (RFC 6749, 4.4 and 6).
+fn question(client: &OAuthClient, refresh_token: Option<&SecretText>, effective: &Effective) -> String {
+    let mut form = form_urlencoded::Serializer::new(String::new());
+    match refresh_token {
+        Some(token) => form
+            .append_pair("grant_type", "refresh_token")
+            .append_pair("refresh_token", token.reveal()),
+        None => form.append_pair("grant_type", "client_credentials"),
+    };
+    if let Some(scope) = &effective.scope {
+        form.append_pair("scope", scope);
+    }
+    // In the body: vendors that want them in a header instead take them here too, the other way round not all do.
+    form.append_pair("client_id", &client.client_id)
+        .append_pair("client_secret", client.client_secret.reveal());
+    form.finish()
 }

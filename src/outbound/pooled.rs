@@ -5,9 +5,7 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use http::{Request, Response};
-use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client as HttpClient;
@@ -15,6 +13,7 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use metrics::counter;
 use rustls::ClientConfig;
 
+use super::body::OutgoingBody;
 use super::connect::Connector;
 use super::{CallError, Outbound, failure};
 use crate::metric_definitions::OUTBOUND_CALLS;
@@ -25,7 +24,7 @@ const IDLE_TIME: Duration = Duration::from_secs(60);
 /// How soon a connection of many calls that no longer answers is given up.
 const PING_EVERY: Duration = Duration::from_secs(15);
 
-pub(super) type Pool = HttpClient<HttpsConnector<Connector>, Full<Bytes>>;
+pub(super) type Pool = HttpClient<HttpsConnector<Connector>, OutgoingBody>;
 
 /// HTTP/2 where the host speaks it, otherwise HTTP/1.1.
 pub(super) fn pool(tls: ClientConfig, connector: Connector) -> Pool {
@@ -53,7 +52,7 @@ impl Outbound {
     pub async fn send(
         &self,
         purpose: &'static str,
-        request: Request<Full<Bytes>>,
+        request: Request<OutgoingBody>,
     ) -> Result<Response<Incoming>, CallError> {
         let outcome = self.send_unmeasured(request).await;
         let name = outcome.as_ref().map_or_else(|error| error.name(), |_| "answered");
@@ -61,7 +60,7 @@ impl Outbound {
         outcome
     }
 
-    async fn send_unmeasured(&self, request: Request<Full<Bytes>>) -> Result<Response<Incoming>, CallError> {
+    async fn send_unmeasured(&self, request: Request<OutgoingBody>) -> Result<Response<Incoming>, CallError> {
         // Settings may have changed since the address was saved, and a port or a scheme is not seen at the connection.
         self.guard.check_url(&request.uri().to_string())?;
         self.pool.request(request).await.map_err(|error| failure(&error))

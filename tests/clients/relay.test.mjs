@@ -3,64 +3,17 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 
-import { eventually, startFresnel } from '../fresnel.mjs'
-import { startVendor } from './vendor.mjs'
+import { eventually } from '../fresnel.mjs'
+import { VENDOR_SECRET, startRelay } from './relaying.mjs'
 
-const KEY = 'sk_test_hidden'
-
-let fresnel, relayKey
-const vendors = []
+let relay, fresnel, relayKey, manage, integrated
 
 before(async () => {
-  fresnel = await startFresnel({
-    FRESNEL_OUTBOUND__ALLOW_NETWORKS: '127.0.0.0/8',
-    FRESNEL_QUOTA__API_PER_MINUTE: '0',
-    FRESNEL_QUOTA__EXTERNAL_PER_MINUTE: '0',
-    FRESNEL_FLUSH__MAX_WAIT_MS: '50',
-    FRESNEL_RELAY__BACKOFF_MS: '5',
-    FRESNEL_RELAY__BACKOFF_MAX_MS: '20',
-    FRESNEL_RELAY__DEADLINE_MS: '4000',
-    FRESNEL_RELAY__BODY_MAX_BYTES: '65536',
-    FRESNEL_BREAKER__OPEN_MS: '500',
-  })
-  relayKey = (await manage('POST', '/api/keys', { kind: 'server', name: 'product', scopes: ['relay'] })).secret
+  relay = await startRelay({ FRESNEL_RELAY__BODY_MAX_BYTES: '65536' })
+  ;({ fresnel, relayKey, manage, integrated } = relay)
 })
 
-after(async () => {
-  for (const vendor of vendors) vendor.stop()
-  await fresnel?.stop()
-})
-
-async function manage(method, path, body) {
-  const answer = await fetch(fresnel.url + path, {
-    method,
-    headers: { Authorization: `Bearer ${fresnel.adminToken}`, 'Content-Type': 'application/json' },
-    body: body && JSON.stringify(body),
-  })
-  const text = await answer.text()
-  assert.ok(answer.ok, `${method} ${path}: ${answer.status} ${text}`)
-  return JSON.parse(text).data
-}
-
-/** A vendor with an integration of its name; gives it, and what calls it through the relay. */
-async function integrated(slug, answer, fields = {}) {
-  const vendor = await startVendor(answer)
-  vendors.push(vendor)
-  const integration = await manage('POST', '/api/integrations', {
-    service: 'stripe',
-    slug,
-    base_url: `${vendor.url}/base`,
-    credential: { secret: KEY },
-    rate_limit: { calls: 1_000_000, window_s: 1 },
-    ...fields,
-  })
-  const call = (path, init = {}) =>
-    fetch(`${fresnel.url}/relay/${slug}${path}`, {
-      ...init,
-      headers: { Authorization: `Bearer ${relayKey}`, ...init.headers },
-    })
-  return { vendor, integration, call }
-}
+after(() => relay?.stop())
 
 /** Runs as many at once as `lanes`, so that all are done in the end. */
 async function inLanes(count, lanes, work) {
@@ -112,7 +65,7 @@ test('the vendor sees its own credential and none of ours, and the product all t
   assert.equal(answer.headers.get('x-fresnel-breaker'), 'closed')
   const [seen] = vendor.calls
   assert.deepEqual([seen.method, seen.url, seen.body], ['POST', '/base/v1/a%2Fb?x=%20y&z', '{"amount":5}'])
-  assert.equal(seen.headers.authorization, `Bearer ${KEY}`)
+  assert.equal(seen.headers.authorization, `Bearer ${VENDOR_SECRET}`)
   assert.equal(seen.headers['x-own'], '1')
   assert.equal(seen.headers.host, new URL(vendor.url).host)
   for (const name of ['cookie', 'x-api-key', 'x-fresnel-page', 'x-forwarded-for']) assert.equal(seen.headers[name], undefined, name)

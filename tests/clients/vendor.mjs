@@ -43,6 +43,7 @@ export async function startVendor(answer, tls) {
     url: tls ? `https://localhost:${port}` : `http://127.0.0.1:${port}`,
     /** All calls so far, in their order. */
     calls,
+    server,
     stop() {
       server.closeAllConnections?.()
       server.close()

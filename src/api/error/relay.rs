@@ -15,6 +15,9 @@ pub(super) fn told(error: &RelayError) -> Told<'static> {
         RelayError::BadPath => (StatusCode::BAD_REQUEST, "BAD_PATH"),
         RelayError::BadKey => (StatusCode::BAD_REQUEST, "BAD_IDEMPOTENCY_KEY"),
         RelayError::KeyReused => (StatusCode::UNPROCESSABLE_ENTITY, "IDEMPOTENCY_KEY_REUSED"),
+        RelayError::KeyedTooLong => (StatusCode::PAYLOAD_TOO_LARGE, "IDEMPOTENT_BODY_TOO_LARGE"),
+        RelayError::BrokenOff => (StatusCode::BAD_REQUEST, "BODY_INCOMPLETE"),
+        RelayError::NotTakenApart => (StatusCode::BAD_GATEWAY, "BATCH_UNREADABLE"),
         RelayError::NoTurn { .. } => (StatusCode::TOO_MANY_REQUESTS, "VENDOR_RATE_LIMIT"),
         RelayError::LeftAlone { .. } => (StatusCode::SERVICE_UNAVAILABLE, "VENDOR_LEFT_ALONE"),
         RelayError::Exhausted { .. } => (StatusCode::BAD_GATEWAY, "EXTERNAL_API_RETRY_FAILED"),
@@ -34,7 +37,10 @@ pub(super) fn told(error: &RelayError) -> Told<'static> {
         | RelayError::Incomplete(_)
         | RelayError::BadPath
         | RelayError::BadKey
-        | RelayError::KeyReused => told,
+        | RelayError::KeyReused
+        | RelayError::KeyedTooLong
+        | RelayError::BrokenOff
+        | RelayError::NotTakenApart => told,
     }
 }
 

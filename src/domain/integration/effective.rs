@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::definition::IntegrationDefinition;
-use super::service::{AnswerCaching, Authorization, Probe, RateLimit, Service, Sla, SyncMethod};
+use super::service::{AnswerCaching, Authorization, BatchedPath, Probe, RateLimit, Service, Sla, SyncMethod};
 use super::signature::SignatureScheme;
 
 /// See the file's comment.
@@ -39,6 +39,8 @@ pub struct Effective {
     pub probe: Option<Probe>,
     /// Answers that may be given again.
     pub caching: AnswerCaching,
+    /// Calls that may go together.
+    pub batches: Vec<BatchedPath>,
 }
 
 impl Effective {
@@ -90,6 +92,7 @@ impl Effective {
             idempotency_header: of_service(|service| service.idempotency_header.clone()),
             probe: service.and_then(|service| service.probe.clone()),
             caching: service.map(|service| service.caching.clone()).unwrap_or_default(),
+            batches: service.map(|service| service.batches.clone()).unwrap_or_default(),
         }
     }
 }

@@ -151,6 +151,21 @@ pub struct TaskCaching {
     pub pending: Vec<String>,
 }
 
+/// A path whose calls may go together in one: what each asks for is an element of a list, and so is what each is answered.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BatchedPath {
+    /// Path below the base address, called with `POST`; `*` stands for one part of it.
+    pub path: String,
+    /// Member of the call's body, a list, that holds what is asked for.
+    pub items: String,
+    /// Member of the answer, a list of the same length and order, that holds what is answered.
+    pub answers: String,
+    /// Member of each answer that tells its place in the list, from 0 on, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<String>,
+}
+
 /// A service.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -215,4 +230,7 @@ pub struct Service {
     /// Answers that may be given again.
     #[serde(default)]
     pub caching: AnswerCaching,
+    /// Calls that may go together.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub batches: Vec<BatchedPath>,
 }

@@ -29,6 +29,15 @@ pub enum RelayError {
     /// The key was given to another call before.
     #[error("this idempotency key belongs to another call")]
     KeyReused,
+    /// Such a call must be held to be known again, and it is too long for that, or there is no room now.
+    #[error("a call with an idempotency key must have at most relay.held_body_max_bytes")]
+    KeyedTooLong,
+    /// The product has not sent all of it.
+    #[error("the body of the call broke off")]
+    BrokenOff,
+    /// The vendor has answered calls that went together with something that is not one answer to each.
+    #[error("the vendor's answer to calls that went together cannot be taken apart")]
+    NotTakenApart,
     /// The vendor takes no more calls before the deadline.
     #[error("the vendor's rate limit leaves no room before the deadline")]
     NoTurn {

@@ -197,7 +197,7 @@ pub(super) const fn key_holds() -> Duration {
 }
 
 /// Whether a path is like a pattern, in which `*` stands for one part.
-fn is_like(pattern: &str, path: &str) -> bool {
+pub(super) fn is_like(pattern: &str, path: &str) -> bool {
     let (mut pattern, mut path) = (pattern.split('/'), path.split('/'));
     loop {
         match (pattern.next(), path.next()) {

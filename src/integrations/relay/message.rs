@@ -6,6 +6,8 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
 use hyper::body::Incoming;
 
+use super::upload::CallBody;
+
 use crate::breaker::State;
 
 /// What a product wants to be done.
@@ -20,7 +22,34 @@ pub struct RelayCall {
     /// The headers, as they came.
     pub headers: HeaderMap,
     /// The body.
-    pub body: Bytes,
+    pub body: CallBody,
+    /// Who goes first where calls wait.
+    pub priority: Priority,
+}
+
+/// Whose call goes first where calls wait for a vendor's limit; and who has time to wait for others to go with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Priority {
+    /// Before all others.
+    High,
+    /// Now, in its turn.
+    #[default]
+    Normal,
+    /// Behind all others. Where the vendor takes many things in one call, it waits a moment for others to go with.
+    Low,
+}
+
+impl Priority {
+    /// The priority of this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        match name {
+            "high" => Some(Self::High),
+            "normal" => Some(Self::Normal),
+            "low" => Some(Self::Low),
+            _ => None,
+        }
+    }
 }
 
 /// How the answer came about.
@@ -36,6 +65,8 @@ pub struct Report {
     pub status: Option<StatusCode>,
     /// Time from the beginning of the last try to the head of its answer, or until it was given up.
     pub took: Duration,
+    /// Calls of the product that went together in this one; none: it went alone.
+    pub together: Option<u32>,
 }
 
 /// Where an answer comes from.
@@ -47,6 +78,8 @@ pub enum Origin {
     Held,
     /// The call was made before, under the same key.
     Repeated,
+    /// From the vendor, now, with the call of another.
+    Together,
 }
 
 impl Origin {
@@ -57,6 +90,7 @@ impl Origin {
             Self::Vendor => "miss",
             Self::Held => "hit",
             Self::Repeated => "repeated",
+            Self::Together => "batched",
         }
     }
 }

@@ -4,30 +4,68 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::header::RETRY_AFTER;
-use http::{HeaderMap, Request, Response, Version};
-use http_body_util::Full;
+use http::{HeaderMap, Method, Request, Response, Version};
 use hyper::body::Incoming;
 
 use super::retry::Tried;
+use super::upload::CallBody;
 use super::vendor::{Retrying, Vendor};
-use super::{Origin, Relay, RelayAnswer, RelayBody, RelayCall, RelayError, Report, headers};
+use super::{
+    Incomplete, Origin, Priority, Relay, RelayAnswer, RelayBody, RelayCall, RelayError, Report, headers,
+    keyed,
+};
 use crate::breaker::Outcome;
-use crate::domain::integration::Effective;
-use crate::outbound::{CallError, Refusal};
+use crate::domain::integration::{Effective, Integration};
+use crate::integrations::call;
+use crate::integrations::tokens::NoCredential;
+use crate::outbound::{CallError, OutgoingBody, Refusal};
 
 /// A call, ready to be made again and again.
-pub(super) struct Ready<'a> {
-    pub(super) call: &'a RelayCall,
-    pub(super) url: String,
-    pub(super) headers: HeaderMap,
-    pub(super) has_key: bool,
+pub(super) struct Ready {
+    method: Method,
+    url: String,
+    headers: HeaderMap,
+    body: CallBody,
+    priority: Priority,
+    has_key: bool,
 }
 
 impl Relay {
+    /// Adds what the integration knows: address and credential.
+    pub(super) async fn ready(
+        &self,
+        integration: &Integration,
+        effective: &Effective,
+        call: RelayCall,
+    ) -> Result<Ready, RelayError> {
+        if !is_below(&call.path) {
+            return Err(RelayError::BadPath);
+        }
+        let credential = self.0.integrations.credential(integration, effective).await;
+        let credential = credential.map_err(|error| match error {
+            NoCredential::Unreadable(_) => RelayError::Unreadable,
+            NoCredential::NoToken => RelayError::NoToken,
+        })?;
+        let out = call::outgoing(effective, credential.as_ref(), &call.path, &call.query);
+        let out = out.map_err(Incomplete::from)?;
+        let mut headers = headers::to_vendor(&call.headers);
+        // Those of the integration stand in place of the product's.
+        for (name, value) in &out.headers {
+            headers.insert(name, value.clone());
+        }
+        Ok(Ready {
+            has_key: keyed::key_of(effective, &call)?.is_some(),
+            method: call.method,
+            url: out.url,
+            headers,
+            body: call.body,
+            priority: call.priority,
+        })
+    }
     /// Calls until there is an answer that is passed on, or none is to be had.
     pub(super) async fn ask_vendor(
         &self,
-        ready: &Ready<'_>,
+        ready: &mut Ready,
         effective: &Effective,
         vendor: &Vendor,
         deadline: Instant,
@@ -40,7 +78,10 @@ impl Relay {
                 retry_after_s: seconds(wait),
             });
             let admitted = admitted?;
-            take_turn(vendor, effective, deadline).await?;
+            let turn = vendor.turn(effective.rate_limit, ready.priority, deadline).await;
+            turn.map_err(|wait| RelayError::NoTurn {
+                retry_after_s: seconds(wait),
+            })?;
             let place = tokio::time::timeout_at(deadline.into(), vendor.places.acquire()).await;
             let Ok(Ok(_place)) = place else {
                 return Err(RelayError::NoTurn { retry_after_s: 1 });
@@ -49,6 +90,12 @@ impl Relay {
             let started = Instant::now();
             let answered = self.once(ready, deadline).await;
             let took = started.elapsed();
+            if let CallBody::Coming(body) = &ready.body
+                && answered.is_err()
+                && body.is_broken()
+            {
+                return Err(RelayError::BrokenOff);
+            }
             let tried = match &answered {
                 Ok(answer) => Tried::Answered(answer.status(), asked_for(answer.headers())),
                 Err(error) => Tried::Failed(*error),
@@ -60,8 +107,9 @@ impl Relay {
             // Counts now, so that what follows sees it.
             drop(admitted);
             let pause = inner.backoff.pause(tries, tried);
-            let is_last = tries >= inner.tries_max || started + took + pause >= deadline;
-            if !is_last && tried.may_try_again(&ready.call.method, ready.has_key) {
+            let is_last =
+                tries >= inner.tries_max || started + took + pause >= deadline || ready.body.held().is_none();
+            if !is_last && tried.may_try_again(&ready.method, ready.has_key) {
                 vendor.retries(Retrying {
                     attempt: tries,
                     next_at: Instant::now() + pause,
@@ -86,6 +134,7 @@ impl Relay {
                             breaker: vendor.circuit.status().state,
                             status: Some(head.status),
                             took,
+                            together: None,
                         },
                     })
                 }
@@ -94,33 +143,37 @@ impl Relay {
         }
     }
 
-    async fn once(&self, ready: &Ready<'_>, deadline: Instant) -> Result<Response<Incoming>, CallError> {
-        let mut request = Request::new(Full::new(ready.call.body.clone()));
-        *request.method_mut() = ready.call.method.clone();
+    async fn once(&self, ready: &mut Ready, deadline: Instant) -> Result<Response<Incoming>, CallError> {
+        let (body, has_ended) = match &mut ready.body {
+            CallBody::Held(bytes, _) => (OutgoingBody::Whole(bytes.clone()), None),
+            CallBody::Coming(body) => {
+                let (body, has_ended) = body.take().ok_or(CallError::Broken)?;
+                (body, Some(has_ended))
+            }
+        };
+        let mut request = Request::new(body);
+        *request.method_mut() = ready.method.clone();
         *request.uri_mut() = ready
             .url
             .parse()
             .map_err(|_| CallError::Refused(Refusal::NotAUrl))?;
         request.headers_mut().clone_from(&ready.headers);
         let sent = self.0.integrations.outbound().send("relay", request);
-        match tokio::time::timeout_at(deadline.into(), sent).await {
-            Ok(answered) => answered,
-            Err(_) => Err(CallError::TimedOut(self.0.deadline)),
+        let too_late = async {
+            match has_ended {
+                None => tokio::time::sleep_until(deadline.into()).await,
+                // What comes in pieces takes as long as the product needs; the vendor's time begins behind it.
+                Some(has_ended) => {
+                    let _ = has_ended.await;
+                    tokio::time::sleep(self.0.deadline).await;
+                }
+            }
+        };
+        tokio::select! {
+            answered = sent => answered,
+            () = too_late => Err(CallError::TimedOut(self.0.deadline)),
         }
     }
-}
-
-/// Waits until the vendor's limit lets a call through.
-async fn take_turn(vendor: &Vendor, effective: &Effective, deadline: Instant) -> Result<(), RelayError> {
-    while let Err(wait) = vendor.admit(effective.rate_limit) {
-        if Instant::now() + wait >= deadline {
-            return Err(RelayError::NoTurn {
-                retry_after_s: seconds(wait),
-            });
-        }
-        tokio::time::sleep(wait).await;
-    }
-    Ok(())
 }
 
 /// The pause that an answer asks for, in seconds; dates are as good as none.
@@ -133,4 +186,41 @@ fn seconds(wait: Duration) -> u32 {
     u32::try_from(wait.as_millis().div_ceil(1_000))
         .unwrap_or(u32::MAX)
         .max(1)
+}
+
+/// Whether a path stays below the address that it is added to, as vendors may read it.
+fn is_below(path: &str) -> bool {
+    let lower = path.to_ascii_lowercase().replace("%2e", ".");
+    let is_plain = path
+        .bytes()
+        .all(|byte| (b'!'..=b'~').contains(&byte) && !matches!(byte, b'\\' | b'?' | b'#'));
+    path.starts_with('/') && is_plain && !lower.split('/').any(|part| part == "." || part == "..")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_below;
+
+    #[test]
+    fn a_path_never_leaves_the_integrations_address() {
+        for path in ["/", "/v1/charges", "/v1/a%2Fb", "/a..b/...", "/%2e%2e%2e"] {
+            assert!(is_below(path), "{path}");
+        }
+        for path in [
+            "",
+            "v1",
+            "/..",
+            "/a/../b",
+            "/a/%2e%2E/b",
+            "/a/.%2e",
+            "/./a",
+            "/a\\..\\b",
+            "/a b",
+            "/a?b",
+            "/a#b",
+            "/\u{e9}",
+        ] {
+            assert!(!is_below(path), "{path}");
+        }
+    }
 }

@@ -2,14 +2,15 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use metrics::counter;
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
-use super::window::Window;
+use super::message::Priority;
+use super::turns::{Ticket, Turn, Turns};
 use crate::breaker::{Circuit, Limits};
 use crate::domain::integration::{RateLimit, Slug};
 use crate::metric_definitions::VENDOR_LIMITS_SHORT;
@@ -33,7 +34,7 @@ pub(super) struct Vendor {
     /// When it may be said again that the limit is nearly used.
     warn_again_ms: AtomicU64,
     // Held for a few instructions.
-    window: Mutex<Window>,
+    turns: Mutex<Turns>,
     // The same.
     retrying: Mutex<Option<Retrying>>,
 }
@@ -58,21 +59,64 @@ impl Vendor {
             started: Instant::now(),
             slug: slug.clone(),
             warn_again_ms: AtomicU64::new(0),
-            window: Mutex::default(),
+            turns: Mutex::default(),
             retrying: Mutex::default(),
         }
     }
 
-    /// Lets a call through by the vendor's limit, or says after which time it may be tried again.
-    pub(super) fn admit(&self, limit: Option<RateLimit>) -> Result<(), Duration> {
+    /// Waits for its turn within the vendor's limit.
+    ///
+    /// # Errors
+    /// There is none before the deadline, but after this time.
+    pub(super) async fn turn(
+        &self,
+        limit: Option<RateLimit>,
+        priority: Priority,
+        deadline: Instant,
+    ) -> Result<(), Duration> {
         let Some(limit) = limit else { return Ok(()) };
-        let now_ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let mut window = self.window.lock().unwrap_or_else(PoisonError::into_inner);
-        let admitted = window.admit(limit, now_ms).map_err(Duration::from_millis);
-        let used = window.used(limit, now_ms);
-        drop(window);
+        let mut standing: Option<Standing<'_>> = None;
+        loop {
+            let ticket = standing.as_ref().map(|standing| standing.ticket);
+            let turn = self.ask(limit, |turns, now_ms| turns.ask(limit, priority, ticket, now_ms));
+            let (ticket, wait_ms) = match turn {
+                Turn::Now => return Ok(()),
+                Turn::Never => return Err(Duration::from_secs(limit.window_s.into())),
+                Turn::In(ticket, wait_ms) => (ticket, wait_ms),
+            };
+            if standing.is_none() {
+                standing = Some(Standing { vendor: self, ticket });
+            }
+            let wait = Duration::from_millis(wait_ms);
+            if Instant::now() + wait >= deadline {
+                return Err(wait);
+            }
+            tokio::time::sleep(wait).await;
+        }
+    }
+
+    /// Lets a call of our own through, if the vendor's limit has room that nobody waits for.
+    pub(super) fn has_room(&self, limit: Option<RateLimit>) -> bool {
+        let Some(limit) = limit else { return true };
+        self.ask(limit, |turns, now_ms| turns.ask_behind_all(limit, now_ms))
+    }
+
+    fn ask<T>(&self, limit: RateLimit, ask: impl FnOnce(&mut Turns, u64) -> T) -> T {
+        let now_ms = self.now_ms();
+        let mut turns = self.turns();
+        let told = ask(&mut turns, now_ms);
+        let used = turns.used(limit, now_ms);
+        drop(turns);
         self.warn_if_short(limit, used, now_ms);
-        admitted
+        told
+    }
+
+    fn now_ms(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn turns(&self) -> MutexGuard<'_, Turns> {
+        self.turns.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Says once a window that four fifths of the limit are used.
@@ -106,9 +150,7 @@ impl Vendor {
 
     /// Calls that were let through within the last window.
     pub(super) fn used(&self, limit: RateLimit) -> u32 {
-        let now_ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let mut window = self.window.lock().unwrap_or_else(PoisonError::into_inner);
-        window.used(limit, now_ms)
+        self.turns().used(limit, self.now_ms())
     }
 
     /// Notes that the vendor speaks HTTP/2: connections are no longer what limits calls.
@@ -116,6 +158,18 @@ impl Vendor {
         if !self.has_many_calls_a_connection.swap(true, Ordering::Relaxed) {
             self.places.add_permits(CALLS_MAX - CONNECTIONS_MAX);
         }
+    }
+}
+
+/// A call in the line, which it leaves when it is let through, refused, or given up.
+struct Standing<'a> {
+    vendor: &'a Vendor,
+    ticket: Ticket,
+}
+
+impl Drop for Standing<'_> {
+    fn drop(&mut self) {
+        self.vendor.turns().leave(self.ticket);
     }
 }
 

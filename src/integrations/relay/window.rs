@@ -14,26 +14,30 @@ pub(super) struct Window {
 }
 
 impl Window {
-    /// Lets a call through, or says how many milliseconds from now it may be tried again.
+    /// After how many milliseconds a call may be let through behind so many others; 0: now.
     ///
-    /// In no rolling window more than the limit is let through.
-    pub(super) fn admit(&mut self, limit: RateLimit, now_ms: u64) -> Result<(), u64> {
+    /// In no rolling window more than the limit is let through, if all ask and [take](Self::take).
+    pub(super) fn free_in(&mut self, limit: RateLimit, before: usize, now_ms: u64) -> u64 {
         let window_ms = u64::from(limit.window_s) * 1_000;
-        let calls = limit.calls.min(CALLS_MAX) as usize;
+        let calls = limit.calls.clamp(1, CALLS_MAX) as usize;
         self.forget(window_ms, now_ms);
-        // The one behind which there is room again; there may be more than the limit, if that has become smaller.
-        let in_the_way = self
-            .calls_ms
-            .len()
-            .checked_sub(calls)
-            .and_then(|place| self.calls_ms.get(place));
-        match in_the_way {
-            Some(at_ms) => Err(at_ms + window_ms - now_ms),
-            None => {
-                self.calls_ms.push_back(now_ms);
-                Ok(())
+        // A call goes a window after the one that is as many places before it as the limit allows; of those that are
+        // still to go, too.
+        let mut place = self.calls_ms.len() + before;
+        let mut wait_ms = 0;
+        while place >= calls {
+            place -= calls;
+            wait_ms += window_ms;
+            if let Some(at_ms) = self.calls_ms.get(place) {
+                return at_ms + wait_ms - now_ms;
             }
         }
+        wait_ms
+    }
+
+    /// Counts a call that is let through now.
+    pub(super) fn take(&mut self, now_ms: u64) {
+        self.calls_ms.push_back(now_ms);
     }
 
     /// Calls that were let through within the last window.
@@ -70,17 +74,16 @@ mod tests {
             let (mut now_ms, mut admitted) = (0, Vec::new());
             for step_ms in steps {
                 now_ms += step_ms;
-                match window.admit(limit, now_ms) {
-                    Ok(()) => admitted.push(now_ms),
-                    Err(wait_ms) => {
-                        prop_assert!(wait_ms > 0 && wait_ms <= window_ms);
-                        // Not a moment sooner, and then for certain.
-                        prop_assert!(window.admit(limit, now_ms + wait_ms - 1).is_err());
-                        now_ms += wait_ms;
-                        prop_assert_eq!(window.admit(limit, now_ms), Ok(()));
-                        admitted.push(now_ms);
-                    }
+                let wait_ms = window.free_in(limit, 0, now_ms);
+                if wait_ms > 0 {
+                    prop_assert!(wait_ms <= window_ms);
+                    // Not a moment sooner, and then for certain.
+                    prop_assert!(window.free_in(limit, 0, now_ms + wait_ms - 1) > 0);
+                    now_ms += wait_ms;
+                    prop_assert_eq!(window.free_in(limit, 0, now_ms), 0);
                 }
+                window.take(now_ms);
+                admitted.push(now_ms);
             }
             for (place, at_ms) in admitted.iter().enumerate() {
                 let within = admitted[place..].iter().take_while(|later| *later - at_ms < window_ms).count();
@@ -91,28 +94,35 @@ mod tests {
 
     #[test]
     fn a_limit_that_becomes_smaller_holds_at_once() {
+        let of = |calls| RateLimit { calls, window_s: 1 };
         let mut window = Window::default();
         for now_ms in 0..10 {
-            assert_eq!(
-                window.admit(
-                    RateLimit {
-                        calls: 10,
-                        window_s: 1
-                    },
-                    now_ms
-                ),
-                Ok(())
-            );
+            assert_eq!(window.free_in(of(10), 0, now_ms), 0);
+            window.take(now_ms);
         }
+        assert_eq!(window.free_in(of(2), 0, 10), 998);
+    }
+
+    #[test]
+    fn who_stands_behind_others_waits_for_their_calls_too() {
+        let limit = RateLimit {
+            calls: 2,
+            window_s: 1,
+        };
+        let mut window = Window::default();
         assert_eq!(
-            window.admit(
-                RateLimit {
-                    calls: 2,
-                    window_s: 1
-                },
-                10
-            ),
-            Err(998)
+            (0..4)
+                .map(|before| window.free_in(limit, before, 0))
+                .collect::<Vec<_>>(),
+            [0, 0, 1_000, 1_000]
+        );
+        window.take(0);
+        window.take(400);
+        assert_eq!(
+            (0..5)
+                .map(|before| window.free_in(limit, before, 500))
+                .collect::<Vec<_>>(),
+            [500, 900, 1_500, 1_900, 2_500]
         );
     }
 }

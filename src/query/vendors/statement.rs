@@ -12,6 +12,7 @@ const COLUMNS: &str = "
     countIf(outcome = 'left_alone') AS calls_left_alone,
     countIf(side = 'relay' AND status = 429) AS calls_limited,
     sumIf(toUInt64(tries), side = 'relay') AS tries_made,
+    countIf(side = 'relay' AND tries > 0) AS calls_tried,
     countIf(side IN ('probe', 'poll')) AS checks,
     countIf(side = 'webhook') AS webhooks,
     countIf(tries > 0) AS seen,

@@ -17,6 +17,7 @@ pub(super) struct TotalsRow {
     calls_left_alone: u64,
     calls_limited: u64,
     tries_made: u64,
+    calls_tried: u64,
     checks: u64,
     webhooks: u64,
     seen: u64,
@@ -108,7 +109,6 @@ impl From<TotalsRow> for Totals {
             value.filter(|value| value.is_finite() && row.seen > 0)
         };
         let time = |ms: i64| Some(ms).filter(|ms| *ms > 0);
-        let first_tries = row.calls - row.calls_kept - row.calls_left_alone.min(row.calls - row.calls_kept);
         Self {
             calls: row.calls,
             success_rate: share(row.calls_good, row.calls),
@@ -117,7 +117,7 @@ impl From<TotalsRow> for Totals {
             cache_hit_rate: share(row.calls_kept, row.calls),
             left_alone: row.calls_left_alone,
             limited: row.calls_limited,
-            retries: row.tries_made.saturating_sub(first_tries),
+            retries: row.tries_made.saturating_sub(row.calls_tried),
             checks: row.checks,
             webhooks: row.webhooks,
             seen: row.seen,

@@ -1,8 +1,10 @@
-// What the relay adds to a call: the same calls at the same pace, straight to a vendor on loopback and through the relay, in turns; and
-// answers that the relay gives again. docs/benchmarks.md tells how to read the figures.
+// What the relay adds to a call: the same calls at the same pace, straight to a vendor on loopback and through the relay, side by side, so
+// that what the machine does meanwhile is in both; and answers that the relay gives again. docs/benchmarks.md tells how to read the figures.
 //
 //   node benches/relay.mjs [--binary target/release/fresnel] [--rate 500] [--seconds 10] [--rounds 3]
 
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import http from 'node:http'
 import { tmpdir } from 'node:os'
@@ -21,12 +23,19 @@ const { values } = parseArgs({
 })
 process.env.TEST_BINARY = path.resolve(values.binary)
 const { startFresnel } = await import('../tests/fresnel.mjs')
-const { startVendor } = await import('../tests/clients/vendor.mjs')
 const rate = Math.min(Number(values.rate), 5_000)
 const seconds = Math.min(Number(values.seconds), 60)
 
 const folder = await mkdtemp(path.join(tmpdir(), 'fresnel-relay-'))
-const vendor = await startVendor(() => ({ headers: { 'Content-Type': 'application/json' }, body: '{"ok":true}' }))
+// In a process of its own, that remembers nothing: its pauses would be taken for the relay's.
+const vendor = await startVendor(`
+  require('node:http')
+    .createServer((request, response) => {
+      request.resume()
+      response.writeHead(200, { 'Content-Type': 'application/json' })
+      response.end('{"ok":true}')
+    })
+    .listen(0, '127.0.0.1', function () { process.stdout.write(String(this.address().port)) })`)
 const catalogue = path.join(folder, 'catalogue.toml')
 await writeFile(
   catalogue,
@@ -48,6 +57,12 @@ const fresnel = await startFresnel({
   // As it is by default; tests run engines as the equals of what runs beside them.
   FRESNEL_ENGINE__NICENESS: '19',
 })
+
+async function startVendor(program) {
+  const child = spawn(process.execPath, ['-e', program], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const [port] = await once(child.stdout, 'data')
+  return { url: `http://127.0.0.1:${port}`, stop: () => child.kill() }
+}
 
 async function manage(address, body) {
   const answer = await fetch(fresnel.url + address, {
@@ -75,17 +90,18 @@ function call(url, headers) {
   })
 }
 
-/** Calls at a pace, whatever the answers take; gives their times until the head of the answer, in order. */
-async function paced(url, headers) {
-  const calls = []
+/** Calls all ways at a pace, whatever the answers take; gives each way's times until the head of the answer, in order. */
+async function paced(ways) {
+  const calls = ways.map(() => [])
   const begun = performance.now()
   for (let number = 0; number < rate * seconds; number++) {
     const due = begun + (number * 1_000) / rate
     const wait = due - performance.now()
     if (wait > 0.5) await new Promise((resolve) => setTimeout(resolve, wait))
-    calls.push(call(url, headers))
+    // None is always the first.
+    for (const place of number % 2 ? ways.keys() : [...ways.keys()].reverse()) calls[place].push(call(...ways[place]))
   }
-  return (await Promise.all(calls)).sort((a, b) => a - b)
+  return Promise.all(calls.map(async (of) => (await Promise.all(of)).sort((a, b) => a - b)))
 }
 
 const at = (times, share) => times[Math.min(times.length - 1, Math.floor(times.length * share))]
@@ -95,21 +111,19 @@ try {
   await manage('/api/integrations', { service: 'bench', authorization: { kind: 'none' } })
   const { secret } = await manage('/api/keys', { kind: 'server', name: 'bench', scopes: ['relay'] })
   const headers = { Authorization: `Bearer ${secret}` }
-  const ways = {
-    direct: () => paced(`${vendor.url}/plain`, {}),
-    relayed: () => paced(`${fresnel.url}/relay/bench/plain`, headers),
-    kept: () => paced(`${fresnel.url}/relay/bench/kept`, headers),
-  }
+  const direct = [`${vendor.url}/plain`, {}]
+  const relayed = [`${fresnel.url}/relay/bench/plain`, headers]
+  const kept = [`${fresnel.url}/relay/bench/kept`, headers]
   // Connections and answers that are kept are there before anything is measured.
-  for (const address of [`${vendor.url}/plain`, `${fresnel.url}/relay/bench/plain`, `${fresnel.url}/relay/bench/kept`])
-    await Promise.all(Array.from({ length: 50 }, () => call(address, headers)))
-  console.log(`${rate} calls a second for ${seconds} s, times until the head of the answer in ms`)
-  console.log('round  direct p50  p99   relayed p50  p99   kept p50  p99   relay adds p50  p99')
+  for (const way of [direct, relayed, kept]) await Promise.all(Array.from({ length: 50 }, () => call(...way)))
+  console.log(`${rate} calls a second each way for ${seconds} s, times until the head of the answer in ms`)
+  console.log('round  direct p50  p99   relayed p50  p99   relay adds p50  p99   kept p50  p99')
   for (let round = 1; round <= Math.min(Number(values.rounds), 20); round++) {
-    const [direct, relayed, kept] = [await ways.direct(), await ways.relayed(), await ways.kept()]
+    const [straight, carried] = await paced([direct, relayed])
+    const [again] = await paced([kept])
     const both = (times) => `${ms(at(times, 0.5))}  ${ms(at(times, 0.99))}`
-    const adds = [0.5, 0.99].map((share) => ms(at(relayed, share) - at(direct, share))).join('  ')
-    console.log(`${round}      ${both(direct)}   ${both(relayed)}   ${both(kept)}   ${adds}`)
+    const adds = [0.5, 0.99].map((share) => ms(at(carried, share) - at(straight, share))).join('  ')
+    console.log(`${round}      ${both(straight)}   ${both(carried)}   ${adds}   ${both(again)}`)
   }
 } finally {
   agent.destroy()

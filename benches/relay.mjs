@@ -30,7 +30,7 @@ const folder = await mkdtemp(path.join(tmpdir(), 'fresnel-relay-'))
 // In a process of its own, that remembers nothing: its pauses would be taken for the relay's.
 const vendor = await startVendor(`
   require('node:http')
-    .createServer((request, response) => {
+    .createServer({ keepAliveTimeout: 120_000 }, (request, response) => {
       request.resume()
       response.writeHead(200, { 'Content-Type': 'application/json' })
       response.end('{"ok":true}')
@@ -52,6 +52,8 @@ paths = [{ path = "/kept", seconds = 3600 }]
 const fresnel = await startFresnel({
   FRESNEL_OUTBOUND__ALLOW_NETWORKS: '127.0.0.0/8',
   FRESNEL_QUOTA__API_PER_MINUTE: '0',
+  // Connections rest while another way is measured.
+  FRESNEL_SERVER__KEEP_ALIVE_MS: '120000',
   FRESNEL_QUOTA__EXTERNAL_PER_MINUTE: '0',
   FRESNEL_INTEGRATIONS__CATALOGUE_FILE: catalogue,
   // As it is by default; tests run engines as the equals of what runs beside them.

@@ -190,7 +190,7 @@ impl App {
         let query = query_state(&config, &identity, &warehouse, &past.ledger, &pressure, &answers);
         ledger_watch::start(warehouse.clone(), past.ledger.clone());
         let watched = alerting::Watched::new(&warehouse, &past.ledger, &wal, &pressure, &answers);
-        let tap = alerting::start(&config, &control.alerts, &control.control, &watched)?;
+        let tap = alerting::start(&config, &control, &watched)?;
         let stopping = Arc::new(AtomicBool::new(false));
         let operations = OperationsState {
             identity: identity.clone(),
@@ -495,6 +495,7 @@ fn open_management(
             &config.breaker,
         ),
         relay_body_max_bytes: config.relay.body_max_bytes,
+        budgets: vendors::budgets(&control, &integrations),
         integrations,
         warehouse: warehouse.clone(),
         webhook_silence_max: Duration::from_secs(config.integrations.webhook_silence_s.into()),

@@ -1,6 +1,11 @@
 //! Every endpoint as its clients see it: a real server, real requests, real rows. The files below mirror the
 //! URLs; what concerns all of them (keys, envelopes, bodies, HTTP itself) has files of its own.
 
+#![expect(clippy::unwrap_used, reason = "a failure in a test is a failed test")]
+
+#[path = "certificates/authority.rs"]
+#[expect(dead_code, reason = "other tests want certificates as files")]
+mod authority;
 #[path = "harness/harness.rs"]
 mod harness;
 
@@ -49,6 +54,7 @@ mod api {
     mod random_bodies;
     mod raw;
     mod rejected;
+    mod relay;
     mod repeats;
     mod rules;
     mod session;

@@ -30,6 +30,7 @@ use crate::integrations::Integrations;
 use crate::integrations::relay::Relay;
 use crate::jwks::Jwks;
 use crate::outbound::Outbound;
+use crate::query::watch::ErrorBudgets;
 use crate::warehouse::Warehouse;
 
 /// Longest body of control data.
@@ -51,6 +52,8 @@ pub struct ControlState {
     pub relay: Relay,
     /// What is known of them.
     pub warehouse: Warehouse,
+    /// What they may fail in.
+    pub budgets: ErrorBudgets,
     /// How long their webhooks may stay away before they are polled instead.
     pub webhook_silence_max: Duration,
     /// Longest body of a call to them.

@@ -6,7 +6,7 @@ use crate::alerts::evaluator::{CacheCounts, Gauges, Measure};
 use crate::alerts::reporter::Sources;
 use crate::alerts::targets::Targets;
 use crate::alerts::{Alerts, Parts};
-use crate::api::Answers;
+use crate::api::{Answers, ControlState};
 use crate::config::Config;
 use crate::control::Control;
 use crate::ledger::Ledger;
@@ -56,12 +56,7 @@ impl<'a> Watched<'a> {
 }
 
 /// Evaluates and delivers from now on. The tap that it gives looks at beacons once it is in the ingest path.
-pub(super) fn start(
-    config: &Config,
-    alerts: &Alerts,
-    control: &Control,
-    watched: &Watched<'_>,
-) -> Result<Tap, AppError> {
+pub(super) fn start(config: &Config, state: &ControlState, watched: &Watched<'_>) -> Result<Tap, AppError> {
     let (tap, seen) = Tap::new();
     let answers = watched.answers.clone();
     let cache = move || {
@@ -76,6 +71,7 @@ pub(super) fn start(
         ledger: watched.ledger.clone(),
         wal: watched.wal.clone(),
         gauges: Gauges::new(watched.pressure.clone(), cache),
+        budgets: state.budgets.clone(),
     };
     let sources = Sources {
         warehouse: watched.warehouse.clone(),
@@ -83,14 +79,14 @@ pub(super) fn start(
         ledger: watched.ledger.clone(),
     };
     let parts = Parts {
-        control: control.clone(),
+        control: state.control.clone(),
         node: watched.wal.node().to_owned(),
         measure,
         sources,
         tap: tap.clone(),
         seen,
     };
-    let started = alerts.start(&config.alerts, &config.client_alerts, parts);
+    let started = state.alerts.start(&config.alerts, &config.client_alerts, parts);
     started.map_err(AppError::Setting)?;
     Ok(tap)
 }

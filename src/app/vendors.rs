@@ -6,8 +6,13 @@ use std::time::Duration;
 use super::AppError;
 use crate::api::ControlState;
 use crate::config::Config;
+use crate::control::Control;
+use crate::domain::account::ProjectId;
+use crate::domain::integration::Slug;
 use crate::ingest::{Ingest, Shared};
+use crate::integrations::Integrations;
 use crate::integrations::watcher::Watcher;
+use crate::query::watch::ErrorBudgets;
 use crate::task;
 use crate::wal::Wal;
 use crate::warehouse::Warehouse;
@@ -52,6 +57,19 @@ pub(super) fn start(
         watcher.run().await;
     };
     Ok(task::thread("vendor watcher", work)?)
+}
+
+/// Which share of what is seen of an integration may fail, by its target.
+pub(super) fn budgets(control: &Control, integrations: &Integrations) -> ErrorBudgets {
+    let (control, integrations) = (control.clone(), integrations.clone());
+    ErrorBudgets::new(move |project, integration| {
+        let project = ProjectId::parse("project", project).ok()?;
+        let slug = Slug::parse("integration", integration).ok()?;
+        let directory = control.directory();
+        let integration = directory.integrations().find(&project, &slug)?;
+        let sla = integrations.effective(integration).sla;
+        Some((100.0 - sla.availability_percent) / 100.0)
+    })
 }
 
 /// After the vault's key was changed.

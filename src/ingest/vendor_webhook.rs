@@ -17,6 +17,10 @@ use crate::recall::Note;
 
 /// Longest text of a payload that is kept whole.
 const TEXT_CHARS_MAX: usize = 1_024;
+/// Longest name of what has happened.
+const NAME_CHARS_MAX: usize = 100;
+/// Most things that one webhook tells.
+const TOLD_AT_ONCE_MAX: usize = 1_000;
 /// Members that name what has happened, as vendors have it, the most telling first.
 const NAMES: [&str; 6] = ["type", "event", "event_type", "action", "MessageStatus", "status"];
 
@@ -57,10 +61,10 @@ impl Ingest {
             Seen::Stored => return Ok(None),
         };
         let mut payload = self.payload(webhook);
-        let happened = webhook
-            .happened
-            .map(str::to_owned)
-            .or_else(|| payload.as_ref().and_then(happened));
+        let happened = match webhook.happened {
+            Some(happened) => vec![named(happened)],
+            None => payload.as_ref().map_or_else(|| vec![String::new()], happened),
+        };
         let is_cut = payload
             .as_mut()
             .is_some_and(|payload| payload.cut_texts(TEXT_CHARS_MAX));
@@ -68,16 +72,13 @@ impl Ingest {
         let mut event_data: Members<'_> = vec![
             ("integration".into(), text(webhook.integration)),
             ("vendor".into(), text(webhook.service)),
-            ("happened".into(), text(happened.as_deref().unwrap_or_default())),
+            (
+                "happened".into(),
+                text(happened.first().map_or("", String::as_str)),
+            ),
         ];
         // What is no JSON, or too deep or wide to be looked through, is an event all the same.
         event_data.push(("payload".into(), payload.unwrap_or(Value::Null)));
-        let operation: String = happened
-            .as_deref()
-            .unwrap_or_default()
-            .chars()
-            .take(100)
-            .collect();
         let event_type = Id::parse(Cow::Borrowed(WEBHOOK)).map_err(|_| Rejection::Unavailable)?;
         let mut beacon = Beacon {
             common: Common {
@@ -99,11 +100,11 @@ impl Ingest {
             count: None,
             event: Some(reservation.mark()),
         };
-        let contact = Contact {
+        let contact = |operation| Contact {
             integration: webhook.integration,
             service: webhook.service,
             side: webhook.side,
-            operation: &operation,
+            operation,
             outcome: ContactOutcome::Answered,
             origin: "",
             status: 0,
@@ -119,7 +120,11 @@ impl Ingest {
             });
             // Who asked has written down that he did.
             if webhook.side == Side::Webhook {
-                rows.row(Table::VendorCalls, |row| contact.encode(project_id, now_ms, row));
+                for operation in &happened {
+                    rows.row(Table::VendorCalls, |row| {
+                        contact(operation).encode(project_id, now_ms, row);
+                    });
+                }
             }
             put_note(rows, &note);
         });
@@ -147,27 +152,40 @@ impl Ingest {
     }
 }
 
-/// What a payload says has happened.
-fn happened(payload: &Value<'_>) -> Option<String> {
+/// What a payload says has happened: one thing, or as many as the vendor tells at once; an empty text where it says nothing.
+fn happened(payload: &Value<'_>) -> Vec<String> {
     match payload {
-        Value::Object(members) => {
-            let named = NAMES.iter().find_map(|name| {
-                let (_, value) = members.iter().find(|(known, _)| known == name)?;
-                match value {
-                    Value::Text(text) => Some(text.to_string()),
-                    _ => None,
-                }
-            });
-            // Mailgun's say it one level below.
-            named.or_else(|| {
-                let (_, below) = members.iter().find(|(known, _)| known == "event-data")?;
-                happened(below)
-            })
+        // SendGrid tells many at once.
+        Value::List(items) if !items.is_empty() => {
+            let items = items.iter().take(TOLD_AT_ONCE_MAX);
+            items
+                .map(|item| named(name_of(item).unwrap_or_default()))
+                .collect()
         }
-        // SendGrid sends many at once.
-        Value::List(items) => happened(items.first()?),
-        _ => None,
+        one => vec![named(name_of(one).unwrap_or_default())],
     }
+}
+
+fn named(happened: &str) -> String {
+    happened.chars().take(NAME_CHARS_MAX).collect()
+}
+
+fn name_of<'v>(payload: &'v Value<'_>) -> Option<&'v str> {
+    let Value::Object(members) = payload else {
+        return None;
+    };
+    let named = NAMES.iter().find_map(|name| {
+        let (_, value) = members.iter().find(|(known, _)| known == name)?;
+        match value {
+            Value::Text(text) => Some(&**text),
+            _ => None,
+        }
+    });
+    // Mailgun's say it one level below.
+    named.or_else(|| {
+        let (_, below) = members.iter().find(|(known, _)| known == "event-data")?;
+        name_of(below)
+    })
 }
 
 #[cfg(test)]
@@ -182,22 +200,22 @@ mod tests {
             keys_max: 100,
         };
         for (body, expected) in [
-            (r#"{"id":"evt_1","type":"charge.failed"}"#, Some("charge.failed")),
-            (r#"{"action":"hire_candidate"}"#, Some("hire_candidate")),
-            (r#"{"event":"candidateHired"}"#, Some("candidateHired")),
+            (r#"{"id":"evt_1","type":"charge.failed"}"#, &["charge.failed"][..]),
+            (r#"{"action":"hire_candidate"}"#, &["hire_candidate"]),
+            (r#"{"event":"candidateHired"}"#, &["candidateHired"]),
+            (r#"{"signature":{},"event-data":{"event":"opened"}}"#, &["opened"]),
             (
-                r#"{"signature":{},"event-data":{"event":"opened"}}"#,
-                Some("opened"),
+                r#"[{"event":"dropped"},{"event":"delivered"},{}]"#,
+                &["dropped", "delivered", ""],
             ),
-            (r#"[{"event":"dropped"},{"event":"opened"}]"#, Some("dropped")),
-            (r#"{"transcript_id":"t","status":"completed"}"#, Some("completed")),
-            (r#"{"type":5,"event":"x"}"#, Some("x")),
-            ("{}", None),
-            ("[]", None),
-            ("5", None),
+            (r#"{"transcript_id":"t","status":"completed"}"#, &["completed"]),
+            (r#"{"type":5,"event":"x"}"#, &["x"]),
+            ("{}", &[""]),
+            ("[]", &[""]),
+            ("5", &[""]),
         ] {
             let value = decode::decode(body.as_bytes(), &limits).unwrap();
-            assert_eq!(happened(&value).as_deref(), expected, "{body}");
+            assert_eq!(happened(&value), expected, "{body}");
         }
     }
 }

@@ -4,6 +4,7 @@ mod limits;
 mod past;
 mod recount;
 mod rows;
+mod vendors;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -13,7 +14,7 @@ use fresnel::domain::rule::{
     Watch, WatchFilters,
 };
 use fresnel::ledger::Ledger;
-use fresnel::query::watch::{Watched, evaluate};
+use fresnel::query::watch::{ErrorBudgets, Watched, evaluate};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
@@ -173,7 +174,14 @@ pub(super) fn rule() -> impl Strategy<Value = Asked> {
 /// Checks some rules, and gives the number of readings that have events.
 async fn check(stage: &Stage, rows: &[Beat], asked: &[Asked]) -> usize {
     let rules: Vec<Watched<'_>> = asked.iter().map(Asked::watched).collect();
-    let answers = evaluate(&stage.warehouse, &Ledger::default(), &rules, NOW).await;
+    let answers = evaluate(
+        &stage.warehouse,
+        &Ledger::default(),
+        &ErrorBudgets::default(),
+        &rules,
+        NOW,
+    )
+    .await;
     assert_eq!(answers.len(), rules.len());
     let mut with_events = 0;
     for (asked, answer) in asked.iter().zip(answers) {

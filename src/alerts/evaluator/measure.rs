@@ -12,7 +12,7 @@ use crate::clock;
 use crate::domain::account::ProjectId;
 use crate::domain::rule::{Rule, Watch};
 use crate::ledger::Ledger;
-use crate::query::watch::{self, ClientAlertGroup, Watched};
+use crate::query::watch::{self, ClientAlertGroup, ErrorBudgets, Watched};
 use crate::tap::Posted;
 use crate::wal::Wal;
 use crate::warehouse::Warehouse;
@@ -54,6 +54,8 @@ pub struct Measure {
     pub wal: Wal,
     /// What this process knows of itself.
     pub gauges: Gauges,
+    /// What vendors may fail in.
+    pub budgets: ErrorBudgets,
 }
 
 impl Measure {
@@ -65,7 +67,7 @@ impl Measure {
         self.gauges.sample(now.as_millis());
         let seen_from_ms = sweep.from_ms - OVERLAP_MS;
         let watched: Vec<_> = rules.iter().map(|rule| watched(rule, seen_from_ms)).collect();
-        let answers = watch::evaluate(&self.warehouse, &self.ledger, &watched, now).await;
+        let answers = watch::evaluate(&self.warehouse, &self.ledger, &self.budgets, &watched, now).await;
         let posted = watch::client_alerts(&self.warehouse, seen_from_ms).await;
         let mut measured = Measured {
             rules: Vec::new(),

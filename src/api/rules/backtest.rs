@@ -81,6 +81,7 @@ pub(in crate::api) async fn backtest(call: &mut Call) -> Result<Tried, ApiError>
             warehouse: &state.warehouse,
             retention: &state.retention,
             ledger: &state.ledger,
+            budgets: &call.state().budgets,
         },
         project_id.as_str(),
         &definition.watch,

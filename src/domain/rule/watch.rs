@@ -264,6 +264,8 @@ pub enum VendorMeasure {
     TimeoutShare,
     /// 95th percentile of the time until the head of an answer, in milliseconds.
     ResponseMs,
+    /// How fast the error budget of the integration's availability target is used: 1 is the pace at which it just lasts.
+    BurnRate,
 }
 
 impl VendorMeasure {
@@ -275,6 +277,7 @@ impl VendorMeasure {
             Self::Availability => "vendor_availability",
             Self::TimeoutShare => "vendor_timeout_share",
             Self::ResponseMs => "vendor_response_ms",
+            Self::BurnRate => "vendor_burn_rate",
         }
     }
 }

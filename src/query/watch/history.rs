@@ -5,6 +5,7 @@
 //! whole buckets.
 
 mod of_ledger;
+mod of_vendors;
 mod request;
 mod statement;
 #[cfg(test)]
@@ -15,6 +16,7 @@ use std::collections::BTreeMap;
 use super::Watched;
 use super::batch::{needs_percentiles, shape_of};
 use super::found::{Found, Measure};
+use super::vendor::ErrorBudgets;
 use crate::clock::UnixMicros;
 use crate::domain::rule::{Direction, LevelThresholds, PastSample, PastSeries, Watch};
 use crate::ledger::Ledger;
@@ -52,6 +54,8 @@ pub struct Pasts<'p> {
     pub retention: &'p Retention,
     /// What of the ledger is not in the warehouse yet.
     pub ledger: &'p Ledger,
+    /// What vendors may fail in.
+    pub budgets: &'p ErrorBudgets,
 }
 
 /// Asks what a rule of a project would have seen. `direction` says which single value is the worst.
@@ -71,6 +75,9 @@ pub async fn history(
     } = pasts;
     if let Watch::Ledger(watch) = watch {
         return of_ledger::history(pasts, project_id, watch.measure, request, now).await;
+    }
+    if let Watch::Vendor(watch) = watch {
+        return of_vendors::history(pasts, project_id, watch, request, now).await;
     }
     let kept = Kept::new(*retention, now);
     let mut history = History {

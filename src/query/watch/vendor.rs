@@ -1,11 +1,13 @@
 //! How third-party services do, for the rules of many projects at once.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::Arc;
 
 use clickhouse::Row;
 use serde::Deserialize;
 
-use super::super::stats::{float, share};
+use super::super::stats::share;
 use super::ask::Answer;
 use super::{GROUPS_MAX, Reading, Watched};
 use crate::clock::UnixMicros;
@@ -14,6 +16,34 @@ use crate::warehouse::{Parameter, SelectError, Statement, Warehouse};
 
 /// Most projects of one statement.
 const PROJECTS_MAX: usize = 500;
+
+/// Which share of what is seen of an integration may fail, by its project and its name in addresses. A clone is the same.
+#[derive(Clone)]
+pub struct ErrorBudgets(Arc<Budget>);
+
+/// A share over 0 to 1; none of what is no integration.
+type Budget = dyn Fn(&str, &str) -> Option<f64> + Send + Sync;
+
+impl fmt::Debug for ErrorBudgets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ErrorBudgets").finish_non_exhaustive()
+    }
+}
+
+impl Default for ErrorBudgets {
+    /// None.
+    fn default() -> Self {
+        Self::new(|_, _| None)
+    }
+}
+
+impl ErrorBudgets {
+    /// Those that this knows.
+    #[must_use]
+    pub fn new(known: impl Fn(&str, &str) -> Option<f64> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(known))
+    }
+}
 
 /// What was seen of a vendor within a window.
 #[derive(Clone, Debug, Row, Deserialize)]
@@ -26,8 +56,47 @@ struct SeenRow {
     p95_ms: f32,
 }
 
+/// The same for one vendor.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Seen {
+    pub(super) seen: u64,
+    pub(super) failed: u64,
+    pub(super) timed_out: u64,
+    pub(super) p95_ms: f32,
+}
+
+impl Seen {
+    /// What a rule sees in it; none: no data.
+    pub(super) fn value(
+        self,
+        (project, integration): (&str, &str),
+        watch: &VendorWatch,
+        budgets: &ErrorBudgets,
+    ) -> Option<f64> {
+        let Self { seen, failed, .. } = self;
+        if seen < u64::from(watch.seen_min.max(1)) {
+            return None;
+        }
+        match watch.measure {
+            VendorMeasure::ErrorRate => share(failed, seen),
+            VendorMeasure::Availability => share(seen.saturating_sub(failed), seen),
+            VendorMeasure::TimeoutShare => share(self.timed_out, seen),
+            VendorMeasure::ResponseMs => Some(f64::from(self.p95_ms)).filter(|ms| ms.is_finite()),
+            VendorMeasure::BurnRate => {
+                let budget = budgets.0(project, integration).filter(|budget| *budget > 0.0)?;
+                share(failed, seen).map(|failed| failed / budget)
+            }
+        }
+    }
+}
+
 /// The answers of all rules that are about vendors: a statement for each length of window.
-pub(super) async fn of_vendors(warehouse: &Warehouse, rules: &[Watched<'_>], now: UnixMicros) -> Vec<Answer> {
+pub(super) async fn of_vendors(
+    warehouse: &Warehouse,
+    budgets: &ErrorBudgets,
+    rules: &[Watched<'_>],
+    now: UnixMicros,
+) -> Vec<Answer> {
     let mut by_window: BTreeMap<i64, Vec<(usize, &str, &VendorWatch)>> = BTreeMap::new();
     for (number, rule) in rules.iter().enumerate() {
         if let Watch::Vendor(watch) = rule.watch {
@@ -42,7 +111,7 @@ pub(super) async fn of_vendors(warehouse: &Warehouse, rules: &[Watched<'_>], now
             let projects: BTreeSet<&str> = rules.iter().map(|(_, project, _)| *project).collect();
             let rows = seen(warehouse, window_ms, &projects, now).await;
             answers.extend(rules.iter().map(|(number, project, watch)| {
-                let readings = |rows: &Vec<SeenRow>| readings(rows, project, watch);
+                let readings = |rows: &Vec<SeenRow>| readings(rows, project, watch, budgets);
                 (*number, rows.as_ref().map(readings).map_err(SelectError::clone))
             }));
         }
@@ -74,32 +143,63 @@ async fn seen(
 }
 
 /// A reading for each integration that was seen, those with the most contacts.
-fn readings(rows: &[SeenRow], project: &str, watch: &VendorWatch) -> Vec<Reading> {
+fn readings(rows: &[SeenRow], project: &str, watch: &VendorWatch, budgets: &ErrorBudgets) -> Vec<Reading> {
     let wanted = |row: &&SeenRow| {
         row.project == project && (watch.integrations.is_empty() || watch.integrations.contains(&row.name))
     };
-    let mut readings: Vec<Reading> = rows
-        .iter()
-        .filter(wanted)
-        .map(|row| Reading {
+    let reading = |row: &SeenRow| {
+        let seen = Seen {
+            seen: row.seen,
+            failed: row.failed,
+            timed_out: row.timed_out,
+            p95_ms: row.p95_ms,
+        };
+        Reading {
             group: vec![row.name.clone()],
-            value: (row.seen >= u64::from(watch.seen_min.max(1)))
-                .then(|| value(row, watch.measure))
-                .flatten(),
+            value: seen.value((project, &row.name), watch, budgets),
             events: row.seen,
-        })
-        .collect();
+        }
+    };
+    let mut readings: Vec<Reading> = rows.iter().filter(wanted).map(reading).collect();
     readings.sort_by_key(|reading| std::cmp::Reverse(reading.events));
     readings.truncate(GROUPS_MAX);
     readings
 }
 
-fn value(row: &SeenRow, measure: VendorMeasure) -> Option<f64> {
-    match measure {
-        VendorMeasure::ErrorRate => share(row.failed, row.seen),
-        VendorMeasure::Availability => share(row.seen - row.failed, row.seen),
-        VendorMeasure::TimeoutShare => share(row.timed_out, row.seen),
-        VendorMeasure::ResponseMs => Some(f64::from(row.p95_ms)).filter(|ms| ms.is_finite()),
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_budget_burns_at_the_pace_of_what_may_fail() {
+        let budgets = ErrorBudgets::new(|project, integration| match (project, integration) {
+            ("p", "stripe") => Some(0.001),
+            ("p", "perfect") => Some(0.0),
+            _ => None,
+        });
+        let watch = VendorWatch {
+            measure: VendorMeasure::BurnRate,
+            seen_min: 10,
+            ..VendorWatch::default()
+        };
+        let of = |integration: &str, seen: u64, failed: u64| {
+            let seen = Seen {
+                seen,
+                failed,
+                timed_out: 0,
+                p95_ms: f32::NAN,
+            };
+            seen.value(("p", integration), &watch, &budgets)
+        };
+        assert_eq!(of("stripe", 1_000, 1), Some(1.0));
+        assert!((of("stripe", 1_000, 144).unwrap() - 144.0).abs() < 1e-9);
+        assert_eq!(of("stripe", 1_000, 0), Some(0.0));
+        assert_eq!(of("stripe", 9, 9), None, "too little was seen");
+        assert_eq!(
+            of("perfect", 1_000, 1),
+            None,
+            "nothing may fail: there is no pace"
+        );
+        assert_eq!(of("gone", 1_000, 1), None);
     }
-    .filter(|_| float(row.seen) > 0.0)
 }

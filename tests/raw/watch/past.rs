@@ -6,7 +6,9 @@ use fresnel::domain::rule::{
     Backtest, Dimension, Direction, LedgerMeasure, LedgerWatch, MetricWatch, RuleDefinition, Watch,
 };
 use fresnel::ledger::Ledger;
-use fresnel::query::watch::{Grain, HISTORY_GROUPS_MAX, History, HistoryRequest, Pasts, history};
+use fresnel::query::watch::{
+    ErrorBudgets, Grain, HISTORY_GROUPS_MAX, History, HistoryRequest, Pasts, history,
+};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
@@ -27,6 +29,7 @@ async fn past_with(stage: &Stage, ledger: &Ledger, asked: &Asked, from_ms: i64, 
             warehouse: &stage.warehouse,
             retention: &RETENTION,
             ledger,
+            budgets: &ErrorBudgets::default(),
         },
         asked.project,
         &asked.watch,

@@ -46,10 +46,6 @@ impl HistoryRequest {
             let message = "has no past to look at: this is known for now only";
             return Err(FieldError::new("watch", FieldFault::UnknownValue, message));
         }
-        if matches!(watch, Watch::Vendor(_)) {
-            let message = "has no past to try a rule on yet: look at the metrics of the service";
-            return Err(FieldError::new("watch", FieldFault::UnknownValue, message));
-        }
         let (from, to) = (from_ms.div_euclid(1_000), to_ms.div_euclid(1_000));
         let range = to.saturating_sub(from);
         if range <= 0 {
@@ -63,7 +59,7 @@ impl HistoryRequest {
             let message = format!("must be at most {DAYS_MAX} days before `to`");
             return Err(FieldError::new("from", FieldFault::OutOfRange, message));
         }
-        let samples_max = if watch.group_by().is_empty() {
+        let samples_max = if watch.group_names().is_empty() {
             SAMPLES_MAX
         } else {
             GROUP_SAMPLES_MAX

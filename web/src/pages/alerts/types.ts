@@ -57,7 +57,7 @@ export interface Silence {
 export type WatchKind = "single" | "metric" | "events" | "cache_hit_rate" | "memory" | "ledger" | "vendor";
 
 export type LedgerMeasure = "missing" | "client_lost" | "dropped_share";
-export type VendorMeasure = "error_rate" | "availability" | "timeout_share" | "response_ms";
+export type VendorMeasure = "error_rate" | "availability" | "timeout_share" | "response_ms" | "burn_rate";
 
 export interface Watch {
   kind: WatchKind;

@@ -41,6 +41,7 @@ const OF_VENDORS = [
   { id: "availability", label: "Availability" },
   { id: "timeout_share", label: "Share of time-outs" },
   { id: "response_ms", label: "95th percentile of the answer" },
+  { id: "burn_rate", label: "Burn rate of the error budget" },
 ] as const;
 
 /** What a kind of rule begins with. */

@@ -72,6 +72,8 @@ pub const OUTBOUND_CALLS: &str = "fresnel_outbound_calls_total";
 pub const HOOKS: &str = "fresnel_hooks_total";
 /// Windows of vendors' limits of which four fifths were used.
 pub const VENDOR_LIMITS_SHORT: &str = "fresnel_vendor_limits_short_total";
+/// Vendors' credentials that end within two weeks, or have ended.
+pub const CREDENTIALS_ENDING: &str = "fresnel_vendor_credentials_ending";
 /// Starts of the embedded engine after its first one.
 pub const ENGINE_RESTARTS: &str = "fresnel_engine_restarts_total";
 /// Wrong credentials shown to the API, by `kind`.
@@ -125,6 +127,10 @@ pub fn describe() {
     describe_counter!(
         VENDOR_LIMITS_SHORT,
         "Windows of vendors' limits of which four fifths were used"
+    );
+    describe_gauge!(
+        CREDENTIALS_ENDING,
+        "Vendors' credentials that end within two weeks, or have ended"
     );
     describe_counter!(
         PEERS_UNASKED,

@@ -31,7 +31,8 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 }
 
 /// The answer to a webhook.
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = TakenWebhook)]
 struct Taken {
     /// Id of the event that it is.
     event_id: Uuid,
@@ -40,7 +41,22 @@ struct Taken {
 }
 
 /// Takes a vendor's webhook, as an event of the project.
-async fn hook(
+#[utoipa::path(post, path = "/hooks/{integration}/{token}", tag = "relay", security(()),
+    params(
+        ("integration" = String, Path, description = "The integration's slug"),
+        ("token" = String, Path, description = "The secret of its hook"),
+    ),
+    request_body(content = String, content_type = "*/*", description = "What the vendor says, signed in its way"),
+    responses(
+        (status = 200, description = "It is on disk", body = Taken),
+        (status = 400, description = "`BODY_INCOMPLETE`"),
+        (status = 401, description = "`NOT_VERIFIED`"),
+        (status = 408, description = "`BODY_TIMEOUT`"),
+        (status = 409, description = "`INTEGRATION_INCOMPLETE`, `CREDENTIAL_UNREADABLE`"),
+        (status = 413, description = "`TOO_LARGE`"),
+        (status = 503, description = "`INTEGRATION_OFF`, `UNDER_WAY`, `LOG_FULL`, `OVERLOADED`, `UNAVAILABLE`"),
+    ))]
+pub(super) async fn hook(
     request: HttpRequest,
     mut payload: web::Payload,
     state: web::Data<ControlState>,

@@ -32,8 +32,8 @@ use super::error::{self, ErrorEnvelope};
 use super::manage::ControlState;
 use super::{
     alert_stream, alerts, audit, cache, channels, deliveries, deploys, envelope, error_states, funnels, get,
-    ingest, integrations, invitations, issuers, keys, operations, pages, password_reset, projects, query,
-    quotas, rejected, rules, session, sessions, silences, users, vendors, views,
+    hooks, ingest, integrations, invitations, issuers, keys, operations, pages, password_reset, projects,
+    query, quotas, rejected, relay, rules, session, sessions, silences, users, vendors, views,
 };
 use crate::clock;
 
@@ -58,6 +58,7 @@ use crate::clock;
         vendors::health_status, vendors::dashboard::dashboard, vendors::dashboard::alerts, vendors::sla::compliance,
         vendors::evidence::evidence, vendors::evidence::key, vendors::report::report, vendors::maintenance::list,
         vendors::maintenance::create, vendors::maintenance::remove, vendors::switches::initialize, vendors::switches::reset,
+        relay::relay, hooks::hook,
         deliveries::list, deliveries::one, deliveries::replay, deliveries::replay_dead,
         projects::list, projects::create, projects::one, projects::update, projects::remove, projects::members,
         projects::set_role, projects::remove_member,
@@ -81,6 +82,7 @@ use crate::clock;
         (name = "dashboards", description = "What people add to dashboards."),
         (name = "alerts", description = "What is watched, what is wrong, and who is told."),
         (name = "integrations", description = "Third-party services that a product depends on."),
+        (name = "relay", description = "Calls to these services, and from them."),
         (name = "projects", description = "Whom data belongs to."),
         (name = "keys", description = "How programs show who they are."),
         (name = "quotas", description = "Other limits for some."),

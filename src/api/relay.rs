@@ -46,8 +46,35 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
     }
 }
 
-/// Carries a call to the vendor, and its answer back.
-async fn relay(
+/// Carries a call to a vendor, and its answer back. The path may have any number of parts, or none.
+#[utoipa::path(method(get, post, put, patch, delete), path = "/relay/{integration}/{path}", tag = "relay",
+    params(
+        ("integration" = String, Path, description = "The integration's slug"),
+        ("path" = String, Path, description = "Path below its address, with slashes, passed on as it is"),
+        ("X-Fresnel-Priority" = Option<String>, Header, description = "`high`, `normal` or `low`: whose call goes first where calls wait. \
+            A call of low priority waits a moment for others to go with, where the vendor takes many things in one call"),
+        ("X-Fresnel-Session" = Option<String>, Header, description = "Session for which it is made, for blame"),
+        ("X-Fresnel-User" = Option<String>, Header, description = "User for whom it is made"),
+        ("X-Fresnel-Page" = Option<String>, Header, description = "Page for which it is made"),
+    ),
+    responses(
+        (status = 200, description = "The vendor's answer: its body and headers", content_type = "*/*", body = String, headers(
+            ("X-Fresnel-Tries" = u32, description = "How often the vendor was called for it"),
+            ("X-Fresnel-Cache" = String, description = "`miss`, `hit`, `repeated` or `batched`"),
+            ("X-Fresnel-Breaker" = String, description = "`closed`, `half_open` or `open`"),
+            ("X-Fresnel-Batch" = Option<u32>, description = "Calls that went together in this one"),
+        )),
+        (status = "default", description = "The vendor's answer, whatever its status", content_type = "*/*", body = String),
+        (status = 400, description = "`BAD_PATH`, `BAD_IDEMPOTENCY_KEY`, `BAD_PARAMETERS`, `BODY_INCOMPLETE`"),
+        (status = 408, description = "`BODY_TIMEOUT`"),
+        (status = 409, description = "`INTEGRATION_INCOMPLETE`, `CREDENTIAL_UNREADABLE`"),
+        (status = 413, description = "`TOO_LARGE`, `IDEMPOTENT_BODY_TOO_LARGE`"),
+        (status = 422, description = "`IDEMPOTENCY_KEY_REUSED`"),
+        (status = 429, description = "`VENDOR_RATE_LIMIT`"),
+        (status = 502, description = "`EXTERNAL_API_RETRY_FAILED`, `VENDOR_TOKEN_UNAVAILABLE`, `BATCH_UNREADABLE`"),
+        (status = 503, description = "`VENDOR_LEFT_ALONE`, `INTEGRATION_OFF`"),
+    ))]
+pub(super) async fn relay(
     request: HttpRequest,
     payload: web::Payload,
     state: web::Data<ControlState>,

@@ -113,6 +113,7 @@ mod tests {
         Credential {
             username: username.map(str::to_owned),
             secret: SecretText::new(secret),
+            expires_at_ms: None,
         }
     }
 

@@ -99,6 +99,7 @@ impl Integrations {
                 Ok(Some(Credential {
                     username: None,
                     secret: token,
+                    expires_at_ms: None,
                 }))
             }
             _ => Ok(secrets.credential),

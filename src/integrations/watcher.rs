@@ -8,6 +8,7 @@
 //! One node watches, under a lease. It works on a thread of its own, with a lane of the log of its own: what it finds is written down like
 //! calls of the relay, and what is new becomes an event of the project.
 
+mod endings;
 mod plan;
 mod silence;
 
@@ -35,6 +36,7 @@ use crate::ingest::{Ingest, VendorWebhook};
 use crate::warehouse::Warehouse;
 pub use silence::stays_away;
 
+use endings::Endings;
 use plan::{Plan, Wanted, What};
 use silence::Silences;
 
@@ -111,6 +113,7 @@ impl Watcher {
         let known = self.control.polls().await?;
         let mut plan = Plan::default();
         let mut silences = Silences::new(self.silence_max, SILENCE_EVERY);
+        let mut endings = Endings::default();
         let mut calls = Calls::new();
         let mut ticks: Interval = interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -130,6 +133,7 @@ impl Watcher {
                         all = enabled(&directory);
                         seen = Some(directory);
                     }
+                    endings.tell_when_due(&self.integrations, &all, is_other);
                     if silences.are_due() {
                         is_other |= silences.look(&self.warehouse, &self.integrations, &all).await;
                     }

@@ -6,7 +6,8 @@ use super::managing::{actions, admin, call, project, text};
 use super::rules::faults;
 use crate::harness::server::ADMIN_TOKEN;
 use crate::harness::third_party::ThirdParty;
-use crate::harness::{Fresnel, Options};
+use crate::harness::wait::{self, PATIENCE};
+use crate::harness::{Fresnel, Options, prometheus};
 
 /// What must be in no answer and in no log.
 const SECRETS: [&str; 3] = ["hidden-credential", "hidden-signing", "hidden-user"];
@@ -223,4 +224,40 @@ fn a_trial_says_whether_the_service_answers_and_takes_the_credential() {
         Some("get /api/v1/balance http/1.1")
     );
     assert!(vendor.heads()[0].contains("authorization: bearer hidden-credential\r\n"));
+}
+
+#[test]
+fn a_credential_that_ends_soon_is_told_before_calls_begin_to_fail() {
+    let server = Fresnel::start_unready(Options::new());
+    let now_ms = fresnel::clock::now().as_millis();
+    let ending = |days: i64| {
+        let mut body = new_integration(None);
+        body["slug"] = json!(format!("ends-in-{days}"));
+        body["credential"]["expires_at_ms"] = json!(now_ms + days * 86_400_000);
+        body["is_monitored"] = json!(false);
+        admin(&server, "POST", "/api/integrations", &body)
+    };
+    let (soon, late) = (ending(3), ending(30));
+    assert_eq!(soon["is_credential_ending"], true);
+    assert_eq!(soon["credential_expires_at_ms"], json!(now_ms + 3 * 86_400_000));
+    assert_eq!(late["is_credential_ending"], false);
+    let ending_now = || {
+        let page = server.get("/metrics").text();
+        let samples = prometheus::parse(&page).expect("metrics");
+        let found = samples
+            .iter()
+            .find(|sample| sample.name == "fresnel_vendor_credentials_ending");
+        found.map(|sample| sample.value)
+    };
+    wait::until("one is counted", PATIENCE, || {
+        (ending_now() == Some(1.0)).then_some(())
+    });
+    // A new one without an end is well.
+    let path = format!("/api/integrations/{}", text(&soon["id"]));
+    let anew = json!({"revision": soon["revision"], "credential": {"secret": "another"}});
+    let anew = admin(&server, "PATCH", &path, &anew);
+    assert_eq!(anew["credential_expires_at_ms"], Value::Null);
+    wait::until("none is counted", PATIENCE, || {
+        (ending_now() == Some(0.0)).then_some(())
+    });
 }

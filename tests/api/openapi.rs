@@ -41,6 +41,8 @@ fn every_address_and_method_is_described_and_no_other() {
     assert_eq!(description["openapi"], "3.1.0");
     let described: BTreeSet<_> = operations(&description)
         .map(|(method, path, _)| (method, path.to_owned()))
+        // What goes to vendors and comes from them takes any method.
+        .filter(|(_, path)| !path.starts_with("/relay/") && !path.starts_with("/hooks/"))
         .collect();
     let there: BTreeSet<_> = matrix::addresses_with_methods()
         .map(|(method, path)| (method.to_owned(), path.to_owned()))

@@ -123,6 +123,8 @@ struct CredentialFields {
     /// The key, token or password. Without a user it stands in the user's place where both are wanted.
     #[schema(max_length = 8_000)]
     secret: String,
+    /// When the vendor takes it no longer, in milliseconds since 1970: told two weeks before.
+    expires_at_ms: Option<i64>,
 }
 
 /// What a body says of a new integration.

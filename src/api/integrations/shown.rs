@@ -3,6 +3,7 @@
 use serde::Serialize;
 use uuid::Uuid;
 
+use crate::clock;
 use crate::config::Secret;
 use crate::domain::account::ProjectId;
 use crate::domain::integration::{
@@ -25,6 +26,10 @@ pub(super) struct Shown {
     /// What holds: what the project says, and where it says nothing what the catalogue says.
     effective: ShownEffective,
     has_credential: bool,
+    /// When the vendor takes its credential no longer; null: never, or nobody has said.
+    credential_expires_at_ms: Option<i64>,
+    /// Whether that is within two weeks, or over.
+    is_credential_ending: bool,
     has_signing_secret: bool,
     /// Whether calls carry access tokens that Fresnel has itself (OAuth 2).
     has_oauth: bool,
@@ -70,9 +75,14 @@ impl Shown {
         let secrets = integrations.secrets().open(&integration);
         let effective = integrations.effective(&integration);
         let known = secrets.as_ref().ok();
+        let credential = known.and_then(|secrets| secrets.credential.as_ref());
+        let now_ms = clock::now().as_millis();
         Self {
             is_in_catalogue: integrations.catalogue().service(&integration.service).is_some(),
-            has_credential: known.is_some_and(|secrets| secrets.credential.is_some()),
+            has_credential: credential.is_some(),
+            credential_expires_at_ms: credential.and_then(|credential| credential.expires_at_ms),
+            is_credential_ending: credential
+                .is_some_and(|credential| credential.ends_soon_in_ms(now_ms).is_some()),
             has_signing_secret: known.is_some_and(|secrets| secrets.signing_secret.is_some()),
             has_oauth: known.is_some_and(|secrets| secrets.oauth.is_some()) && effective.token_url.is_some(),
             is_readable: secrets.is_ok(),

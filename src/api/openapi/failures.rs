@@ -27,6 +27,13 @@ pub(super) fn failures(of: Traits<'_>) -> Codes {
         "operations" => {}
         "documents" => all.push((429, &["OVER_QUOTA"])),
         "beacons" => all.extend(BEACONS),
+        // What can go wrong on the way to vendors each address says itself.
+        "relay" => {
+            all.extend(ASKED);
+            if of.asks_who {
+                all.extend(WHO);
+            }
+        }
         _ => {
             all.extend(ASKED);
             if of.asks_who {

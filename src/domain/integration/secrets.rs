@@ -4,6 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::alert::SecretText;
 
+/// Time before a credential's end from which on it is told.
+const ENDS_SOON_MS: i64 = 14 * 24 * 3_600_000;
+
 /// What a vendor knows a customer by.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -13,6 +16,18 @@ pub struct Credential {
     pub username: Option<String>,
     /// The key, token or password.
     pub secret: SecretText,
+    /// When the vendor takes it no longer, in milliseconds since 1970; none: never, or nobody has said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at_ms: Option<i64>,
+}
+
+impl Credential {
+    /// Milliseconds until its end, below 0 behind it, once it is within two weeks.
+    #[must_use]
+    pub fn ends_soon_in_ms(&self, now_ms: i64) -> Option<i64> {
+        let left_ms = self.expires_at_ms?.saturating_sub(now_ms);
+        (left_ms < ENDS_SOON_MS).then_some(left_ms)
+    }
 }
 
 /// What access tokens are had with (OAuth 2).

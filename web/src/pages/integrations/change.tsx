@@ -18,8 +18,14 @@ const TEXTS = [
 const SECRETS = [
   ["credential.username", "User"],
   ["credential.secret", "New key or token"],
+  ["credential.expires_at_ms", "It ends on"],
   ["signing_secret", "New signing secret"],
 ] as const;
+const TYPES: Partial<Record<string, "password" | "date">> = {
+  "credential.secret": "password",
+  "credential.expires_at_ms": "date",
+  signing_secret: "password",
+};
 const FIELDS = [
   "is_enabled",
   "is_monitored",
@@ -52,6 +58,7 @@ export function ChangeIntegration({ one, onClose, onDone }: ChangeProps) {
     const text = (name: string) => texts[name] || undefined;
     const secret = text("credential.secret");
     const username = text("credential.username");
+    const ends = text("credential.expires_at_ms");
     await send("PATCH", `/api/integrations/${one.id}`, {
       revision: one.revision,
       ...flags,
@@ -65,7 +72,13 @@ export function ChangeIntegration({ one, onClose, onDone }: ChangeProps) {
         response_ms: Number(text("sla.response_ms")),
         error_percent: Number(text("sla.error_percent")),
       },
-      ...(secret && { credential: { ...(username && { username }), secret } }),
+      ...(secret && {
+        credential: {
+          ...(username && { username }),
+          secret,
+          ...(ends && { expires_at_ms: Date.parse(ends) }),
+        },
+      }),
       ...(text("signing_secret") && { signing_secret: text("signing_secret") }),
     });
     toast("It is kept, and holds at once");
@@ -76,7 +89,7 @@ export function ChangeIntegration({ one, onClose, onDone }: ChangeProps) {
       key={name}
       label={label}
       name={name}
-      type={isSecret && name !== "credential.username" ? "password" : "text"}
+      type={TYPES[name] ?? "text"}
       value={texts[name] ?? ""}
       onInput={(text) => setTexts({ ...texts, [name]: text })}
       error={save.error}

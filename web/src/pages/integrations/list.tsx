@@ -80,6 +80,7 @@ export function IntegrationList() {
                       <>
                         <strong>{row.definition.name}</strong>
                         {row.slug !== row.definition.name && <span class="small soft"> {row.slug}</span>}
+                        {row.is_credential_ending && <Badge tone="warning">its key ends</Badge>}
                       </>
                     ),
                     sortBy: (row) => row.definition.name,

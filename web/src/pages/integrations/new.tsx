@@ -8,7 +8,14 @@ import { OnceSnippet, SelectField, TextField } from "../../parts/fields";
 import { Form } from "../../parts/form";
 import type { CatalogueService } from "./types";
 
-const FIELDS = ["slug", "base_url", "credential.username", "credential.secret", "signing_secret"] as const;
+const FIELDS = [
+  "slug",
+  "base_url",
+  "credential.username",
+  "credential.secret",
+  "credential.expires_at_ms",
+  "signing_secret",
+] as const;
 
 /** Adds a service. The address of its hook is shown once. */
 export function NewIntegration({ onClose, onDone }: { onClose: () => void; onDone: () => void }) {
@@ -24,22 +31,32 @@ export function NewIntegration({ onClose, onDone }: { onClose: () => void; onDon
   const save = useChange(async () => {
     const text = (name: (typeof FIELDS)[number]) => texts[name] || undefined;
     const secret = text("credential.secret");
+    const ends = text("credential.expires_at_ms");
     const username = text("credential.username");
     const answer = await send<{ hook_path?: string }>("POST", "/api/integrations", {
       service,
       slug: text("slug"),
       base_url: text("base_url"),
-      credential: secret && { ...(username && { username }), secret },
+      credential: secret && {
+        ...(username && { username }),
+        secret,
+        ...(ends && { expires_at_ms: Date.parse(ends) }),
+      },
       signing_secret: text("signing_secret"),
     });
     onDone();
     setHook(`${location.origin}${answer.data.hook_path}`);
   });
-  const field = (name: (typeof FIELDS)[number], label: string, hint: string, isSecret = false) => (
+  const field = (
+    name: (typeof FIELDS)[number],
+    label: string,
+    hint: string,
+    type: "text" | "password" | "date" = "text",
+  ) => (
     <TextField
       label={label}
       name={name}
-      type={isSecret ? "password" : "text"}
+      type={type}
       value={texts[name] ?? ""}
       onInput={(text) => setTexts({ ...texts, [name]: text })}
       error={save.error}
@@ -83,9 +100,15 @@ export function NewIntegration({ onClose, onDone }: { onClose: () => void; onDon
           chosen?.base_url ? `Empty: ${chosen.base_url}` : "Below which it is called.",
         )}
         {field("credential.username", "User", "For vendors that want a user and a password.")}
-        {field("credential.secret", "Key or token", "Kept encrypted, and never shown again.", true)}
+        {field("credential.secret", "Key or token", "Kept encrypted, and never shown again.", "password")}
+        {field(
+          "credential.expires_at_ms",
+          "It ends on",
+          "If the vendor says so: Fresnel tells two weeks before.",
+          "date",
+        )}
         {(chosen?.sync === "webhook" || service === "custom") &&
-          field("signing_secret", "Signing secret", "What the vendor signs its webhooks with.", true)}
+          field("signing_secret", "Signing secret", "What the vendor signs its webhooks with.", "password")}
         <div class="row">
           <Button type="submit" look="primary" isBusy={save.isBusy}>
             Add

@@ -216,6 +216,14 @@ function Facts({ one, state, again }: FactsProps) {
             </dd>
           </>
         )}
+        {one.credential_expires_at_ms !== null && (
+          <>
+            <dt>Its key ends</dt>
+            <dd class={one.is_credential_ending ? "tone-warning" : undefined}>
+              <Time at={one.credential_expires_at_ms} />
+            </dd>
+          </>
+        )}
         <dt>It says itself</dt>
         <dd>
           {INDICATOR_WORDS[one.external_status?.indicator ?? ""] ?? "nothing"}

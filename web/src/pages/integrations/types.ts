@@ -46,6 +46,8 @@ export interface Integration {
     sla: { availability_percent: number; response_ms: number; error_percent: number };
   };
   has_credential: boolean;
+  credential_expires_at_ms: number | null;
+  is_credential_ending: boolean;
   has_signing_secret: boolean;
   is_readable: boolean;
   revision: number;

@@ -27,8 +27,8 @@ pub use maintenance::MaintenanceWindow;
 pub use poll::{PollOutcome, PollState, within};
 pub use secrets::{Credential, IntegrationSecrets, OAuthClient};
 pub use service::{
-    AnswerCaching, Authorization, BatchedPath, CachedPath, Probe, RateLimit, Service, Sla, SyncMethod,
-    TaskCaching,
+    AnswerCaching, Authorization, BatchedPath, CachedPath, Probe, RateLimit, RetryClasses, Service, Sla,
+    SyncMethod, TaskCaching,
 };
 pub use signature::{Digest, Encoding, SignatureScheme};
 pub use slug::Slug;

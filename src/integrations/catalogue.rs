@@ -134,7 +134,8 @@ fn fault(service: &Service) -> Option<&'static str> {
         .iter()
         .map(|one| &one.path)
         .chain(caching.tasks.iter().map(|one| &one.path))
-        .chain(service.batches.iter().map(|one| &one.path));
+        .chain(service.batches.iter().map(|one| &one.path))
+        .chain(&service.retry.harmless);
     if service.id.as_str() == CUSTOM {
         Some("id: custom is what is in no catalogue")
     } else if service.name.trim().is_empty() {
@@ -161,7 +162,15 @@ fn fault(service: &Service) -> Option<&'static str> {
     {
         Some("probe.path: must begin with a slash")
     } else if !paths.all(|path| begins_well(path)) {
-        Some("caching, batches: paths must begin with a slash")
+        Some("caching, batches, retry: paths must begin with a slash")
+    } else if !service
+        .retry
+        .transient
+        .iter()
+        .chain(&service.retry.permanent)
+        .all(|status| (400..=599).contains(status))
+    {
+        Some("retry: statuses must be 400 to 599")
     } else {
         None
     }
@@ -287,6 +296,12 @@ mod tests {
             ("rate_limit = { calls = 0, window_s = 1 }", "rate_limit"),
             ("probe = { path = \"x\" }", "probe.path"),
             ("caching = { paths = [{ path = \"x\", seconds = 1 }] }", "caching"),
+            ("retry = { harmless = [\"x\"] }", "retry"),
+            ("retry = { transient = [200] }", "retry"),
+            (
+                "batches = [{ path = \"x\", items = \"i\", answers = \"a\" }]",
+                "batches",
+            ),
             ("colour = \"red\"", "colour"),
         ] {
             let error = faulty(&format!("{PLAIN}{with}\n"));

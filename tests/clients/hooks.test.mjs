@@ -142,6 +142,8 @@ test('SendGrid’s signatures are verified by its public key', async () => {
   const [row] = await stored('sendgrid')
   assert.equal(row.happened, 'dropped')
   assert.ok(!row.data.includes('ada@shop.example'), 'addresses are scrubbed')
+  const events = await fresnel.query(`SELECT operation FROM vendor_calls WHERE integration = 'sendgrid' ORDER BY operation`)
+  assert.deepEqual(events, [{ operation: 'dropped' }, { operation: 'opened' }], 'each event counts in what was delivered')
   const old = String(nowS() - 600)
   const late = createSign('sha256').update(old + body).sign(privateKey, 'base64')
   const replayed = { ...headers, 'X-Twilio-Email-Event-Webhook-Signature': late, 'X-Twilio-Email-Event-Webhook-Timestamp': old }

@@ -30,7 +30,7 @@ function embeddings({ body }) {
   return { headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ model, data, usage: { total: texts.length } }) }
 }
 
-const openai = (slug) => relay.integrated(slug, embeddings, { service: 'openai' })
+const openai = (slug) => relay.integrated(slug, embeddings, { service: 'openai', is_monitored: false })
 
 function embed({ call }, input, priority, fields = {}) {
   return call('/embeddings', {
@@ -97,7 +97,7 @@ test('what a call asks for is never mixed with what cannot be told apart', async
 })
 
 test('where calls wait for the vendor’s limit, those in a hurry go first', async () => {
-  const service = await relay.integrated('line', () => ({ body: 'ok' }), { rate_limit: { calls: 1, window_s: 1 } })
+  const service = await relay.integrated('line', () => ({ body: 'ok' }), { is_monitored: false, rate_limit: { calls: 1, window_s: 1 } })
   const call = (path, priority) => service.call(path, { headers: { 'X-Fresnel-Priority': priority } })
   assert.equal((await call('/first', 'normal')).status, 200)
   const waiting = [call('/low', 'low'), call('/normal', 'normal'), call('/high', 'high')]

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::definition::IntegrationDefinition;
-use super::service::{AnswerCaching, Authorization, BatchedPath, Probe, RateLimit, Service, Sla, SyncMethod};
+use super::service::{
+    AnswerCaching, Authorization, BatchedPath, Probe, RateLimit, RetryClasses, Service, Sla, SyncMethod,
+};
 use super::signature::SignatureScheme;
 
 /// See the file's comment.
@@ -41,6 +43,8 @@ pub struct Effective {
     pub caching: AnswerCaching,
     /// Calls that may go together.
     pub batches: Vec<BatchedPath>,
+    /// What may be tried again.
+    pub retry: RetryClasses,
 }
 
 impl Effective {
@@ -93,6 +97,7 @@ impl Effective {
             probe: service.and_then(|service| service.probe.clone()),
             caching: service.map(|service| service.caching.clone()).unwrap_or_default(),
             batches: service.map(|service| service.batches.clone()).unwrap_or_default(),
+            retry: service.map(|service| service.retry.clone()).unwrap_or_default(),
         }
     }
 }

@@ -151,6 +151,18 @@ pub struct TaskCaching {
     pub pending: Vec<String>,
 }
 
+/// What of a service may be tried again, beside what HTTP says of methods and statuses.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, utoipa::ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct RetryClasses {
+    /// Statuses of answers that may be other ones a moment later.
+    pub transient: Vec<u16>,
+    /// Statuses that stay what they are, although HTTP says otherwise.
+    pub permanent: Vec<u16>,
+    /// Paths whose calls only ask, so that making one twice does no harm, whatever the method; `*` stands for one part.
+    pub harmless: Vec<String>,
+}
+
 /// A path whose calls may go together in one: what each asks for is an element of a list, and so is what each is answered.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -233,4 +245,7 @@ pub struct Service {
     /// Calls that may go together.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub batches: Vec<BatchedPath>,
+    /// What may be tried again.
+    #[serde(default)]
+    pub retry: RetryClasses,
 }

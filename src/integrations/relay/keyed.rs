@@ -53,7 +53,7 @@ impl Relay {
             let holds = if has_key {
                 // What may go well later must be tried again, under the same key.
                 let tried = Tried::Answered(answer.status, None);
-                (!tried.is_transient()).then(kept::key_holds)
+                (!tried.is_transient(&effective.retry)).then(kept::key_holds)
             } else if answer.status == StatusCode::OK {
                 kept::holds(&effective.caching, &path, &body)
             } else {

@@ -2,13 +2,16 @@
 //!
 //! A failure is *transient* when the same call may go well later: no connection, no answer in time, an answer that broke off, and
 //! the statuses below. Everything else is *permanent*, and is passed on as it is. But a call is tried again only when doing it twice
-//! does no harm: by its method, or because the vendor knows it again by its key; or when it cannot have reached the vendor.
+//! does no harm: by its method, because the vendor knows it again by its key, or because the catalogue says that such calls only ask; or
+//! when it cannot have reached the vendor. The catalogue may also say otherwise of a vendor's statuses.
 
 use std::time::Duration;
 
 use http::{Method, StatusCode};
 use rand::RngExt as _;
 
+use super::kept::is_like;
+use crate::domain::integration::RetryClasses;
 use crate::outbound::CallError;
 
 /// How one try went.
@@ -22,8 +25,10 @@ pub(super) enum Tried {
 
 impl Tried {
     /// Whether the same call may go well later.
-    pub(super) fn is_transient(self) -> bool {
+    pub(super) fn is_transient(self, classes: &RetryClasses) -> bool {
         match self {
+            Self::Answered(status, _) if classes.permanent.contains(&status.as_u16()) => false,
+            Self::Answered(status, _) if classes.transient.contains(&status.as_u16()) => true,
             Self::Answered(status, _) => matches!(status.as_u16(), 408 | 425 | 429 | 500 | 502 | 503 | 504),
             Self::Failed(error) => match error {
                 CallError::NoSuchName
@@ -48,11 +53,16 @@ impl Tried {
         matches!(self, Self::Failed(CallError::NoSuchName | CallError::Unreachable))
     }
 
-    /// Whether the call may be made once more. `has_key` says that the vendor knows it again when it comes twice.
-    pub(super) fn may_try_again(self, method: &Method, has_key: bool) -> bool {
-        let is_harmless = method.is_idempotent() || has_key;
-        self.is_transient() && (is_harmless || self.is_before_the_vendor())
+    /// Whether the call may be made once more. `is_harmless` says that making it twice does no harm.
+    pub(super) fn may_try_again(self, classes: &RetryClasses, is_harmless: bool) -> bool {
+        self.is_transient(classes) && (is_harmless || self.is_before_the_vendor())
     }
+}
+
+/// Whether making a call twice does no harm. `has_key` says that the vendor knows it again when it comes twice.
+pub(super) fn is_harmless(classes: &RetryClasses, method: &Method, path: &str, has_key: bool) -> bool {
+    let only_asks = || classes.harmless.iter().any(|pattern| is_like(pattern, path));
+    method.is_idempotent() || has_key || only_asks()
 }
 
 /// Pauses between tries: from nothing up to a bound that doubles (full jitter), or as long as the vendor asks for.
@@ -88,6 +98,10 @@ mod tests {
 
     #[test]
     fn only_what_may_go_well_later_is_tried_again_and_only_what_does_no_harm_twice() {
+        let classes = RetryClasses {
+            harmless: vec!["/ask/*".into()],
+            ..RetryClasses::default()
+        };
         for (tried, is_transient) in [
             (status(200), false),
             (status(400), false),
@@ -102,25 +116,37 @@ mod tests {
             (Tried::Failed(CallError::TimedOut(Duration::ZERO)), true),
             (Tried::Failed(CallError::Tls), false),
         ] {
-            assert_eq!(
-                tried.may_try_again(&Method::GET, false),
-                is_transient,
-                "{tried:?}"
-            );
-            assert_eq!(
-                tried.may_try_again(&Method::DELETE, false),
-                is_transient,
-                "{tried:?}"
-            );
-            assert_eq!(
-                tried.may_try_again(&Method::POST, true),
-                is_transient,
-                "{tried:?}"
-            );
-            assert!(!tried.may_try_again(&Method::POST, false), "{tried:?}");
-            assert!(!tried.may_try_again(&Method::PATCH, false), "{tried:?}");
+            assert_eq!(tried.may_try_again(&classes, true), is_transient, "{tried:?}");
+            assert!(!tried.may_try_again(&classes, false), "{tried:?}");
         }
-        assert!(Tried::Failed(CallError::Unreachable).may_try_again(&Method::POST, false));
+        assert!(Tried::Failed(CallError::Unreachable).may_try_again(&classes, false));
+        for (method, path, has_key, expected) in [
+            (Method::GET, "/x", false, true),
+            (Method::DELETE, "/x", false, true),
+            (Method::POST, "/x", false, false),
+            (Method::PATCH, "/x", false, false),
+            (Method::POST, "/x", true, true),
+            (Method::POST, "/ask/this", false, true),
+            (Method::POST, "/ask/this/too", false, false),
+        ] {
+            assert_eq!(
+                is_harmless(&classes, &method, path, has_key),
+                expected,
+                "{method} {path}"
+            );
+        }
+    }
+
+    #[test]
+    fn of_a_vendors_statuses_the_catalogue_knows_better() {
+        let classes = RetryClasses {
+            transient: vec![409],
+            permanent: vec![500],
+            harmless: Vec::new(),
+        };
+        for (code, is_transient) in [(409, true), (500, false), (503, true), (400, false)] {
+            assert_eq!(status(code).is_transient(&classes), is_transient, "{code}");
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use http::header::RETRY_AFTER;
 use http::{HeaderMap, Method, Request, Response, Version};
 use hyper::body::Incoming;
 
-use super::retry::Tried;
+use super::retry::{Tried, is_harmless};
 use super::upload::CallBody;
 use super::vendor::{Retrying, Vendor};
 use super::{
@@ -27,7 +27,7 @@ pub(super) struct Ready {
     headers: HeaderMap,
     body: CallBody,
     priority: Priority,
-    has_key: bool,
+    is_harmless: bool,
 }
 
 impl Relay {
@@ -53,8 +53,9 @@ impl Relay {
         for (name, value) in &out.headers {
             headers.insert(name, value.clone());
         }
+        let has_key = keyed::key_of(effective, &call)?.is_some();
         Ok(Ready {
-            has_key: keyed::key_of(effective, &call)?.is_some(),
+            is_harmless: is_harmless(&effective.retry, &call.method, &call.path, has_key),
             method: call.method,
             url: out.url,
             headers,
@@ -109,7 +110,7 @@ impl Relay {
             let pause = inner.backoff.pause(tries, tried);
             let is_last =
                 tries >= inner.tries_max || started + took + pause >= deadline || ready.body.held().is_none();
-            if !is_last && tried.may_try_again(&ready.method, ready.has_key) {
+            if !is_last && tried.may_try_again(&effective.retry, ready.is_harmless) {
                 vendor.retries(Retrying {
                     attempt: tries,
                     next_at: Instant::now() + pause,

@@ -66,16 +66,6 @@ async function startVendor(program) {
   return { url: `http://127.0.0.1:${port}`, stop: () => child.kill() }
 }
 
-async function manage(address, body) {
-  const answer = await fetch(fresnel.url + address, {
-    method: 'POST',
-    headers: { Authorization: `Bearer ${fresnel.adminToken}`, 'Content-Type': 'application/json' },
-    body: JSON.stringify(body),
-  })
-  if (!answer.ok) throw new Error(`${address}: ${answer.status} ${await answer.text()}`)
-  return (await answer.json()).data
-}
-
 const agent = new http.Agent({ keepAlive: true, maxSockets: 20 })
 
 function call(url, headers) {
@@ -110,8 +100,8 @@ const at = (times, share) => times[Math.min(times.length - 1, Math.floor(times.l
 const ms = (value) => value.toFixed(2)
 
 try {
-  await manage('/api/integrations', { service: 'bench', authorization: { kind: 'none' } })
-  const { secret } = await manage('/api/keys', { kind: 'server', name: 'bench', scopes: ['relay'] })
+  await fresnel.manage('POST', '/api/integrations', { service: 'bench', authorization: { kind: 'none' } })
+  const { secret } = await fresnel.manage('POST', '/api/keys', { kind: 'server', name: 'bench', scopes: ['relay'] })
   const headers = { Authorization: `Bearer ${secret}` }
   const direct = [`${vendor.url}/plain`, {}]
   const relayed = [`${fresnel.url}/relay/bench/plain`, headers]

@@ -34,7 +34,12 @@ export async function startFresnel(settings = undefined) {
   if (process.env.TEST_SERVICE_URL && !settings) {
     const { TEST_SERVICE_URL: url, TEST_SERVICE_DATA_DIR: dataDir } = process.env
     const { TEST_SERVICE_INGEST_KEY: ingestKey, TEST_SERVICE_ADMIN_TOKEN: adminToken } = process.env
-    return { url, ingestKey, adminToken, dataDir, query: (sql) => query(dataDir, sql), stop: async () => {} }
+    return {
+      ...{ url, ingestKey, adminToken, dataDir },
+      query: (sql) => query(dataDir, sql),
+      manage: managing(url, adminToken),
+      stop: async () => {},
+    }
   }
 
   const dataDir = await mkdtemp(path.join(tmpdir(), 'fresnel-js-'))
@@ -99,7 +104,24 @@ export async function startFresnel(settings = undefined) {
     launch()
     return ready()
   }
-  return { url, ingestKey, adminToken, dataDir, query: (sql) => query(dataDir, sql), stop, terminate, kill, startAgain }
+  return {
+    ...{ url, ingestKey, adminToken, dataDir },
+    query: (sql) => query(dataDir, sql),
+    manage: managing(url, adminToken),
+    ...{ stop, terminate, kill, startAgain },
+  }
+}
+
+/** Calls of management as the owner, that must go well; they give the answer's data. */
+const managing = (url, adminToken) => async (method, address, body) => {
+  const answer = await fetch(url + address, {
+    method,
+    headers: { Authorization: `Bearer ${adminToken}`, 'Content-Type': 'application/json' },
+    body: body && JSON.stringify(body),
+  })
+  const text = await answer.text()
+  if (!answer.ok) throw new Error(`${method} ${address}: ${answer.status} ${text}`)
+  return JSON.parse(text).data
 }
 
 /** Asks the embedded ClickHouse over plain HTTP, as any client would; gives rows as objects. */

@@ -68,15 +68,7 @@ test('each part of the settings, the ledger and the health hold up: dark, light,
 })
 
 test('who may only look sees no keys, no people and no audit log', async () => {
-  const manage = async (method, address, body) => {
-    const answer = await fetch(fresnel.url + address, {
-      method,
-      headers: { Authorization: `Bearer ${fresnel.adminToken}`, 'Content-Type': 'application/json' },
-      body: JSON.stringify(body),
-    })
-    assert.ok(answer.ok, await answer.clone().text())
-    return (await answer.json()).data
-  }
+  const { manage } = fresnel
   const { token } = await manage('POST', '/api/invitations?project=default', { email: 'eve@shop.example', role: 'viewer' })
   await manage('POST', '/api/invitations/accept', { token, name: 'Eve', password: 'a password of a viewer' })
   await visit(

@@ -18,18 +18,6 @@ export async function startTelling(settings = {}) {
     ...settings,
   })
   return Object.assign(fresnel, {
-    /** Asks the API as an admin; gives what is in the answer's `data`. */
-    async manage(method, path, body) {
-      const answer = await fetch(fresnel.url + path, {
-        method,
-        headers: { Authorization: `Bearer ${fresnel.adminToken}`, 'Content-Type': 'application/json' },
-        body: body && JSON.stringify(body),
-      })
-      const text = await answer.text()
-      assert.ok(answer.ok, `${method} ${path}: ${answer.status} ${text}`)
-      return JSON.parse(text).data
-    },
-
     /** Posts a measurement. */
     async post(type, value, metadata) {
       const answer = await fetch(`${fresnel.url}/api/analytics/performance/metrics`, {

@@ -25,16 +25,7 @@ before(async () => {
 
 after(() => fresnel?.stop())
 
-async function manage(method, path, body) {
-  const answer = await fetch(fresnel.url + path, {
-    method,
-    headers: { Authorization: `Bearer ${fresnel.adminToken}`, ...json },
-    body: body && JSON.stringify(body),
-  })
-  const text = await answer.text()
-  assert.ok(answer.ok, `${method} ${path}: ${answer.status} ${text}`)
-  return JSON.parse(text).data
-}
+const manage = (...call) => fresnel.manage(...call)
 
 const integrated = (service, fields = {}) =>
   manage('POST', '/api/integrations', { service, signing_secret: SECRET, ...fields })

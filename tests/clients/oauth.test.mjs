@@ -46,16 +46,7 @@ after(async () => {
   vendor?.stop()
 })
 
-async function manage(method, path, body) {
-  const answer = await fetch(fresnel.url + path, {
-    method,
-    headers: { Authorization: `Bearer ${fresnel.adminToken}`, 'Content-Type': 'application/json' },
-    body: body && JSON.stringify(body),
-  })
-  const text = await answer.text()
-  assert.ok(answer.ok, `${method} ${path}: ${answer.status} ${text}`)
-  return JSON.parse(text).data
-}
+const manage = (...call) => fresnel.manage(...call)
 
 const call = () =>
   fetch(`${fresnel.url}/relay/google-calendar/events`, { headers: { Authorization: `Bearer ${relayKey}` } })

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { gzipSync } from 'node:zlib'
 
 import { eventually } from '../fresnel.mjs'
 import { startRelay } from './relaying.mjs'
@@ -21,13 +22,16 @@ before(async () => {
 after(() => relay?.stop())
 
 /** Answers each text with its length, as vendors of embeddings do; refuses a list that has `bad` in it. */
-function embeddings({ body }) {
+function embeddings({ body, headers }) {
   const { input, model } = JSON.parse(body)
   const texts = [input].flat()
   if (texts.includes('bad')) return { status: 400, body: JSON.stringify({ error: 'bad text' }) }
   // Backwards: their places tell whose they are.
   const data = texts.map((text, index) => ({ index, embedding: [text.length] })).reverse()
-  return { headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ model, data, usage: { total: texts.length } }) }
+  const answer = JSON.stringify({ model, data, usage: { total: texts.length } })
+  const isPacked = headers['accept-encoding']?.includes('gzip')
+  const encoding = isPacked ? { 'Content-Encoding': 'gzip' } : {}
+  return { headers: { 'Content-Type': 'application/json', ...encoding }, body: isPacked ? gzipSync(answer) : answer }
 }
 
 const openai = (slug) => relay.integrated(slug, embeddings, { service: 'openai', is_monitored: false })

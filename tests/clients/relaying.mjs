@@ -1,7 +1,5 @@
 // Fresnel with vendors behind its relay, for tests of the relay.
 
-import assert from 'node:assert/strict'
-
 import { startFresnel } from '../fresnel.mjs'
 import { startVendor } from './vendor.mjs'
 
@@ -22,16 +20,7 @@ export async function startRelay(settings = {}) {
     ...settings,
   })
   const vendors = []
-  const manage = async (method, path, body) => {
-    const answer = await fetch(fresnel.url + path, {
-      method,
-      headers: { Authorization: `Bearer ${fresnel.adminToken}`, 'Content-Type': 'application/json' },
-      body: body && JSON.stringify(body),
-    })
-    const text = await answer.text()
-    assert.ok(answer.ok, `${method} ${path}: ${answer.status} ${text}`)
-    return JSON.parse(text).data
-  }
+  const { manage } = fresnel
   const relayKey = (await manage('POST', '/api/keys', { kind: 'server', name: 'product', scopes: ['relay'] })).secret
 
   /** A vendor with an integration of its name; gives it, and what calls it through the relay. */

@@ -9,7 +9,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http::Method;
+use http::header::ACCEPT_ENCODING;
+use http::{HeaderValue, Method};
 use tokio::sync::oneshot;
 
 use super::batch::{self, Asked, BatchKey};
@@ -207,11 +208,14 @@ impl Relay {
             return self.send_alone(integration, &effective, calls).await;
         };
         let priorities = calls.iter().map(|waiting| waiting.call.priority);
+        let mut headers = first.call.headers.clone();
+        // What is taken apart must not be compressed.
+        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         let whole = RelayCall {
             method: first.call.method.clone(),
             path: first.call.path.clone(),
             query: first.call.query.clone(),
-            headers: first.call.headers.clone(),
+            headers,
             body: CallBody::Held(body, Place::default()),
             priority: priorities.min().unwrap_or_default(),
         };

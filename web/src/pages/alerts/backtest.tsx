@@ -135,7 +135,7 @@ function wordsOf(answer: Backtest): string {
 
 function Drawn({ answer, watch }: { answer: Backtest; watch: Watch }) {
   const { zone } = useRange();
-  const metric = (watch.kind === "ledger" ? watch.measure : (watch.name ?? watch.type)) ?? watch.kind;
+  const metric = watch.measure ?? watch.name ?? watch.type ?? watch.kind;
   const unit = unitOfMetric(metric, watch.aggregate);
   const drawn = useMemo(
     () => ({

@@ -58,13 +58,14 @@ const SHARES = [
 
 /** The unit of what is computed of a metric. */
 export function unitOfMetric(metric: string | undefined, aggregate?: string): Unit {
-  if (aggregate === "error_share" || SHARES.includes(metric ?? "")) {
+  const name = metric?.replace(/^vendor_/, "") ?? "";
+  if (aggregate === "error_share" || SHARES.includes(name)) {
     return "percent";
   }
   if (aggregate === "count" || aggregate === "rate") {
     return "count";
   }
-  return IN_MS.includes(metric ?? "") ? "ms" : "none";
+  return IN_MS.includes(name) ? "ms" : "none";
 }
 
 /** What an alert is of, beside its name: `page /checkout, os iOS`. */

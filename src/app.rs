@@ -265,7 +265,10 @@ impl App {
         let stop_time = Duration::from_millis(self.config.server.shutdown_timeout_ms);
         self.stopping.store(true, Ordering::Relaxed);
         tracing::info!("stopping: answering what is under way");
-        let deadline = self.requests.end(&handle, stop_time).await;
+        let deadline = self
+            .requests
+            .end(&handle, stop_time, stop_signals.received())
+            .await;
         let wal = self.wal.clone();
         if let Err(error) = task::blocking(move || wal.close()).await {
             tracing::error!(%error, "the log was not closed; the next start reads what is on disk");

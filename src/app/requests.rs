@@ -1,7 +1,8 @@
 //! Requests that are under way when the process is to end.
 //!
 //! Streams of events would never end by themselves, and are ended. What else is under way is answered, within its share of the time of
-//! a stop; calls that are relayed take as long as vendors need, within the relay's deadline.
+//! a stop; calls that are relayed take as long as vendors need, within the relay's deadline. Who asks for the stop once more does not want
+//! to wait.
 
 use std::time::{Duration, Instant};
 
@@ -30,7 +31,12 @@ impl Requests {
     }
 
     /// Takes no more of them, and waits for those that are under way. Gives when a stop that may take so long must be done.
-    pub(super) async fn end(self, server: &ServerHandle, stop_time: Duration) -> Instant {
+    pub(super) async fn end(
+        self,
+        server: &ServerHandle,
+        stop_time: Duration,
+        asked_again: impl Future,
+    ) -> Instant {
         let begun = Instant::now();
         let for_requests = stop_time.mul_f64(SHARE_OF_STOP);
         self.alert_streams.stop();
@@ -45,6 +51,7 @@ impl Requests {
             () = server.stop(true) => {}
             // Those that are left end with the process; to wait for the server once more would be to wait for them.
             () = time_is_up => drop(server.stop(false)),
+            _ = asked_again => drop(server.stop(false)),
         }
         (begun + stop_time).max(Instant::now() + (stop_time - for_requests))
     }

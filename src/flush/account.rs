@@ -60,7 +60,7 @@ async fn has_been_accounted(courier: &Courier, node: &str, segment: u64) -> Resu
         .with("database", Parameter::Text(courier.warehouse.database_name()?))
         .with("table", Parameter::Text(TABLE.to_owned()))
         .with("node", Parameter::Text(node.to_owned()));
-        let found: Vec<Last> = courier.warehouse.select(&statement).await?;
+        let found: Vec<Last> = courier.warehouse.look_up(&statement).await?;
         Ok::<_, SelectError>(found.first().is_some_and(|last| last.segment >= segment))
     };
     courier.until_answered(ask, "looking up the ledger").await

@@ -32,7 +32,7 @@ pub(super) async fn stored_ids(warehouse: &Warehouse, batch: &Batch) -> Result<H
         .with("database", Parameter::Text(warehouse.database_name()?))
         .with("table", Parameter::Text(batch.table.clone()))
         .with("ids", Parameter::Texts(some.iter().map(Uuid::to_string).collect()));
-        let found: Vec<Stored> = warehouse.select(&statement).await?;
+        let found: Vec<Stored> = warehouse.look_up(&statement).await?;
         stored.extend(found.into_iter().map(|row| row.event_id));
     }
     Ok(stored)

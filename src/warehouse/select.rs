@@ -232,6 +232,18 @@ impl Warehouse {
             .await
     }
 
+    /// Asks what the flush must know to go on. It goes past the breaker and the line of questions: what people ask may fail as often
+    /// as it likes, beacons are stored all the same.
+    ///
+    /// # Errors
+    /// Why there is no whole answer.
+    pub async fn look_up<R>(&self, statement: &Statement) -> Result<Vec<R>, SelectError>
+    where
+        R: RowOwned + RowRead,
+    {
+        self.select_as_writer(statement).await
+    }
+
     /// Runs a statement of the schema, which has no answer.
     pub(super) async fn execute(&self, statement: &Statement) -> Result<(), SelectError> {
         self.execute_within(self.query_timeout, statement).await

@@ -146,3 +146,26 @@ test('a call that is under way when Fresnel ends is answered, longer than other 
   await ended
   assert.ok(performance.now() - begun < 25_000, 'it does not wait for the whole deadline')
 })
+
+test('whoever asks for the stop twice does not wait for vendors', async () => {
+  const other = await startRelay({ FRESNEL_RELAY__DEADLINE_MS: '60000', FRESNEL_SERVER__SHUTDOWN_TIMEOUT_MS: '20000' })
+  let isCalled = false
+  const { call } = await other.integrated('silent', () => {
+    isCalled = true
+  })
+  const answer = call('/x')
+  await eventually('the vendor is called', () => isCalled || undefined)
+  const begun = performance.now()
+  const ended = other.fresnel.terminate()
+  const isRefused = () =>
+    new Promise((resolve) => {
+      const request = http.get(`${other.fresnel.url}/livez`, { agent: false }, (response) => resolve(void response.resume()))
+      request.on('error', () => resolve(true))
+    })
+  await eventually('no new connections', isRefused)
+  await other.fresnel.terminate()
+  await ended
+  assert.ok(performance.now() - begun < 40_000, 'the vendor had a minute')
+  await assert.rejects(answer)
+  await other.stop()
+})

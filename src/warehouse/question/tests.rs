@@ -172,6 +172,27 @@ async fn while_a_question_is_tried_no_other_one_is_and_its_own_next_statement_is
 }
 
 #[tokio::test]
+async fn what_the_flush_must_know_is_asked_whatever_becomes_of_questions_and_speaks_against_nobody() {
+    let (server, warehouse) = Server::start(Mood::Refuses, 1);
+    half_open(&server, &warehouse).await;
+    server.set(Mood::Answers(1));
+    let question = warehouse.question();
+    assert_eq!(part(&question).await, Ok(1));
+    let statement = Statement::new("SELECT toUInt8(1)");
+    assert!(matches!(
+        warehouse.ping().await,
+        Err(SelectError::LeftAlone { .. })
+    ));
+    assert_eq!(warehouse.look_up::<u8>(&statement).await, Ok(vec![1]));
+    let before = warehouse.circuit();
+    server.set(Mood::Refuses);
+    for _ in 0..3 {
+        assert!(warehouse.look_up::<u8>(&statement).await.is_err());
+    }
+    assert_eq!(warehouse.circuit(), before);
+}
+
+#[tokio::test]
 async fn a_question_that_is_given_up_while_it_is_tried_makes_room_for_the_next_at_once() {
     let (server, warehouse) = Server::start(Mood::Refuses, 4);
     half_open(&server, &warehouse).await;

@@ -50,7 +50,7 @@ use guard::Guard;
 use names::{Names, SystemNames};
 
 pub use address::Special;
-pub use body::OutgoingBody;
+pub use body::{OutgoingBody, Piece};
 pub use guard::Refusal;
 
 const OUR_NAME: &str = concat!("fresnel/", env!("CARGO_PKG_VERSION"));

@@ -15,19 +15,29 @@ const PIECES_MAX: usize = 4;
 pub enum OutgoingBody {
     /// All of it; empty when it was sent.
     Whole(Bytes),
-    /// As it comes. An error ends the call.
+    /// As it comes. If the other end is dropped before it said that this is all, the call ends with an error: what is cut off must not look
+    /// whole to whom it is sent to.
     Coming {
         /// What is to be sent.
-        pieces: mpsc::Receiver<Result<Bytes, std::io::Error>>,
+        pieces: mpsc::Receiver<Piece>,
         /// How many bytes are still to come, where that is known.
         bytes_left: Option<u64>,
     },
 }
 
+/// A part of a body that comes.
+#[derive(Debug)]
+pub enum Piece {
+    /// Some of it.
+    Data(Bytes),
+    /// That was all.
+    End,
+}
+
 impl OutgoingBody {
-    /// One that is what is sent to the other end, of so many bytes if that is known. It ends when that end is dropped.
+    /// One that is what is sent to the other end, of so many bytes if that is known.
     #[must_use]
-    pub fn coming(bytes: Option<u64>) -> (mpsc::Sender<Result<Bytes, std::io::Error>>, Self) {
+    pub fn coming(bytes: Option<u64>) -> (mpsc::Sender<Piece>, Self) {
         let (sender, pieces) = mpsc::channel(PIECES_MAX);
         let body = Self::Coming {
             pieces,
@@ -49,11 +59,16 @@ impl Body for OutgoingBody {
             Self::Whole(bytes) if bytes.is_empty() => Poll::Ready(None),
             Self::Whole(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
             Self::Coming { pieces, bytes_left } => {
-                let piece = std::task::ready!(pieces.poll_recv(context));
-                if let (Some(left), Some(Ok(piece))) = (bytes_left, &piece) {
-                    *left = left.saturating_sub(piece.len() as u64);
-                }
-                Poll::Ready(piece.map(|piece| piece.map(Frame::data)))
+                Poll::Ready(match std::task::ready!(pieces.poll_recv(context)) {
+                    Some(Piece::Data(bytes)) => {
+                        if let Some(left) = bytes_left {
+                            *left = left.saturating_sub(bytes.len() as u64);
+                        }
+                        Some(Ok(Frame::data(bytes)))
+                    }
+                    Some(Piece::End) => None,
+                    None => Some(Err(std::io::ErrorKind::UnexpectedEof.into())),
+                })
             }
         }
     }

@@ -57,15 +57,7 @@ test('a service is added, found healthy, called, goes down, and misses its targe
     await button(page, 'Done').click()
     await page.getByRole('cell', { name: 'Healthy' }).waitFor({ timeout: 60_000 })
 
-    const { secret } = await (
-      await fetch(`${fresnel.url}/api/keys`, {
-        method: 'POST',
-        headers: { Authorization: `Bearer ${fresnel.adminToken}`, 'Content-Type': 'application/json' },
-        body: JSON.stringify({ kind: 'server', name: 'product', scopes: ['relay'] }),
-      })
-    )
-      .json()
-      .then(({ data }) => data)
+    const { secret } = await fresnel.manage('POST', '/api/keys', { kind: 'server', name: 'product', scopes: ['relay'] })
     const call = () =>
       fetch(`${fresnel.url}/relay/stripe/v1/balance`, { headers: { Authorization: `Bearer ${secret}` } })
     for (let at = 0; at < 5; at++) assert.equal((await call()).status, 200)

@@ -34,7 +34,7 @@ function embeddings({ body, headers }) {
   return { headers: { 'Content-Type': 'application/json', ...encoding }, body: isPacked ? gzipSync(answer) : answer }
 }
 
-const openai = (slug) => relay.integrated(slug, embeddings, { service: 'openai', is_monitored: false })
+const openai = (slug) => relay.integrated(slug, embeddings, { service: 'openai' })
 
 function embed({ call }, input, priority, fields = {}) {
   return call('/embeddings', {
@@ -101,7 +101,7 @@ test('what a call asks for is never mixed with what cannot be told apart', async
 })
 
 test('where calls wait for the vendor’s limit, those in a hurry go first', async () => {
-  const service = await relay.integrated('line', () => ({ body: 'ok' }), { is_monitored: false, rate_limit: { calls: 1, window_s: 2 } })
+  const service = await relay.integrated('line', () => ({ body: 'ok' }), { rate_limit: { calls: 1, window_s: 2 } })
   const call = (path, priority) => service.call(path, { headers: { 'X-Fresnel-Priority': priority } })
   assert.equal((await call('/first', 'normal')).status, 200)
   const waiting = [call('/low', 'low'), call('/normal', 'normal'), call('/high', 'high')]

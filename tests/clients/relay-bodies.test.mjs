@@ -127,6 +127,26 @@ test('a vendor that answers before it has read all is heard', async () => {
   assert.deepEqual([answer.status, await answer.text()], [422, 'too much'])
 })
 
+test('a vendor that takes nothing of a body is given up, and its circuit hears of it', async () => {
+  const other = await startRelay({
+    FRESNEL_RELAY__HELD_BODY_MAX_BYTES: String(HELD_MAX),
+    FRESNEL_RELAY__DEADLINE_MS: '1500',
+    FRESNEL_BREAKER__OPEN_MS: '60000',
+  })
+  const { call, vendor } = await other.integrated('deaf', () => undefined)
+  vendor.server.removeAllListeners('request')
+  vendor.server.on('request', () => {})
+  // Longer than what systems keep on the way.
+  const body = Buffer.alloc(20 * 1024 * 1024)
+  for (let n = 0; n < 5; n++) {
+    const answer = await call('/x', { method: 'POST', body })
+    assert.deepEqual([answer.status, (await answer.json()).code], [502, 'EXTERNAL_API_RETRY_FAILED'])
+  }
+  const { code } = await (await call('/x')).json()
+  assert.equal(code, 'VENDOR_LEFT_ALONE')
+  await other.stop()
+})
+
 test('a call that is under way when Fresnel ends is answered, longer than other requests may take', async () => {
   let goOn
   const { call } = await relay.integrated('last', ({ response }) => {

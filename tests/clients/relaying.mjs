@@ -27,8 +27,10 @@ export async function startRelay(settings = {}) {
   const integrated = async (slug, answer, fields = {}) => {
     const vendor = await startVendor(answer)
     vendors.push(vendor)
+    // The probes of what is watched would be calls too.
     const integration = await manage('POST', '/api/integrations', {
       service: 'stripe',
+      is_monitored: false,
       slug,
       base_url: `${vendor.url}/base`,
       credential: { secret: VENDOR_SECRET },

@@ -14,7 +14,8 @@ use fresnel::domain::rule::{
     Watch, WatchFilters,
 };
 use fresnel::ledger::Ledger;
-use fresnel::query::watch::{ErrorBudgets, Watched, evaluate};
+use fresnel::query::watch::{ErrorBudgets, Reading, Watched, evaluate};
+use fresnel::warehouse::{SelectError, Warehouse};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
@@ -171,17 +172,25 @@ pub(super) fn rule() -> impl Strategy<Value = Asked> {
         })
 }
 
+/// What rules read now, of whose projects nothing else is known.
+pub(super) async fn answers_of(
+    warehouse: &Warehouse,
+    rules: &[Watched<'_>],
+) -> Vec<Result<Vec<Reading>, SelectError>> {
+    evaluate(
+        warehouse,
+        &Ledger::default(),
+        &ErrorBudgets::default(),
+        rules,
+        NOW,
+    )
+    .await
+}
+
 /// Checks some rules, and gives the number of readings that have events.
 async fn check(stage: &Stage, rows: &[Beat], asked: &[Asked]) -> usize {
     let rules: Vec<Watched<'_>> = asked.iter().map(Asked::watched).collect();
-    let answers = evaluate(
-        &stage.warehouse,
-        &Ledger::default(),
-        &ErrorBudgets::default(),
-        &rules,
-        NOW,
-    )
-    .await;
+    let answers = answers_of(&stage.warehouse, &rules).await;
     assert_eq!(answers.len(), rules.len());
     let mut with_events = 0;
     for (asked, answer) in asked.iter().zip(answers) {

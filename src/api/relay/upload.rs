@@ -106,7 +106,10 @@ impl Passing {
         let mut piece = Ok(Some(begun));
         loop {
             let refused = match piece {
-                Ok(None) => return None,
+                Ok(None) => {
+                    upload.end().await;
+                    return None;
+                }
                 Ok(Some(bytes)) => match bytes_left.checked_sub(bytes.len() as u64) {
                     Some(left) => {
                         bytes_left = left;
@@ -120,8 +123,8 @@ impl Passing {
                 Err(rejection) => Some(rejection),
             };
             if let Some(rejection) = refused {
+                // Behind this the upload is dropped, and whoever sees that asks why.
                 let _first = self.why.set(rejection);
-                upload.break_off().await;
                 return Some(self.payload);
             }
             let next = tokio::time::timeout(self.timeout, next_piece(&mut self.payload)).await;

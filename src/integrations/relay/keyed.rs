@@ -45,10 +45,7 @@ impl Relay {
             return Ok(again(&known, origin, self.breaker(integration)));
         }
         let answer = self.ask(integration, effective, call, deadline).await?;
-        let report = answer.report;
-        let read = tokio::time::timeout_at(deadline.into(), read_whole(answer, KEPT_BODY_BYTES_MAX)).await;
-        let read = read.unwrap_or(Err(CallError::TimedOut(inner.deadline)));
-        let (answer, whole) = read.map_err(|last| exhausted(report, last))?;
+        let (answer, whole) = self.read(answer, KEPT_BODY_BYTES_MAX, deadline).await?;
         if let Some(body) = whole {
             let holds = if has_key {
                 // What may go well later must be tried again, under the same key.
@@ -66,6 +63,22 @@ impl Relay {
             }
         }
         Ok(answer)
+    }
+
+    /// Reads an answer's body in time. One that is longer than `bytes_max` goes on as it comes.
+    ///
+    /// # Errors
+    /// It breaks off, or is not there in time.
+    pub(super) async fn read(
+        &self,
+        answer: RelayAnswer,
+        bytes_max: usize,
+        deadline: Instant,
+    ) -> Result<(RelayAnswer, Option<Bytes>), RelayError> {
+        let report = answer.report;
+        let read = tokio::time::timeout_at(deadline.into(), read_whole(answer, bytes_max)).await;
+        let read = read.unwrap_or(Err(CallError::TimedOut(self.0.deadline)));
+        read.map_err(|last| report.exhausted(last))
     }
 }
 
@@ -110,33 +123,6 @@ fn again(known: &KeptAnswer, origin: Origin, breaker: State) -> RelayAnswer {
             took: Duration::ZERO,
             together: None,
         },
-    }
-}
-
-fn exhausted(report: Report, last: CallError) -> RelayError {
-    RelayError::Exhausted {
-        tries: report.tries,
-        last,
-        took: report.took,
-    }
-}
-
-/// The answer with its body, of which there is no more than so much.
-///
-/// # Errors
-/// It is longer, breaks off, or is not there in time.
-pub(super) async fn read_to_the_end(
-    answer: RelayAnswer,
-    bytes_max: usize,
-    deadline: Instant,
-) -> Result<(RelayAnswer, Bytes), RelayError> {
-    let report = answer.report;
-    let too_late = CallError::TimedOut(deadline.saturating_duration_since(Instant::now()));
-    let read = tokio::time::timeout_at(deadline.into(), read_whole(answer, bytes_max)).await;
-    match read.unwrap_or(Err(too_late)) {
-        Ok((answer, Some(body))) => Ok((answer, body)),
-        Ok((_, None)) => Err(exhausted(report, CallError::TooLarge(bytes_max))),
-        Err(last) => Err(exhausted(report, last)),
     }
 }
 

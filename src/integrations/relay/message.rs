@@ -6,9 +6,11 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
 use hyper::body::Incoming;
 
+use super::RelayError;
 use super::upload::CallBody;
 
 use crate::breaker::State;
+use crate::outbound::CallError;
 
 /// What a product wants to be done.
 #[derive(Debug)]
@@ -67,6 +69,17 @@ pub struct Report {
     pub took: Duration,
     /// Calls of the product that went together in this one; none: it went alone.
     pub together: Option<u32>,
+}
+
+impl Report {
+    /// That there is no answer after all: its body could not be had.
+    pub(super) const fn exhausted(self, last: CallError) -> RelayError {
+        RelayError::Exhausted {
+            tries: self.tries,
+            last,
+            took: self.took,
+        }
+    }
 }
 
 /// Where an answer comes from.

@@ -16,9 +16,10 @@ use tokio::sync::oneshot;
 use super::batch::{self, Asked, BatchKey};
 use super::message::{Origin, Priority, RelayAnswer, RelayBody, RelayCall};
 use super::upload::{CallBody, Place};
-use super::{Relay, RelayError, headers, kept, keyed};
+use super::{Relay, RelayError, headers, kept};
 use crate::config::RelayConfig;
 use crate::domain::integration::{BatchedPath, Effective, Integration};
+use crate::outbound::CallError;
 use crate::task;
 
 /// Longest answer that is taken apart.
@@ -143,6 +144,10 @@ impl Together {
         if call.method != Method::POST || self.items_max < 2 {
             return None;
         }
+        // Who does not wait himself, and where nobody waits, goes alone whatever he asks for.
+        if call.priority != Priority::Low && self.line().batches.is_empty() {
+            return None;
+        }
         let mut known = effective.batches.iter();
         let batched = known.find(|known| kept::is_like(&known.path, &call.path))?;
         let asked = Asked::read(batched, call.body.held()?)?;
@@ -221,9 +226,14 @@ impl Relay {
         };
         let deadline = Instant::now() + self.0.deadline;
         let answered = match self.ask(integration, &effective, whole, deadline).await {
-            Ok(answer) => keyed::read_to_the_end(answer, ANSWER_BYTES_MAX, deadline).await,
+            Ok(answer) => self.read(answer, ANSWER_BYTES_MAX, deadline).await,
             Err(error) => Err(error),
         };
+        let answered = answered.and_then(|(answer, body)| {
+            let too_long = || answer.report.exhausted(CallError::TooLarge(ANSWER_BYTES_MAX));
+            let body = body.ok_or_else(too_long)?;
+            Ok((answer, body))
+        });
         let (answer, body) = match answered {
             Ok(answered) => answered,
             Err(error) => return calls.into_iter().for_each(|waiting| tell(waiting, Err(error))),

@@ -63,6 +63,7 @@ impl Relay {
             priority: call.priority,
         })
     }
+
     /// Calls until there is an answer that is passed on, or none is to be had.
     pub(super) async fn ask_vendor(
         &self,
@@ -145,11 +146,11 @@ impl Relay {
     }
 
     async fn once(&self, ready: &mut Ready, deadline: Instant) -> Result<Response<Incoming>, CallError> {
-        let (body, has_ended) = match &mut ready.body {
+        let (body, progress) = match &mut ready.body {
             CallBody::Held(bytes, _) => (OutgoingBody::Whole(bytes.clone()), None),
             CallBody::Coming(body) => {
-                let (body, has_ended) = body.take().ok_or(CallError::Broken)?;
-                (body, Some(has_ended))
+                let (body, progress) = body.take().ok_or(CallError::Broken)?;
+                (body, Some(progress))
             }
         };
         let mut request = Request::new(body);
@@ -160,19 +161,20 @@ impl Relay {
             .map_err(|_| CallError::Refused(Refusal::NotAUrl))?;
         request.headers_mut().clone_from(&ready.headers);
         let sent = self.0.integrations.outbound().send("relay", request);
-        let too_late = async {
-            match has_ended {
+        let given_up = async {
+            match progress {
                 None => tokio::time::sleep_until(deadline.into()).await,
-                // What comes in pieces takes as long as the product needs; the vendor's time begins behind it.
-                Some(has_ended) => {
-                    let _ = has_ended.await;
-                    tokio::time::sleep(self.0.deadline).await;
+                Some(progress) => {
+                    if !progress.stalls(self.0.deadline).await {
+                        return CallError::Broken;
+                    }
                 }
             }
+            CallError::TimedOut(self.0.deadline)
         };
         tokio::select! {
             answered = sent => answered,
-            () = too_late => Err(CallError::TimedOut(self.0.deadline)),
+            error = given_up => Err(error),
         }
     }
 }

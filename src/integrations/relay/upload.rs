@@ -1,12 +1,14 @@
 //! Bodies of calls: held until the call is over, so that they can be sent again, or passed on as they come.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
-use crate::outbound::OutgoingBody;
+use crate::outbound::{OutgoingBody, Piece};
 
 /// Bytes that are counted as one.
 const UNIT_BYTES: u64 = 1_024;
@@ -31,19 +33,12 @@ impl CallBody {
     #[must_use]
     pub fn coming(bytes: Option<u64>) -> (Upload, Self) {
         let (pieces, body) = OutgoingBody::coming(bytes);
-        let (ended, has_ended) = oneshot::channel();
-        let is_broken = Arc::new(AtomicBool::new(false));
-        let upload = Upload {
-            pieces,
-            is_broken: Arc::clone(&is_broken),
-            _ended: ended,
-        };
+        let (waits, progress) = watch::channel(WaitsFor::Product);
         let coming = Coming {
             body: Some(body),
-            has_ended: Some(has_ended),
-            is_broken,
+            progress: Progress(progress),
         };
-        (upload, Self::Coming(coming))
+        (Upload { waits, pieces }, Self::Coming(coming))
     }
 
     /// All of it, if it is held.
@@ -59,42 +54,103 @@ impl CallBody {
 #[derive(Debug)]
 pub struct Coming {
     body: Option<OutgoingBody>,
-    has_ended: Option<oneshot::Receiver<()>>,
-    is_broken: Arc<AtomicBool>,
+    progress: Progress,
 }
 
 impl Coming {
-    /// The body, once; and what resolves when it has ended.
-    pub(super) fn take(&mut self) -> Option<(OutgoingBody, oneshot::Receiver<()>)> {
-        self.body.take().zip(self.has_ended.take())
+    /// The body, once; and how it goes with it.
+    pub(super) fn take(&mut self) -> Option<(OutgoingBody, Progress)> {
+        self.body.take().map(|body| (body, self.progress.clone()))
     }
 
     /// Whether it broke off, which is not the vendor's fault.
     pub(super) fn is_broken(&self) -> bool {
-        self.is_broken.load(Ordering::Relaxed)
+        let waits = &self.progress.0;
+        waits.has_changed().is_err() && *waits.borrow() != WaitsFor::Answer
     }
 }
 
-/// Where the pieces of a body go that is passed on. Dropped, it ends the body.
+/// What a call waits for whose body is passed on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum WaitsFor {
+    /// The next piece of the body.
+    Product,
+    /// The vendor is to take a piece.
+    Vendor,
+    /// The vendor's answer: nothing more of the body will be sent.
+    Answer,
+}
+
+/// See [`Coming::take`].
+#[derive(Clone, Debug)]
+pub(super) struct Progress(watch::Receiver<WaitsFor>);
+
+impl Progress {
+    /// Resolves when the vendor has kept the call waiting for so long in one piece: true; or when the body has broken off: false.
+    /// The time that the product takes for its body is its own affair.
+    pub(super) async fn stalls(mut self, stall_max: Duration) -> bool {
+        let waits = &mut self.0;
+        loop {
+            if waits.wait_for(|waits| *waits != WaitsFor::Product).await.is_err() {
+                return false;
+            }
+            let given_up_at = Instant::now() + stall_max;
+            let goes_on = async {
+                waits
+                    .wait_for(|waits| *waits == WaitsFor::Product)
+                    .await
+                    .map(drop)
+            };
+            let Ok(goes_on) = timeout_at(given_up_at, goes_on).await else {
+                return true;
+            };
+            // Whoever pushed is gone.
+            if goes_on.is_err() {
+                let has_all = *waits.borrow() == WaitsFor::Answer;
+                if has_all {
+                    sleep_until(given_up_at).await;
+                }
+                return has_all;
+            }
+        }
+    }
+}
+
+/// Where the pieces of a body go that is passed on. Dropped before its [`end`](Self::end), it breaks the call off.
 #[derive(Debug)]
 pub struct Upload {
-    pieces: mpsc::Sender<Result<Bytes, std::io::Error>>,
-    is_broken: Arc<AtomicBool>,
-    _ended: oneshot::Sender<()>,
+    // Dropped first: whoever sees that no piece will come sees that it was broken off.
+    waits: watch::Sender<WaitsFor>,
+    pieces: mpsc::Sender<Piece>,
 }
 
 impl Upload {
     /// Passes a piece on, as soon as the vendor takes it. False: nobody wants more of it.
     pub async fn push(&mut self, piece: Bytes) -> bool {
-        self.pieces.send(Ok(piece)).await.is_ok()
+        let is_taken = match self.pieces.try_send(Piece::Data(piece)) {
+            Ok(()) => true,
+            Err(TrySendError::Closed(_)) => false,
+            Err(TrySendError::Full(piece)) => {
+                self.waits.send_replace(WaitsFor::Vendor);
+                self.pieces.send(piece).await.is_ok()
+            }
+        };
+        // Who wants no more of it has answered, or failed: it has not been broken off.
+        let waits_for = if is_taken {
+            WaitsFor::Product
+        } else {
+            WaitsFor::Answer
+        };
+        self.waits
+            .send_if_modified(|waits| std::mem::replace(waits, waits_for) != waits_for);
+        is_taken
     }
 
-    /// Ends the call: the rest of the body will not come.
-    pub async fn break_off(self) {
-        self.is_broken.store(true, Ordering::Relaxed);
-        let error = std::io::Error::from(std::io::ErrorKind::UnexpectedEof);
-        // Whoever wants no more of it has not been broken off.
-        let _ = self.pieces.send(Err(error)).await;
+    /// That was the whole body.
+    pub async fn end(self) {
+        self.waits.send_replace(WaitsFor::Answer);
+        // Whoever wants no more of it does not want to know that this is all, either.
+        let _ = self.pieces.send(Piece::End).await;
     }
 }
 
@@ -141,7 +197,79 @@ impl Room {
 
 #[cfg(test)]
 mod tests {
+    use http_body_util::BodyExt as _;
+
     use super::*;
+
+    const STALL_MAX: Duration = Duration::from_millis(200);
+
+    fn piece() -> Bytes {
+        Bytes::from_static(b"some of it")
+    }
+
+    #[tokio::test]
+    async fn the_vendors_time_begins_behind_the_last_piece() {
+        let (mut upload, CallBody::Coming(mut coming)) = CallBody::coming(None) else {
+            panic!("it comes");
+        };
+        let (mut body, progress) = coming.take().expect("the first");
+        let product = async {
+            // It takes its time.
+            for _ in 0..2 {
+                tokio::time::sleep(STALL_MAX).await;
+                assert!(upload.push(piece()).await);
+                assert!(body.frame().await.is_some_and(|frame| frame.is_ok()));
+            }
+            let ended_at = Instant::now();
+            upload.end().await;
+            assert!(body.frame().await.is_none());
+            ended_at
+        };
+        let vendor = async { (progress.stalls(STALL_MAX).await, Instant::now()) };
+        let (ended_at, (stalls, given_up_at)) = tokio::join!(product, vendor);
+        assert!(stalls && !coming.is_broken());
+        assert!(given_up_at - ended_at >= STALL_MAX);
+    }
+
+    #[tokio::test]
+    async fn a_vendor_that_takes_nothing_is_given_up() {
+        let (mut upload, CallBody::Coming(mut coming)) = CallBody::coming(None) else {
+            panic!("it comes");
+        };
+        let (_body, progress) = coming.take().expect("the first");
+        let pushing = async { while upload.push(piece()).await {} };
+        let begun = Instant::now();
+        tokio::select! {
+            stalls = progress.stalls(STALL_MAX) => assert!(stalls),
+            () = pushing => panic!("somebody took it"),
+        }
+        assert!(begun.elapsed() >= STALL_MAX);
+        assert!(!coming.is_broken());
+    }
+
+    #[tokio::test]
+    async fn what_is_dropped_before_its_end_never_looks_whole_and_is_the_products_fault() {
+        let (mut upload, CallBody::Coming(mut coming)) = CallBody::coming(None) else {
+            panic!("it comes");
+        };
+        let (mut body, progress) = coming.take().expect("the first");
+        assert!(upload.push(piece()).await);
+        drop(upload);
+        assert!(!progress.stalls(STALL_MAX).await && coming.is_broken());
+        assert!(body.frame().await.is_some_and(|frame| frame.is_ok()));
+        assert!(body.frame().await.is_some_and(|frame| frame.is_err()));
+
+        let (mut upload, CallBody::Coming(mut coming)) = CallBody::coming(None) else {
+            panic!("it comes");
+        };
+        drop(coming.take());
+        assert!(
+            !upload.push(piece()).await,
+            "the vendor has answered, or has failed"
+        );
+        drop(upload);
+        assert!(!coming.is_broken());
+    }
 
     #[test]
     fn bodies_are_held_while_there_is_room_and_the_room_comes_back() {

@@ -4,12 +4,11 @@ use fresnel::domain::rule::{
     Aggregate, Dimension, EventsWatch, LedgerMeasure, LedgerWatch, LevelThresholds, MetricWatch, Rule,
     SingleWatch, Watch, WatchFilters,
 };
-use fresnel::ledger::Ledger;
-use fresnel::query::watch::{ErrorBudgets, GROUPS_MAX, Reading, client_alerts, evaluate, statements};
+use fresnel::query::watch::{GROUPS_MAX, Reading, client_alerts, statements};
 use serde_json::{Value, json};
 
 use super::super::stage::{Stage, time};
-use super::{Asked, NOW};
+use super::{Asked, NOW, answers_of};
 
 const MINUTE_MS: i64 = 60_000;
 
@@ -27,14 +26,7 @@ fn rule(project: &'static str, watch: Watch) -> Asked {
 
 async fn read(stage: &Stage, rules: &[Asked]) -> Vec<Vec<Reading>> {
     let rules: Vec<_> = rules.iter().map(Asked::watched).collect();
-    let answers = evaluate(
-        &stage.warehouse,
-        &Ledger::default(),
-        &ErrorBudgets::default(),
-        &rules,
-        NOW,
-    )
-    .await;
+    let answers = answers_of(&stage.warehouse, &rules).await;
     answers
         .into_iter()
         .map(|answer| answer.expect("an answer"))
@@ -117,14 +109,7 @@ async fn a_rule_that_is_too_large_fails_and_those_beside_it_do_not() {
     }
     let asked: Vec<_> = rules.iter().map(Asked::watched).collect();
     assert!((3..10).contains(&statements(&asked, NOW)));
-    let answers = evaluate(
-        &stage.warehouse,
-        &Ledger::default(),
-        &ErrorBudgets::default(),
-        &asked,
-        NOW,
-    )
-    .await;
+    let answers = answers_of(&stage.warehouse, &asked).await;
     assert!(answers[0].is_err());
     let one = Reading {
         group: Vec::new(),
@@ -148,14 +133,7 @@ async fn without_a_warehouse_every_rule_fails() {
     ]
     .map(|watch| rule("default", watch));
     let rules: Vec<_> = rules.iter().map(Asked::watched).collect();
-    let answers = evaluate(
-        &warehouse,
-        &Ledger::default(),
-        &ErrorBudgets::default(),
-        &rules,
-        NOW,
-    )
-    .await;
+    let answers = answers_of(&warehouse, &rules).await;
     assert!(answers[0].is_err() && answers[1].is_err());
     // The warehouse is not asked for it.
     assert_eq!(answers[2], Ok(Vec::new()));

@@ -6,6 +6,7 @@ import { Dialog } from "../../parts/dialog";
 import { CheckField, ConfirmButton, OnceSnippet, TextField } from "../../parts/fields";
 import { Form } from "../../parts/form";
 import { toast } from "../../parts/small";
+import { credentialOf } from "./credential";
 import type { Integration } from "./types";
 
 const TEXTS = [
@@ -56,9 +57,7 @@ export function ChangeIntegration({ one, onClose, onDone }: ChangeProps) {
   });
   const save = useChange(async () => {
     const text = (name: string) => texts[name] || undefined;
-    const secret = text("credential.secret");
-    const username = text("credential.username");
-    const ends = text("credential.expires_at_ms");
+    const credential = credentialOf(text);
     await send("PATCH", `/api/integrations/${one.id}`, {
       revision: one.revision,
       ...flags,
@@ -72,13 +71,7 @@ export function ChangeIntegration({ one, onClose, onDone }: ChangeProps) {
         response_ms: Number(text("sla.response_ms")),
         error_percent: Number(text("sla.error_percent")),
       },
-      ...(secret && {
-        credential: {
-          ...(username && { username }),
-          secret,
-          ...(ends && { expires_at_ms: Date.parse(ends) }),
-        },
-      }),
+      ...(credential && { credential }),
       ...(text("signing_secret") && { signing_secret: text("signing_secret") }),
     });
     toast("It is kept, and holds at once");

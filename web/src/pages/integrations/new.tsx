@@ -6,6 +6,7 @@ import { Button } from "../../parts/button";
 import { Dialog } from "../../parts/dialog";
 import { OnceSnippet, SelectField, TextField } from "../../parts/fields";
 import { Form } from "../../parts/form";
+import { credentialOf } from "./credential";
 import type { CatalogueService } from "./types";
 
 const FIELDS = [
@@ -30,18 +31,11 @@ export function NewIntegration({ onClose, onDone }: { onClose: () => void; onDon
   const chosen = known.data?.items.find((one) => one.id === service);
   const save = useChange(async () => {
     const text = (name: (typeof FIELDS)[number]) => texts[name] || undefined;
-    const secret = text("credential.secret");
-    const ends = text("credential.expires_at_ms");
-    const username = text("credential.username");
     const answer = await send<{ hook_path?: string }>("POST", "/api/integrations", {
       service,
       slug: text("slug"),
       base_url: text("base_url"),
-      credential: secret && {
-        ...(username && { username }),
-        secret,
-        ...(ends && { expires_at_ms: Date.parse(ends) }),
-      },
+      credential: credentialOf(text),
       signing_secret: text("signing_secret"),
     });
     onDone();

@@ -14,7 +14,7 @@ use fresnel::domain::rule::{
     Aggregate, Dimension, EventsWatch, LevelThresholds, MetricWatch, SingleWatch, Watch, WatchFilters,
 };
 use fresnel::ledger::Ledger;
-use fresnel::query::watch::{ErrorBudgets, Watched, evaluate, statements};
+use fresnel::query::watch::{VendorFacts, Watched, evaluate, statements};
 use fresnel::warehouse::Warehouse;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -188,7 +188,7 @@ async fn measure(warehouse: &Warehouse, names: &Names, now: UnixMicros, number: 
     // The first one reads what is not in memory yet.
     for round in 0..=args.rounds {
         let started = Instant::now();
-        let answers = evaluate(warehouse, &ledger, &ErrorBudgets::default(), &rules, now).await;
+        let answers = evaluate(warehouse, &ledger, &VendorFacts::default(), &rules, now).await;
         if round > 0 {
             took.push(started.elapsed());
         }

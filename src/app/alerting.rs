@@ -72,6 +72,7 @@ pub(super) fn start(config: &Config, state: &ControlState, watched: &Watched<'_>
         wal: watched.wal.clone(),
         gauges: Gauges::new(watched.pressure.clone(), cache),
         budgets: state.budgets.clone(),
+        control: state.control.clone(),
     };
     let sources = Sources {
         warehouse: watched.warehouse.clone(),

@@ -169,21 +169,28 @@ impl Control {
         self.page(&list, request, window).await
     }
 
-    /// The windows of a project that have a part within `from_ms` to `to_ms`.
+    /// The windows of a project, or of all, that have a part within `from_ms` to `to_ms`.
     ///
     /// # Errors
     /// The store cannot be asked.
     pub async fn maintenance_between(
         &self,
-        project_id: &ProjectId,
+        project_id: Option<&ProjectId>,
         from_ms: i64,
         to_ms: i64,
     ) -> Result<Vec<MaintenanceWindow>, ControlError> {
+        let mut values = vec![from_ms.into(), to_ms.into()];
+        let of_project = match project_id {
+            Some(project_id) => {
+                values.push(project_id.as_str().into());
+                " AND project_id = $3"
+            }
+            None => "",
+        };
         let sql = format!(
-            "SELECT {WINDOW} FROM maintenance_windows WHERE project_id = $1 AND ends_at_ms > $2 AND starts_at_ms < $3 \
+            "SELECT {WINDOW} FROM maintenance_windows WHERE ends_at_ms > $1 AND starts_at_ms < $2{of_project} \
              ORDER BY starts_at_ms, id"
         );
-        let values = [project_id.as_str().into(), from_ms.into(), to_ms.into()];
         let found = self.rows(Statement::new(sql, values)).await?;
         found.into_iter().map(|mut row| window(&mut row)).collect()
     }

@@ -11,6 +11,7 @@
 //! | availability | the share of what was seen that did not fail: of all sides together, so that hours with much traffic weigh more |
 
 mod blame;
+mod excluded;
 mod metrics;
 mod sla;
 mod statement;
@@ -25,11 +26,11 @@ use serde::Deserialize;
 use crate::warehouse::{Parameter, SelectError, Statement, Warehouse};
 
 pub use blame::{Blame, BlameParameters, BlameRequest, blame};
+pub use excluded::Excluded;
 pub use metrics::{
     OfService, ServiceMetrics, ServiceMetricsParameters, ServiceMetricsRequest, service_metrics,
 };
 pub use sla::{Compliance, SlaDay, SlaFigures, SlaTarget, sla_days};
-pub use statement::Excluded;
 pub use totals::{Totals, totals};
 
 #[derive(Clone, Debug, Row, Deserialize)]

@@ -41,7 +41,7 @@ pub use ask::statements;
 pub use history::{
     GROUP_SAMPLES_MAX, HISTORY_GROUPS_MAX, History, HistoryRequest, Pasts, SAMPLES_MAX, history,
 };
-pub use vendor::ErrorBudgets;
+pub use vendor::{ErrorBudgets, VendorFacts};
 
 /// Most groups of one rule over a window that are told apart: those with the most events.
 pub const GROUPS_MAX: usize = 100;
@@ -86,14 +86,14 @@ pub struct Reading {
 pub async fn evaluate(
     warehouse: &Warehouse,
     ledger: &Ledger,
-    budgets: &ErrorBudgets,
+    vendors: &VendorFacts,
     rules: &[Watched<'_>],
     now: UnixMicros,
 ) -> Vec<Result<Vec<Reading>, SelectError>> {
     let mut answers: Vec<Result<Vec<Reading>, SelectError>> = rules.iter().map(|_| Ok(Vec::new())).collect();
     let of_rows = ask::of_rows(warehouse, rules, now).await;
     let of_ledger = ledger::of_ledger(warehouse, ledger, rules, now).await;
-    let of_vendors = vendor::of_vendors(warehouse, budgets, rules, now).await;
+    let of_vendors = vendor::of_vendors(warehouse, vendors, rules, now).await;
     for (number, answer) in of_rows.into_iter().chain(of_ledger).chain(of_vendors) {
         answers[number] = answer;
     }

@@ -242,6 +242,7 @@ test('a rule watches each vendor by itself, and its alert is among those about v
     watch: { kind: 'vendor', measure: 'burn_rate', integrations: ['broken'], window_ms: 3_600_000, seen_min: 1 },
     thresholds: { direction: 'above', critical: 199 },
     for_ms: 0,
+    no_data: 'ok',
   }
   await manage('POST', '/api/rules', burning)
   const tried = await manage('POST', '/api/rules/backtest', burning)
@@ -257,6 +258,19 @@ test('a rule watches each vendor by itself, and its alert is among those about v
     [['broken', 'critical', 1]],
   )
   assert.ok(alerts.counts.critical >= 1 && alerts.escalating.includes(ours[0].id))
+
+  // What was announced wakes nobody.
+  const window = { starts_at: new Date(Date.now() - 7_200_000), ends_at: new Date(Date.now() + 3_600_000) }
+  const { id } = await manage('POST', '/api-integrations/maintenance', { ...window, note: 'all of them move' })
+  const burns = async () => {
+    const { active } = await manage('GET', '/api-integrations/alerts')
+    return active.some(({ title }) => title === 'Budget burns')
+  }
+  await eventually('maintenance ends the alert', async () => !(await burns()) || undefined)
+  const within = await manage('POST', '/api/rules/backtest', burning)
+  assert.ok(within.series.every(({ samples }) => samples.every(({ value }) => value === null)))
+  await manage('DELETE', `/api-integrations/maintenance/${id}`)
+  await eventually('it counts again', async () => (await burns()) || undefined)
 })
 
 test('a breaker that opened is told, and closes when it is set back', async () => {

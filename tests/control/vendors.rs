@@ -74,7 +74,7 @@ async fn windows_are_found_by_the_time_that_they_touch_and_go_with_their_integra
     assert!(matches!(nobodys, Err(ControlError::Invalid(_))), "{nobodys:?}");
     let touching = async |from_ms, to_ms| {
         control
-            .maintenance_between(&id("shop"), from_ms, to_ms)
+            .maintenance_between(Some(&id("shop")), from_ms, to_ms)
             .await
             .unwrap()
     };
@@ -82,7 +82,7 @@ async fn windows_are_found_by_the_time_that_they_touch_and_go_with_their_integra
     assert_eq!(touching(200, 300).await, []);
     assert_eq!(
         control
-            .maintenance_between(&id("default"), 0, 1_000)
+            .maintenance_between(Some(&id("default")), 0, 1_000)
             .await
             .unwrap(),
         []

@@ -180,6 +180,7 @@ async fn totals_are_a_recount_and_what_is_excluded_does_not_count() {
         (1, Some(1.0), None, Some(100.0))
     );
     let away = |integration: Option<&str>| Excluded {
+        project_id: "default".to_owned(),
         integration: integration.map(str::to_owned),
         from_ms: FROM_MS + 2,
         to_ms: FROM_MS + 8,

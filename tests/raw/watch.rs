@@ -14,7 +14,7 @@ use fresnel::domain::rule::{
     Watch, WatchFilters,
 };
 use fresnel::ledger::Ledger;
-use fresnel::query::watch::{ErrorBudgets, Reading, Watched, evaluate};
+use fresnel::query::watch::{Reading, VendorFacts, Watched, evaluate};
 use fresnel::warehouse::{SelectError, Warehouse};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -177,14 +177,7 @@ pub(super) async fn answers_of(
     warehouse: &Warehouse,
     rules: &[Watched<'_>],
 ) -> Vec<Result<Vec<Reading>, SelectError>> {
-    evaluate(
-        warehouse,
-        &Ledger::default(),
-        &ErrorBudgets::default(),
-        rules,
-        NOW,
-    )
-    .await
+    evaluate(warehouse, &Ledger::default(), &VendorFacts::default(), rules, NOW).await
 }
 
 /// Checks some rules, and gives the number of readings that have events.

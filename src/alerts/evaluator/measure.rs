@@ -9,10 +9,12 @@ use uuid::Uuid;
 use super::gauges::Gauges;
 use crate::alerts::board::{Found, Posts, Reading};
 use crate::clock;
+use crate::control::Control;
 use crate::domain::account::ProjectId;
 use crate::domain::rule::{Rule, Watch};
 use crate::ledger::Ledger;
-use crate::query::watch::{self, ClientAlertGroup, ErrorBudgets, Watched};
+use crate::query::vendors::Excluded;
+use crate::query::watch::{self, ClientAlertGroup, ErrorBudgets, VendorFacts, Watched};
 use crate::tap::Posted;
 use crate::wal::Wal;
 use crate::warehouse::Warehouse;
@@ -56,6 +58,8 @@ pub struct Measure {
     pub gauges: Gauges,
     /// What vendors may fail in.
     pub budgets: ErrorBudgets,
+    /// When they may be away.
+    pub control: Control,
 }
 
 impl Measure {
@@ -67,7 +71,12 @@ impl Measure {
         self.gauges.sample(now.as_millis());
         let seen_from_ms = sweep.from_ms - OVERLAP_MS;
         let watched: Vec<_> = rules.iter().map(|rule| watched(rule, seen_from_ms)).collect();
-        let answers = watch::evaluate(&self.warehouse, &self.ledger, &self.budgets, &watched, now).await;
+        let away = self.away(&rules, now.as_millis()).await;
+        let vendors = VendorFacts {
+            budgets: self.budgets.clone(),
+            away: away.clone().unwrap_or_default(),
+        };
+        let answers = watch::evaluate(&self.warehouse, &self.ledger, &vendors, &watched, now).await;
         let posted = watch::client_alerts(&self.warehouse, seen_from_ms).await;
         let mut measured = Measured {
             rules: Vec::new(),
@@ -91,6 +100,7 @@ impl Measure {
                     let found = Found::one(self.gauges.cache_hit_rate(*watch));
                     measured.rules.push((rule, found));
                 }
+                (Watch::Vendor(_), _) if away.is_none() => measured.rules.push((rule, Found::Failed)),
                 (Watch::Metric(_) | Watch::Events(_) | Watch::Ledger(_) | Watch::Vendor(_), answer) => {
                     let found = match answer {
                         Ok(readings) => Found::Groups(readings.into_iter().map(reading_of).collect()),
@@ -108,6 +118,29 @@ impl Measure {
             Err(_) => measured.looked_until_ms = None,
         }
         measured
+    }
+
+    /// When vendors may have been away in what rules look back over; none: the control store does not say.
+    async fn away(&self, rules: &[Arc<Rule>], now_ms: i64) -> Option<Vec<Excluded>> {
+        let windows = rules.iter().filter_map(|rule| match &rule.definition.watch {
+            Watch::Vendor(watch) => Some(watch.window_ms),
+            _ => None,
+        });
+        let Some(longest_ms) = windows.max() else {
+            return Some(Vec::new());
+        };
+        // A second more: rules look back over whole seconds.
+        let from_ms = now_ms - longest_ms - 1_000;
+        match self.control.maintenance_between(None, from_ms, i64::MAX).await {
+            Ok(windows) => {
+                let directory = self.control.directory();
+                Some(Excluded::of_windows(&windows, directory.integrations().all()))
+            }
+            Err(error) => {
+                tracing::debug!(%error, "rules about vendors could not be evaluated: nobody says when these are away");
+                None
+            }
+        }
     }
 
     /// Age of the oldest beacon that the warehouse does not have.

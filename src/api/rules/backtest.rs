@@ -11,9 +11,10 @@ use crate::api::error::ApiError;
 use crate::api::manage::{Call, OfProject, time_ms};
 use crate::api::query::QueryState;
 use crate::clock;
-use crate::domain::account::Role;
-use crate::domain::rule::{Backtest, LevelThresholds, PastSeries, RuleDefinition};
-use crate::query::watch::{HistoryRequest, Pasts, history};
+use crate::domain::account::{ProjectId, Role};
+use crate::domain::rule::{Backtest, LevelThresholds, PastSeries, RuleDefinition, Watch};
+use crate::query::vendors::Excluded;
+use crate::query::watch::{HistoryRequest, Pasts, VendorFacts, history};
 
 /// Range without `from`: a week.
 const RANGE_DEFAULT_MS: i64 = 7 * 24 * 3_600_000;
@@ -76,12 +77,16 @@ pub(in crate::api) async fn backtest(call: &mut Call) -> Result<Tried, ApiError>
         None => None,
     };
     let (definition, request) = fields.finish(definition.zip(request))?;
+    let vendors = VendorFacts {
+        budgets: call.state().budgets.clone(),
+        away: away(call, &project_id, &definition.watch, (from_ms, to_ms)).await?,
+    };
     let past = history(
         Pasts {
             warehouse: &state.warehouse,
             retention: &state.retention,
             ledger: &state.ledger,
-            budgets: &call.state().budgets,
+            vendors: &vendors,
         },
         project_id.as_str(),
         &definition.watch,
@@ -99,4 +104,22 @@ pub(in crate::api) async fn backtest(call: &mut Call) -> Result<Tried, ApiError>
         series: past.series,
         told,
     })
+}
+
+/// When the vendors that a rule watches may have been away, in what it would have looked at.
+async fn away(
+    call: &Call,
+    project_id: &ProjectId,
+    watch: &Watch,
+    (from_ms, to_ms): (i64, i64),
+) -> Result<Vec<Excluded>, ApiError> {
+    let Watch::Vendor(watch) = watch else {
+        return Ok(Vec::new());
+    };
+    let (control, from_ms) = (call.control(), from_ms - watch.window_ms);
+    let windows = control
+        .maintenance_between(Some(project_id), from_ms, to_ms)
+        .await?;
+    let directory = control.directory();
+    Ok(Excluded::of_windows(&windows, directory.integrations().all()))
 }

@@ -1,7 +1,6 @@
 //! Vendors held to what is expected of them.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -107,9 +106,9 @@ pub(in crate::api) async fn between(
     let all = integrations_of(call, project_id);
     let windows = call
         .control()
-        .maintenance_between(project_id, from_s * 1_000, to_s * 1_000)
+        .maintenance_between(Some(project_id), from_s * 1_000, to_s * 1_000)
         .await?;
-    let excluded = excluded(&windows, &all);
+    let excluded = Excluded::of_windows(&windows, all.iter());
     let found = sla_days(
         &call.state().warehouse,
         project_id.as_str(),
@@ -168,26 +167,4 @@ fn service_sla(
         figures: SlaFigures::new(&expected, whole, history.last()),
         history,
     }
-}
-
-/// The windows as questions have them: by the names in addresses.
-fn excluded(windows: &[MaintenanceWindow], all: &[Arc<Integration>]) -> Vec<Excluded> {
-    let slug_of = |id| {
-        let found = all.iter().find(|one| one.id == id);
-        found.map(|one| one.slug.as_str().to_owned())
-    };
-    windows
-        .iter()
-        .filter_map(|window| {
-            let integration = match window.integration_id {
-                Some(id) => Some(slug_of(id)?),
-                None => None,
-            };
-            Some(Excluded {
-                integration,
-                from_ms: window.starts_at_ms,
-                to_ms: window.ends_at_ms,
-            })
-        })
-        .collect()
 }

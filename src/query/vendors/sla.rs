@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use super::super::iso::as_iso;
-use super::statement::{By, Excluded, Selection};
+use super::excluded::Excluded;
+use super::statement::{By, Selection};
 use super::totals::{Totals, TotalsRow};
 use crate::domain::integration::Sla;
 use crate::warehouse::{SelectError, Warehouse};

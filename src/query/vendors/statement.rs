@@ -1,7 +1,6 @@
 //! The statement about contacts with vendors.
 
-use serde::Serialize;
-
+use super::excluded::Excluded;
 use crate::warehouse::{Parameter, Statement};
 
 /// What is counted and measured of contacts: the members of `Row` in `totals`, behind its first two.
@@ -30,17 +29,6 @@ const COLUMNS: &str = "
     toUnixTimestamp64Milli(maxIf(ts, tries > 0)) AS last_seen_ms,
     toString(argMaxIf(outcome, ts, tries > 0)) AS last_outcome,
     argMaxIf(status, ts, tries > 0) AS last_status";
-
-/// A time that does not count.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
-pub struct Excluded {
-    /// Of which integration; none: of all.
-    pub integration: Option<String>,
-    /// Begin, in milliseconds since 1970.
-    pub from_ms: i64,
-    /// End, which is not part of it.
-    pub to_ms: i64,
-}
 
 /// Which contacts, and how they are put together.
 pub(super) struct Selection<'a> {
@@ -81,13 +69,7 @@ impl Selection<'_> {
             Some(_) => " AND integration = {integration:String}",
             None => "",
         };
-        let excluded = match self.excluded {
-            [] => "",
-            _ => {
-                "\n    AND NOT arrayExists(away -> away.1 IN ('', integration) AND toUnixTimestamp64Milli(ts) >= away.2 \
-                 AND toUnixTimestamp64Milli(ts) < away.3, {away:Array(Tuple(String, Int64, Int64))})"
-            }
-        };
+        let excluded = Excluded::condition(self.excluded);
         let mut statement = Statement::new(format!(
             "SELECT toString({name}) AS name, toInt64({bucket}) AS bucket_start,{COLUMNS}\n\
              FROM {{database:Identifier}}.vendor_calls\n\
@@ -106,13 +88,6 @@ impl Selection<'_> {
         if let Some(bucket_s) = self.bucket_s {
             statement = statement.with("step", Parameter::Integer(bucket_s));
         }
-        if !self.excluded.is_empty() {
-            let away = self.excluded.iter().map(|away| {
-                let whose = away.integration.clone().unwrap_or_default();
-                (whose, away.from_ms, away.to_ms)
-            });
-            statement = statement.with("away", Parameter::Buckets(away.collect()));
-        }
-        statement
+        Excluded::bind(self.excluded, statement)
     }
 }

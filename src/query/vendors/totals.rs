@@ -4,7 +4,8 @@ use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 
 use super::super::stats::{float, share};
-use super::statement::{By, Excluded, Selection};
+use super::excluded::Excluded;
+use super::statement::{By, Selection};
 use crate::warehouse::{SelectError, Warehouse};
 
 #[derive(Clone, Debug, Row, Deserialize)]

@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use super::Watched;
 use super::batch::{needs_percentiles, shape_of};
 use super::found::{Found, Measure};
-use super::vendor::ErrorBudgets;
+use super::vendor::VendorFacts;
 use crate::clock::UnixMicros;
 use crate::domain::rule::{Direction, LevelThresholds, PastSample, PastSeries, Watch};
 use crate::ledger::Ledger;
@@ -54,8 +54,8 @@ pub struct Pasts<'p> {
     pub retention: &'p Retention,
     /// What of the ledger is not in the warehouse yet.
     pub ledger: &'p Ledger,
-    /// What vendors may fail in.
-    pub budgets: &'p ErrorBudgets,
+    /// What is known of vendors.
+    pub vendors: &'p VendorFacts,
 }
 
 /// Asks what a rule of a project would have seen. `direction` says which single value is the worst.

@@ -8,6 +8,7 @@ use clickhouse::Row;
 use serde::Deserialize;
 
 use super::super::stats::share;
+use super::super::vendors::Excluded;
 use super::ask::Answer;
 use super::{GROUPS_MAX, Reading, Watched};
 use crate::clock::UnixMicros;
@@ -43,6 +44,15 @@ impl ErrorBudgets {
     pub fn new(known: impl Fn(&str, &str) -> Option<f64> + Send + Sync + 'static) -> Self {
         Self(Arc::new(known))
     }
+}
+
+/// What is known of vendors beside what was seen of them.
+#[derive(Clone, Debug, Default)]
+pub struct VendorFacts {
+    /// What they may fail in.
+    pub budgets: ErrorBudgets,
+    /// When what is seen of them counts neither for nor against them.
+    pub away: Vec<Excluded>,
 }
 
 /// What was seen of a vendor within a window.
@@ -93,7 +103,7 @@ impl Seen {
 /// The answers of all rules that are about vendors: a statement for each length of window.
 pub(super) async fn of_vendors(
     warehouse: &Warehouse,
-    budgets: &ErrorBudgets,
+    facts: &VendorFacts,
     rules: &[Watched<'_>],
     now: UnixMicros,
 ) -> Vec<Answer> {
@@ -109,9 +119,12 @@ pub(super) async fn of_vendors(
         rules.sort_by_key(|(_, project, _)| *project);
         for rules in rules.chunks(PROJECTS_MAX) {
             let projects: BTreeSet<&str> = rules.iter().map(|(_, project, _)| *project).collect();
-            let rows = seen(warehouse, window_ms, &projects, now).await;
+            let away = facts.away.iter();
+            let away = away.filter(|one| projects.contains(one.project_id.as_str()));
+            let away: Vec<Excluded> = away.cloned().collect();
+            let rows = seen(warehouse, window_ms, &projects, &away, now).await;
             answers.extend(rules.iter().map(|(number, project, watch)| {
-                let readings = |rows: &Vec<SeenRow>| readings(rows, project, watch, budgets);
+                let readings = |rows: &Vec<SeenRow>| readings(rows, project, watch, &facts.budgets);
                 (*number, rows.as_ref().map(readings).map_err(SelectError::clone))
             }));
         }
@@ -123,23 +136,25 @@ async fn seen(
     warehouse: &Warehouse,
     window_ms: i64,
     projects: &BTreeSet<&str>,
+    away: &[Excluded],
     now: UnixMicros,
 ) -> Result<Vec<SeenRow>, SelectError> {
     let question = warehouse.question();
     let from_s = (now.as_millis() - window_ms).div_euclid(1_000);
     let projects = projects.iter().map(|project| (*project).to_owned()).collect();
-    let statement = Statement::new(
+    let counted = Excluded::condition(away);
+    let statement = Statement::new(format!(
         "SELECT toString(project_id) AS project, toString(integration) AS name, count() AS seen,\n    \
              countIf(outcome != 'answered') AS failed, countIf(outcome = 'timed_out') AS timed_out,\n    \
              quantileTDigest(0.95)(took_ms) AS p95_ms\n\
-         FROM {database:Identifier}.vendor_calls\n\
-         WHERE project_id IN {projects:Array(String)} AND tries > 0 AND ts >= toDateTime64({from:Int64}, 3, 'UTC')\n\
+         FROM {{database:Identifier}}.vendor_calls\n\
+         WHERE project_id IN {{projects:Array(String)}} AND tries > 0 AND ts >= toDateTime64({{from:Int64}}, 3, 'UTC'){counted}\n\
          GROUP BY project, name ORDER BY project, name",
-    )
+    ))
     .with("database", Parameter::Text(question.database_name()?))
     .with("projects", Parameter::Texts(projects))
     .with("from", Parameter::Integer(from_s));
-    question.select(&statement).await
+    question.select(&Excluded::bind(away, statement)).await
 }
 
 /// A reading for each integration that was seen, those with the most contacts.

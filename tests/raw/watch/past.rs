@@ -7,7 +7,7 @@ use fresnel::domain::rule::{
 };
 use fresnel::ledger::Ledger;
 use fresnel::query::watch::{
-    ErrorBudgets, Grain, HISTORY_GROUPS_MAX, History, HistoryRequest, Pasts, history,
+    Grain, HISTORY_GROUPS_MAX, History, HistoryRequest, Pasts, VendorFacts, history,
 };
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -29,7 +29,7 @@ async fn past_with(stage: &Stage, ledger: &Ledger, asked: &Asked, from_ms: i64, 
             warehouse: &stage.warehouse,
             retention: &RETENTION,
             ledger,
-            budgets: &ErrorBudgets::default(),
+            vendors: &VendorFacts::default(),
         },
         asked.project,
         &asked.watch,

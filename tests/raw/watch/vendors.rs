@@ -2,7 +2,8 @@
 
 use fresnel::domain::rule::{Direction, LevelThresholds, VendorMeasure, VendorWatch, Watch};
 use fresnel::ledger::Ledger;
-use fresnel::query::watch::{ErrorBudgets, HistoryRequest, Pasts, evaluate, history};
+use fresnel::query::vendors::Excluded;
+use fresnel::query::watch::{ErrorBudgets, HistoryRequest, Pasts, VendorFacts, evaluate, history};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 use serde_json::json;
@@ -55,6 +56,33 @@ fn contacts(count: usize) -> Vec<Contact> {
 
 fn budget(project: &str, integration: &str) -> Option<f64> {
     (project == "default" && integration != "maps").then_some(0.005)
+}
+
+/// Times that do not count, with edges within seconds: of one, of all, and of another project.
+fn away() -> Vec<Excluded> {
+    let of = |project: &str, integration: Option<&str>, ago_minutes: i64, minutes: i64| {
+        let from_ms = NOW.as_millis() - ago_minutes * MINUTE_MS - 123;
+        Excluded {
+            project_id: project.to_owned(),
+            integration: integration.map(str::to_owned),
+            from_ms,
+            to_ms: from_ms + minutes * MINUTE_MS,
+        }
+    };
+    vec![
+        of("default", Some("stripe"), 40, 20),
+        of("default", None, 200, 30),
+        of("default", Some("mail"), 190, 30),
+        of("other", None, 30, 60),
+    ]
+}
+
+fn is_within(contact: &Contact, away: &Excluded) -> bool {
+    let is_its = away
+        .integration
+        .as_deref()
+        .is_none_or(|name| name == contact.integration);
+    is_its && away.project_id == contact.project && (away.from_ms..away.to_ms).contains(&contact.ts_ms)
 }
 
 /// Number of contacts, and whether a value is right for them.
@@ -130,10 +158,13 @@ async fn rules_about_vendors_read_and_would_have_read_what_a_recount_gives() {
         })
         .collect();
     stage.insert("vendor_calls", &rows).await;
-    let budgets = ErrorBudgets::new(budget);
+    let facts = VendorFacts {
+        budgets: ErrorBudgets::new(budget),
+        away: away(),
+    };
     let asked = rules();
     let watched: Vec<_> = asked.iter().map(Asked::watched).collect();
-    let now = evaluate(&stage.warehouse, &Ledger::default(), &budgets, &watched, NOW).await;
+    let now = evaluate(&stage.warehouse, &Ledger::default(), &facts, &watched, NOW).await;
     for (asked, answer) in asked.iter().zip(now) {
         let Watch::Vendor(watch) = &asked.watch else {
             panic!("{asked:?}");
@@ -144,6 +175,7 @@ async fn rules_about_vendors_read_and_would_have_read_what_a_recount_gives() {
                     && one.integration == integration
                     && one.tries > 0
                     && (from_ms..to_ms).contains(&one.ts_ms)
+                    && !facts.away.iter().any(|away| is_within(one, away))
             };
             all.iter().filter(is_seen).collect()
         };
@@ -164,7 +196,7 @@ async fn rules_about_vendors_read_and_would_have_read_what_a_recount_gives() {
             warehouse: &stage.warehouse,
             retention: &RETENTION,
             ledger: &Ledger::default(),
-            budgets: &budgets,
+            vendors: &facts,
         };
         let past = history(
             pasts,

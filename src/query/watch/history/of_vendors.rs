@@ -6,6 +6,7 @@ use clickhouse::Row;
 use serde::Deserialize;
 
 use super::super::super::grain::{Grain, Kept};
+use super::super::super::vendors::Excluded;
 use super::super::vendor::Seen;
 use super::request::{HistoryRequest, IN_EACH_WINDOW};
 use super::{GROUP_SAMPLES_MAX, HISTORY_GROUPS_MAX, History, Pasts};
@@ -33,7 +34,8 @@ pub(super) async fn history(
     now: UnixMicros,
 ) -> Result<History, SelectError> {
     let question = pasts.warehouse.question();
-    let statement = statement(&question.database_name()?, project_id, watch, request);
+    let (database, away) = (question.database_name()?, &pasts.vendors.away);
+    let statement = statement(&database, project_id, watch, away, request);
     let rows: Vec<WindowRow> = question.select(&statement).await?;
     let mut vendors: BTreeMap<String, BTreeMap<i64, Seen>> = BTreeMap::new();
     for row in rows {
@@ -50,7 +52,7 @@ pub(super) async fn history(
             let seen = seen.get(&end);
             PastSample {
                 ts_ms: end * 1_000,
-                value: seen.and_then(|seen| seen.value((project_id, &name), watch, pasts.budgets)),
+                value: seen.and_then(|seen| seen.value((project_id, &name), watch, &pasts.vendors.budgets)),
                 events: seen.map_or(0, |seen| seen.seen),
             }
         };
@@ -69,7 +71,13 @@ pub(super) async fn history(
     })
 }
 
-fn statement(database: &str, project_id: &str, watch: &VendorWatch, request: &HistoryRequest) -> Statement {
+fn statement(
+    database: &str,
+    project_id: &str,
+    watch: &VendorWatch,
+    away: &[Excluded],
+    request: &HistoryRequest,
+) -> Statement {
     // Merging the states of percentiles is what such a statement costs: only where they are asked for.
     let (state, merged) = match watch.measure {
         VendorMeasure::ResponseMs => (
@@ -83,10 +91,11 @@ fn statement(database: &str, project_id: &str, watch: &VendorWatch, request: &Hi
     } else {
         " AND integration IN {integrations:Array(String)}"
     };
+    let counted = Excluded::condition(away);
     let rows = format!(
         "FROM {{database:Identifier}}.vendor_calls\n    \
          WHERE project_id = {{project:String}} AND tries > 0{among} \
-         AND ts >= toDateTime64({{from:Int64}}, 3, 'UTC') AND ts < toDateTime64({{last:Int64}}, 3, 'UTC')"
+         AND ts >= toDateTime64({{from:Int64}}, 3, 'UTC') AND ts < toDateTime64({{last:Int64}}, 3, 'UTC'){counted}"
     );
     let sql = format!(
         "SELECT toString(name) AS name, toInt64(sample) AS sample_end, sum(part_seen) AS seen, sum(part_failed) AS failed, \
@@ -113,5 +122,5 @@ fn statement(database: &str, project_id: &str, watch: &VendorWatch, request: &Hi
     if !watch.integrations.is_empty() {
         statement = statement.with("integrations", Parameter::Texts(watch.integrations.clone()));
     }
-    request.bind(statement)
+    request.bind(Excluded::bind(away, statement))
 }

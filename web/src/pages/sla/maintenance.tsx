@@ -51,7 +51,8 @@ export function Maintenance({ onChange }: { onChange: () => void }) {
         isEmpty={(data) => data.total === 0}
         empty={
           <EmptyState title="No maintenance was told of" icon="calendar">
-            What is seen of a vendor within such a time counts neither for nor against it, also in the past.
+            What is seen of a vendor within such a time counts neither for nor against it, also in the past,
+            and no rule fires by it.
           </EmptyState>
         }
       >

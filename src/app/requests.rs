@@ -14,6 +14,9 @@ use crate::integrations::relay::Relay;
 /// Share of a stop's time in which requests under way may still be answered.
 const SHARE_OF_STOP: f64 = 0.4;
 
+/// A call is over when its answer is handed to the connection; a slow client has not taken all of it then.
+const LAST_BYTES_TIME: Duration = Duration::from_secs(1);
+
 /// See the file's comment.
 pub(super) struct Requests {
     alert_streams: AlertStreams,
@@ -45,7 +48,11 @@ impl Requests {
         // The stop of the HTTP server may hang on a client; the log must be closed in time all the same.
         let time_is_up = async {
             tokio::time::sleep_until((begun + for_requests).into()).await;
+            if self.relay.is_idle() {
+                return;
+            }
             let _ = tokio::time::timeout_at(relay_deadline.into(), self.relay.idle()).await;
+            tokio::time::sleep(LAST_BYTES_TIME).await;
         };
         tokio::select! {
             () = server.stop(true) => {}

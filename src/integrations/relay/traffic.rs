@@ -48,12 +48,18 @@ impl Relay {
         Instant::now() + self.0.deadline
     }
 
+    /// Whether no call is under way.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.0.traffic.under_way.load(Ordering::Acquire) == 0
+    }
+
     /// Waits until no call is under way.
     pub async fn idle(&self) {
         let traffic = &self.0.traffic;
         loop {
             let ended = traffic.has_ended.notified();
-            if traffic.under_way.load(Ordering::Acquire) == 0 {
+            if self.is_idle() {
                 return;
             }
             ended.await;
